@@ -1,0 +1,10 @@
+//! Ground types every layer shares. Knows nothing of the language, of runs or of files on disk.
+
+pub mod clock;
+pub mod source;
+pub mod suggest;
+pub mod value;
+
+pub use clock::{Clock, Moment, Timestamp};
+pub use source::{FileId, Position, SourceFile, SourceMap, Span};
+pub use value::{Type, Value};

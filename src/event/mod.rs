@@ -1,0 +1,295 @@
+//! The closed set of events: plain data, no behaviour. Everything shown, stored or learned is read from these.
+//! Does not know how an event is decided, stored or shown.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Timestamp, Value};
+use crate::expr::facts::FactValues;
+
+/// Index of a node in its plan.
+pub type NodeIndex = u32;
+
+/// A run's name: sortable by start, `20261121-013430-k3f9`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An event as recorded: numbered from 1 without gaps within its run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub seq: u64,
+    pub at: Timestamp,
+    pub event: Event,
+}
+
+/// States of a stage (the contract's names). `pending`, `ready` are never stored: they follow from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    Pending,
+    Ready,
+    Waiting,
+    Running,
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
+    Skipped,
+    Waived,
+    Reused,
+    Warned,
+    Blocked,
+    Unknown,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptStatus {
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
+    /// The engine died while it ran.
+    Interrupted,
+}
+
+/// How a run ended, or that it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    Running,
+    Waiting,
+    Succeeded,
+    Failed,
+    /// A gate failed, or could not be judged.
+    GateFailed,
+    TimedOut,
+    Cancelled,
+    Interrupted,
+}
+
+/// What a waiting stage waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitFor {
+    Approval,
+    Retry,
+    Lock,
+    Pool,
+    Breaker,
+}
+
+/// Why facts were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked {
+    When,
+    Before,
+    After,
+    Outputs,
+    Retry,
+    Inputs,
+}
+
+/// What the operating system says of an attempt. Times in milliseconds, memory in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    pub user_ms: u64,
+    pub system_ms: u64,
+    /// Peak resident size of the largest process.
+    pub max_rss: u64,
+}
+
+/// The end of an attempt as the executor saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub status: AttemptStatus,
+    /// Exit code; 128 + signal when killed by one.
+    pub exit: Option<i32>,
+    pub signal: Option<i32>,
+    /// Milliseconds the attempt took.
+    pub duration_ms: u64,
+    /// One line: why it failed, when the exit code alone does not say ("program not found: ruff").
+    pub error: Option<String>,
+    /// The last 64 KiB of standard error, secrets masked. Empty when it succeeded.
+    #[serde(default)]
+    pub stderr: String,
+    #[serde(default)]
+    pub usage: Usage,
+    /// The log was cut because it reached its cap or the disk was full.
+    #[serde(default)]
+    pub log_cut: bool,
+}
+
+/// A condition that was judged: its text, and whether it held.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    pub text: String,
+    pub held: bool,
+    /// The values it was judged on: `lines = 69.9%`.
+    #[serde(default)]
+    pub values: String,
+    /// `file:line:column` of the condition.
+    #[serde(default)]
+    pub place: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    #[serde(rename = "run.started")]
+    RunStarted { lane: String, stages: u32, plan: String, params: BTreeMap<String, String>, engine: String },
+    /// The run goes on after a stop or a crash; `adopted` when with a changed definition.
+    #[serde(rename = "run.resumed")]
+    RunResumed { engine: String, adopted: bool },
+    #[serde(rename = "run.cancelling")]
+    RunCancelling { by: String },
+    /// The engine stopped with nothing running: people are waited for (`waiting`), or it ended.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        status: RunStatus,
+        /// The process exit code that goes with it.
+        exit: i32,
+        /// The first failure, in words; none when it succeeded.
+        cause: Option<String>,
+        node: Option<NodeIndex>,
+        duration_ms: u64,
+    },
+
+    #[serde(rename = "facts.read")]
+    FactsRead { node: NodeIndex, asked: Asked, values: FactValues },
+    #[serde(rename = "stage.waiting")]
+    StageWaiting {
+        node: NodeIndex,
+        on: WaitFor,
+        detail: String,
+        /// Wall-clock time at which it goes on by itself, or expires.
+        until: Option<Timestamp>,
+    },
+    #[serde(rename = "stage.started")]
+    StageStarted {
+        node: NodeIndex,
+        attempt: u32,
+        /// `WFL_KEY` of an idempotent stage.
+        key: Option<String>,
+        /// Hash of the declared inputs when it started; none when it declares none.
+        inputs: Option<String>,
+    },
+    #[serde(rename = "attempt.finished")]
+    AttemptFinished { node: NodeIndex, attempt: u32, outcome: Outcome },
+    #[serde(rename = "gate.judged")]
+    GateJudged {
+        node: NodeIndex,
+        measures: BTreeMap<String, Value>,
+        checks: Vec<Judged>,
+        /// The gate could not be judged at all, and why: it blocks.
+        error: Option<String>,
+    },
+    #[serde(rename = "stage.finished")]
+    StageFinished {
+        node: NodeIndex,
+        status: Status,
+        /// Always there but for a plain success.
+        reason: Option<String>,
+        outputs: BTreeMap<String, Value>,
+        duration_ms: u64,
+    },
+    /// Everything that needed `root` cannot run; one event for the whole cone.
+    #[serde(rename = "stages.blocked")]
+    StagesBlocked { root: NodeIndex, nodes: Vec<NodeIndex> },
+    /// A once stage was interrupted: a person must say what is true.
+    #[serde(rename = "stage.unknown")]
+    StageUnknown { node: NodeIndex, reason: String },
+    /// A person said so: `rerun` or `mark-done`.
+    #[serde(rename = "stage.resolved")]
+    StageResolved { node: NodeIndex, done: bool, by: String },
+    /// On resume: the stage runs again, and why.
+    #[serde(rename = "stage.reset")]
+    StageReset { node: NodeIndex, reason: String },
+
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested { node: NodeIndex, count: u32, group: String, expires: Option<Timestamp> },
+    #[serde(rename = "approval.given")]
+    ApprovalGiven { node: NodeIndex, by: String, approved: bool, comment: Option<String> },
+    #[serde(rename = "approval.expired")]
+    ApprovalExpired { node: NodeIndex },
+    #[serde(rename = "approval.voided")]
+    ApprovalVoided { node: NodeIndex, reason: String },
+    /// The answer to `confirm "…"`.
+    #[serde(rename = "confirm.answered")]
+    ConfirmAnswered { node: NodeIndex, yes: bool, by: String },
+    /// `finally` of a stage or of the lane (`node` none) ended.
+    #[serde(rename = "finally.finished")]
+    FinallyFinished { node: Option<NodeIndex>, outcome: Outcome },
+    /// Something a person should know that changes no state: a cut log, lowered parallelism.
+    #[serde(rename = "note")]
+    Note { node: Option<NodeIndex>, text: String },
+}
+
+impl Status {
+    /// A need on a stage in this state is met.
+    pub fn meets_need(self) -> bool {
+        matches!(self, Status::Succeeded | Status::Reused | Status::Warned | Status::Waived)
+    }
+
+    /// No further attempt will follow by itself.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Status::Pending | Status::Ready | Status::Waiting | Status::Running)
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::Ready => "ready",
+            Status::Waiting => "waiting",
+            Status::Running => "running",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::TimedOut => "timed-out",
+            Status::Cancelled => "cancelled",
+            Status::Skipped => "skipped",
+            Status::Waived => "waived",
+            Status::Reused => "reused",
+            Status::Warned => "warned",
+            Status::Blocked => "blocked",
+            Status::Unknown => "unknown",
+        }
+    }
+}
+
+impl RunStatus {
+    pub fn word(self) -> &'static str {
+        match self {
+            RunStatus::Running => "running",
+            RunStatus::Waiting => "waiting",
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::Failed => "failed",
+            RunStatus::GateFailed => "gate-failed",
+            RunStatus::TimedOut => "timed-out",
+            RunStatus::Cancelled => "cancelled",
+            RunStatus::Interrupted => "interrupted",
+        }
+    }
+
+    /// The contract's exit code for a run that stopped with this status.
+    pub fn exit_code(self) -> i32 {
+        match self {
+            RunStatus::Succeeded => 0,
+            RunStatus::Failed | RunStatus::Running | RunStatus::Cancelled => 1,
+            RunStatus::GateFailed => 3,
+            RunStatus::Waiting => 4,
+            RunStatus::TimedOut => 5,
+            RunStatus::Interrupted => 130,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The table of facts: everything an expression may read from outside, when it may be read, and its type.
+//! Does not read anything; the `facts` layer does.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Type, Value};
+
+/// When a fact is read, which decides where it may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Once, at run start, stored with the run: params, lets and everything else may read it.
+    Start,
+    /// While running: only `before`, `after`, `require`, `verify`, and the `when` of retry and repair.
+    Judge,
+    /// Of the attempt just ended: `exit`, `stderr`, `timed-out`; same places as `Judge`.
+    Attempt,
+    /// Readers of files a stage wrote: only the right-hand side of `out` and `measure`.
+    Reader,
+}
+
+/// One row. `arguments` are types; the last repeats when `variadic`. `result` is `None` where the declared type decides.
+#[derive(Debug)]
+pub struct Row {
+    pub name: &'static str,
+    pub arguments: &'static [Argument],
+    pub variadic: bool,
+    pub result: Option<Result>,
+    pub phase: Phase,
+    pub doc: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    String,
+    Path,
+    Glob,
+    Pattern,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Result {
+    String,
+    OptionalString,
+    Int,
+    Bool,
+    Duration,
+    Percent,
+    Size,
+    Paths,
+}
+
+impl Result {
+    pub fn ty(self) -> Type {
+        match self {
+            Result::String => Type::String,
+            Result::OptionalString => Type::String.optional(),
+            Result::Int => Type::Int,
+            Result::Bool => Type::Bool,
+            Result::Duration => Type::Duration,
+            Result::Percent => Type::Percent,
+            Result::Size => Type::Size,
+            Result::Paths => Type::Path.list(),
+        }
+    }
+}
+
+const fn row(
+    name: &'static str,
+    arguments: &'static [Argument],
+    result: Option<Result>,
+    phase: Phase,
+    doc: &'static str,
+) -> Row {
+    Row { name, arguments, variadic: false, result, phase, doc }
+}
+
+const fn rows_of_globs(name: &'static str, doc: &'static str) -> Row {
+    Row {
+        name,
+        arguments: &[Argument::Glob],
+        variadic: true,
+        result: Some(Result::Bool),
+        phase: Phase::Start,
+        doc,
+    }
+}
+
+use Argument::{Glob, Path, Pattern, String as Text};
+use Phase::{Attempt, Judge, Reader, Start};
+
+/// Every fact of edition 1.
+pub static TABLE: &[Row] = &[
+    row("git.branch", &[], Some(Result::String), Start, "The branch checked out; \"\" when detached."),
+    row("git.sha", &[], Some(Result::String), Start, "The full hash of HEAD."),
+    row("git.short_sha", &[], Some(Result::String), Start, "The first seven digits of HEAD's hash."),
+    row("git.dirty", &[], Some(Result::Bool), Start, "Whether tracked files differ from HEAD."),
+    row("git.tag", &[], Some(Result::OptionalString), Start, "The tag that names HEAD, if one does."),
+    row(
+        "change.id",
+        &[],
+        Some(Result::String),
+        Start,
+        "The change's name: --change-id, else the branch, else the short hash.",
+    ),
+    row(
+        "change.type",
+        &[],
+        Some(Result::String),
+        Start,
+        "The conventional-commit type: feat, fix, docs, … or chore.",
+    ),
+    row(
+        "change.files",
+        &[],
+        Some(Result::Paths),
+        Start,
+        "Changed files against the base branch, uncommitted and untracked included.",
+    ),
+    row("change.branch", &[], Some(Result::String), Start, "The branch the change is on."),
+    row("change.base", &[], Some(Result::String), Start, "The branch the change is compared with."),
+    row("change.added", &[], Some(Result::Int), Start, "Lines added."),
+    row("change.deleted", &[], Some(Result::Int), Start, "Lines deleted."),
+    rows_of_globs("change.touches", "Whether any changed file matches one of the globs."),
+    rows_of_globs(
+        "change.only",
+        "Whether every changed file matches one of the globs; false when nothing changed.",
+    ),
+    rows_of_globs("project.has", "Whether a file of the project matches one of the globs."),
+    row("project.name", &[], Some(Result::String), Start, "The name of the project's folder."),
+    row("project.version", &[], Some(Result::OptionalString), Start, "The version from the `project` block."),
+    row("env", &[Text], Some(Result::OptionalString), Start, "An environment variable; absent when not set."),
+    row("os", &[], Some(Result::String), Start, "The operating system: linux, macos, …"),
+    row("arch", &[], Some(Result::String), Start, "The processor: x86_64, aarch64, …"),
+    row("ci", &[], Some(Result::Bool), Start, "Whether a CI system runs this (CI is set and not false)."),
+    row("file.exists", &[Path], Some(Result::Bool), Judge, "Whether the file or folder is there."),
+    row("file.size", &[Path], Some(Result::Size), Judge, "Its size in bytes."),
+    row("file.age", &[Path], Some(Result::Duration), Judge, "Time since it was last modified."),
+    row(
+        "file.contains",
+        &[Path, Pattern],
+        Some(Result::Bool),
+        Judge,
+        "Whether its text matches the regular expression somewhere.",
+    ),
+    row(
+        "process.running",
+        &[Text],
+        Some(Result::Bool),
+        Judge,
+        "Whether a process of that program name runs.",
+    ),
+    row("program.exists", &[Text], Some(Result::Bool), Judge, "Whether the program is on the PATH."),
+    row(
+        "program.version",
+        &[Text],
+        Some(Result::String),
+        Judge,
+        "The first line `PROGRAM --version` prints.",
+    ),
+    row("exit", &[], Some(Result::Int), Attempt, "The attempt's exit code; 128 + signal when killed."),
+    row("stderr", &[], Some(Result::String), Attempt, "The last 64 KiB of the attempt's standard error."),
+    row("timed-out", &[], Some(Result::Bool), Attempt, "Whether the attempt hit its timeout."),
+    row("json", &[Path, Text], None, Reader, "The value at a JSON pointer."),
+    row("regex", &[Path, Pattern], None, Reader, "Group 1 of the first match."),
+    row("text", &[Path], None, Reader, "The whole text, trimmed."),
+    row("junit.tests", &[Glob], Some(Result::Int), Reader, "Tests in JUnit XML files."),
+    row("junit.failed", &[Glob], Some(Result::Int), Reader, "Failed and errored tests."),
+    row("junit.skipped", &[Glob], Some(Result::Int), Reader, "Skipped tests."),
+    row("junit.pass-rate", &[Glob], Some(Result::Percent), Reader, "Passed of those not skipped."),
+    row("sarif.errors", &[Path], Some(Result::Int), Reader, "Results of level error."),
+    row("sarif.warnings", &[Path], Some(Result::Int), Reader, "Results of level warning."),
+    row("lcov.lines", &[Path], Some(Result::Percent), Reader, "Lines covered."),
+    row("lcov.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
+    row("cobertura.lines", &[Path], Some(Result::Percent), Reader, "Lines covered."),
+    row("cobertura.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
+];
+
+pub fn find(name: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.name == name)
+}
+
+/// One fact asked for, its arguments worked out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FactKey {
+    pub name: String,
+    pub arguments: Vec<Value>,
+    /// What a reader parses its text to; the table's type for all others.
+    pub ty: Type,
+}
+
+impl FactKey {
+    /// How the fact is written in the language, which is also its key: `file.exists("Cargo.lock")`.
+    pub fn id(&self) -> String {
+        if self.arguments.is_empty() {
+            return self.name.clone();
+        }
+        let arguments: Vec<String> = self.arguments.iter().map(quoted).collect();
+        match self.name.split_once('.') {
+            Some((reader, field)) if find(&self.name).is_some_and(|row| row.phase == Reader) => {
+                format!("{reader}({}).{field}", arguments.join(", "))
+            }
+            _ => format!("{}({})", self.name, arguments.join(", ")),
+        }
+    }
+}
+
+fn quoted(value: &Value) -> String {
+    match value {
+        Value::String(text) | Value::Path(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
+}
+
+/// What was read, or why it could not be. Recorded with the run as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fact {
+    Read(Value),
+    Failed(String),
+}
+
+/// Facts by [`FactKey::id`].
+pub type FactValues = BTreeMap<String, Fact>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_as_the_language_writes_it() {
+        let key = FactKey {
+            name: "junit.failed".into(),
+            arguments: vec![Value::String("target/*.xml".into())],
+            ty: Type::Int,
+        };
+        assert_eq!(key.id(), "junit(\"target/*.xml\").failed");
+    }
+}

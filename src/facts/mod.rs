@@ -1,0 +1,1 @@
+//! The only source of what expressions read from outside: git, files, processes, programs, report readers.

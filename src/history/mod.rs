@@ -1,0 +1,93 @@
+//! What past runs were: the records insight reads and the trait that gives them. Implemented by store; no storage here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Timestamp;
+use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
+
+/// What was changed, as recorded at the start of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Change {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub files: Vec<String>,
+    pub branch: String,
+    pub base: String,
+    pub added: u64,
+    pub deleted: u64,
+    /// HEAD when the run started.
+    pub sha: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub id: String,
+    pub lane: String,
+    /// Of the last time it stopped; `running` while an engine has it, or after a crash.
+    pub status: RunStatus,
+    pub started: Timestamp,
+    pub finished: Option<Timestamp>,
+    /// Milliseconds with an engine at work, over all resumes.
+    pub duration_ms: u64,
+    pub change: Change,
+    pub params: BTreeMap<String, String>,
+    /// The first failure, in words.
+    pub cause: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageSummary {
+    /// `unit[shard=2]`.
+    pub name: String,
+    /// `unit`.
+    pub stage: String,
+    pub number: Option<u32>,
+    /// `stage` or `gate`.
+    pub kind: String,
+    pub status: Status,
+    pub reason: Option<String>,
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    pub duration_ms: u64,
+    pub attempts: Vec<AttemptSummary>,
+    /// Plain JSON by output name.
+    pub outputs: BTreeMap<String, serde_json::Value>,
+    /// Plain JSON by measure name; gates only.
+    pub measures: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AttemptSummary {
+    pub attempt: u32,
+    pub status: AttemptStatus,
+    pub exit: Option<i32>,
+    pub started: Timestamp,
+    pub duration_ms: u64,
+    pub error: Option<String>,
+    pub usage: Usage,
+}
+
+/// Which runs: all set conditions must hold. Newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub lane: Option<String>,
+    pub change_type: Option<String>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    pub limit: Option<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryError(pub String);
+
+/// Reading side of the store.
+pub trait History {
+    fn runs(&self, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError>;
+    fn run(&self, id: &str) -> Result<Option<RunSummary>, HistoryError>;
+    fn stages(&self, run: &str) -> Result<Vec<StageSummary>, HistoryError>;
+    fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError>;
+}

@@ -1,0 +1,1 @@
+//! Reads history and advises: which stages, how long, how sure. Writes nothing.

@@ -1,0 +1,26 @@
+//! `wfl`: the executable change runbook. The front door draws the whole pipeline:
+//!
+//! ```text
+//! text ─syntax─▶ tree ─load─▶ units ─model─▶ checked model ─plan─▶ plan ─engine─▶ events ─store─▶ history ─insight─▶ advice
+//! ```
+
+pub mod base;
+pub mod capture;
+pub mod cli;
+pub mod coord;
+pub mod diag;
+pub mod engine;
+pub mod event;
+pub mod exec;
+pub mod expr;
+pub mod facts;
+pub mod history;
+pub mod insight;
+pub mod load;
+pub mod model;
+pub mod observe;
+pub mod plan;
+pub mod port;
+pub mod store;
+pub mod syntax;
+pub mod workspace;

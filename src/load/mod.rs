@@ -1,0 +1,1 @@
+//! Files → units: finds, reads and links modules, the built-in library included. Knows no keyword but `import`.

@@ -1,0 +1,402 @@
+//! The checked model: every definition resolved, typed and ready to plan. Built from syntax trees by `check`;
+//! knows nothing of runs, processes or files beyond the modules it was given.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Span, Type, Value};
+use crate::expr::{Expr, Function};
+
+/// Indices into the vectors of [`Model`].
+pub type ModuleId = u32;
+pub type StageId = u32;
+pub type ToolId = u32;
+pub type LaneId = u32;
+pub type RetryId = u32;
+
+/// Everything the loaded files define. Module 0 is the first file given; `std` modules are there too.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    pub modules: Vec<Module>,
+    /// Params, lets and secrets of all modules.
+    pub globals: Vec<Global>,
+    pub functions: Vec<Function>,
+    /// Stages and gates.
+    pub stages: Vec<Stage>,
+    pub tools: Vec<Tool>,
+    pub retries: Vec<NamedRetry>,
+    pub lanes: Vec<Lane>,
+    pub pools: Vec<Pool>,
+    pub repairs: Vec<Repair>,
+    pub tests: Vec<Test>,
+    pub project: Project,
+    /// Constructs that are checked but that the engine cannot carry out yet, wherever they stand:
+    /// a run whose lane touches one is refused with `E950` before anything starts.
+    pub not_yet: Vec<NotYet>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// `std.lanes`, or the file's path as shown.
+    pub name: String,
+    /// True for the built-in library.
+    pub std: bool,
+    pub file: crate::base::FileId,
+    pub lanes: Vec<LaneId>,
+    pub stages: Vec<StageId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Global {
+    pub module: ModuleId,
+    pub name: String,
+    pub span: Span,
+    pub docs: Option<String>,
+    pub ty: Type,
+    pub kind: GlobalKind,
+    /// A secret, or built from one.
+    pub secret: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum GlobalKind {
+    Param { default: Option<Expr>, pattern: Option<String> },
+    Let(Expr),
+    Secret(Expr),
+}
+
+/// Whom a `not_yet` construct concerns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Concerns {
+    Stage(StageId),
+    Lane(LaneId),
+    /// The whole module: `repair` rules, `project` settings.
+    Module(ModuleId),
+}
+
+#[derive(Clone, Debug)]
+pub struct NotYet {
+    pub span: Span,
+    /// The construct in words: "`call` of another lane".
+    pub what: String,
+    pub concerns: Concerns,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageKind {
+    Stage,
+    Gate,
+}
+
+/// A stage or a gate as defined in its file (before a lane's overrides).
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub id: StageId,
+    pub module: ModuleId,
+    pub name: String,
+    /// Of the name in the definition.
+    pub span: Span,
+    /// `##` text, else `about`.
+    pub docs: Option<String>,
+    pub number: Option<u32>,
+    pub kind: StageKind,
+    pub needs: Vec<Dependency>,
+    pub follows: Vec<Dependency>,
+    pub when: Option<Expr>,
+    pub before: Vec<Check>,
+    pub after: Vec<Check>,
+    pub actions: Vec<Action>,
+    pub env: Vec<(String, Expr)>,
+    pub cwd: Option<Expr>,
+    /// Globs relative to the root.
+    pub inputs: Vec<Expr>,
+    pub outputs: Vec<Output>,
+    /// Each name with a list expression; values are worked out when planned.
+    pub matrix: Vec<(String, Expr)>,
+    pub timeout: Option<Expr>,
+    pub deadline: Option<Expr>,
+    pub retry: Option<Retry>,
+    pub effect: Effect,
+    pub undo: Vec<Action>,
+    pub finally: Vec<Action>,
+    pub lock: Option<Expr>,
+    /// Index into [`Model::pools`].
+    pub pool: Option<u32>,
+    /// The `because` of `allow-failure` (empty when none was given).
+    pub allow_failure: Option<String>,
+    pub confirm: Option<Expr>,
+    /// Gates only.
+    pub gate: Option<Gate>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    pub stage: StageId,
+    /// `needs x?`.
+    pub optional: bool,
+    pub span: Span,
+}
+
+/// A condition with the text it was written as.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub expr: Expr,
+    pub text: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// `run`: interpreter word (`bash` by default) and the dedented text.
+    Script {
+        interpreter: String,
+        text: String,
+        span: Span,
+    },
+    /// `exec`: operands, possibly with spreads.
+    Exec {
+        argv: Vec<Expr>,
+        span: Span,
+    },
+    Render {
+        target: Expr,
+        template: Expr,
+        context: Vec<(String, Expr)>,
+        span: Span,
+    },
+    /// `call` of a lane, with its arguments.
+    Call {
+        lane: LaneId,
+        arguments: Vec<(String, Expr)>,
+        span: Span,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub name: String,
+    pub span: Span,
+    pub ty: Type,
+    /// A path (a file that must be there after the stage), or a reader expression.
+    pub value: Expr,
+    pub keep: Option<Expr>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub enum Effect {
+    #[default]
+    Repeatable,
+    Idempotent(Expr),
+    Once,
+}
+
+/// A retry policy after `defaults` and replacements are applied.
+#[derive(Clone, Debug, Default)]
+pub struct Retry {
+    pub attempts: Option<Expr>,
+    pub backoff: Option<Backoff>,
+    pub when: Option<Check>,
+    pub breaker: Option<Breaker>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    pub kind: BackoffKind,
+    /// First wait, or the constant one.
+    pub from: Expr,
+    /// Longest wait.
+    pub cap: Option<Expr>,
+    pub factor: Option<Expr>,
+    /// Percent added at most.
+    pub jitter: Option<Expr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackoffKind {
+    Constant,
+    Linear,
+    Exponential,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Breaker {
+    pub name: Option<String>,
+    pub failures: Option<Expr>,
+    pub within: Option<Expr>,
+    pub cooldown: Option<Expr>,
+    pub successes: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NamedRetry {
+    pub module: ModuleId,
+    pub name: String,
+    pub retry: Retry,
+}
+
+#[derive(Clone, Debug)]
+pub struct Gate {
+    pub tool: Option<ToolId>,
+    pub measures: Vec<Measure>,
+    pub require: Vec<Check>,
+    /// Added to `require` where the lane says `gates strict`.
+    pub strict: Vec<Check>,
+    /// Empty means 0 alone.
+    pub exit_ok: Vec<i32>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Measure {
+    pub name: String,
+    pub ty: Type,
+    pub value: Expr,
+    pub span: Span,
+}
+
+/// A program whose output gates judge; runs once a run for all its gates.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    pub id: ToolId,
+    pub module: ModuleId,
+    pub name: String,
+    pub span: Span,
+    pub docs: Option<String>,
+    pub actions: Vec<Action>,
+    pub env: Vec<(String, Expr)>,
+    pub cwd: Option<Expr>,
+    pub outputs: Vec<Output>,
+    pub measures: Vec<Measure>,
+    pub exit_ok: Vec<i32>,
+    pub timeout: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Pool {
+    pub module: ModuleId,
+    pub name: String,
+    pub slots: Expr,
+}
+
+/// Checked only; run in a later version.
+#[derive(Clone, Debug)]
+pub struct Repair {
+    pub module: ModuleId,
+    pub name: String,
+    pub span: Span,
+}
+
+/// A `test` block, checked only as yet.
+#[derive(Clone, Debug)]
+pub struct Test {
+    pub module: ModuleId,
+    pub name: String,
+    pub span: Span,
+    pub lane: Option<LaneId>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    pub span: Option<Span>,
+    pub about: Option<String>,
+    pub version: Option<String>,
+    pub tags: Vec<String>,
+    pub base_branch: Option<String>,
+    pub groups: Vec<Group>,
+    /// `environment clean { pass … }`.
+    pub clean_environment: Option<Vec<String>>,
+    /// Milliseconds.
+    pub keep_runs: Option<i64>,
+    pub keep_logs: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    pub name: String,
+    /// Mail addresses.
+    pub members: Vec<String>,
+}
+
+/// A lane as written. What it holds after `extends` and the rest is a [`ResolvedLane`].
+#[derive(Clone, Debug)]
+pub struct Lane {
+    pub id: LaneId,
+    pub module: ModuleId,
+    pub name: String,
+    pub span: Span,
+    pub docs: Option<String>,
+    pub about: Option<String>,
+    pub extends: Option<(LaneId, Span)>,
+    pub select: Option<Check>,
+    pub deprecated: bool,
+}
+
+/// What a lane really holds and how it runs: the result of `resolve`.
+#[derive(Clone, Debug)]
+pub struct ResolvedLane {
+    pub id: LaneId,
+    pub name: String,
+    pub about: Option<String>,
+    /// Stages after overrides and replacements, in definition order (numbered ones first, by number).
+    pub stages: Vec<Stage>,
+    /// For each of `stages`, its edges to other members, by index in `stages`. Absent `follows` and `needs x?`
+    /// targets are already replaced by what they themselves need or follow.
+    pub edges: Vec<Vec<Edge>>,
+    /// `(X, Y)` of `replace X with Y`: reading an output of X reads Y's.
+    pub replaced: Vec<(StageId, StageId)>,
+    pub strict: bool,
+    /// Gates that are waived, with the reason (`gates { skip X because "…" }`).
+    pub waived: Vec<(StageId, String)>,
+    pub parallel: Parallel,
+    pub timeout: Option<Expr>,
+    pub sla: Option<Expr>,
+    pub on_failure: OnFailure,
+    pub approvals: Vec<Approval>,
+    pub notifies: Vec<Span>,
+    pub select: Option<Check>,
+    pub finally: Vec<Action>,
+    pub meta: Vec<(String, Value)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EdgeKind {
+    Needs,
+    /// `needs x?`: a skipped x will do.
+    NeedsOptional,
+    Follows,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    pub to: u32,
+    pub kind: EdgeKind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Parallel {
+    #[default]
+    Auto,
+    Off,
+    Limit(u32),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    #[default]
+    Stop,
+    KeepGoing,
+    Rollback,
+}
+
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// The stage it stands before; index in [`ResolvedLane::stages`].
+    pub before: u32,
+    pub count: u32,
+    pub group: String,
+    pub timeout: Option<Expr>,
+    pub span: Span,
+}

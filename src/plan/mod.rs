@@ -1,0 +1,181 @@
+//! The plan: one run's graph, all that is known before it starts worked out and pinned. Plain data that is stored
+//! with the run and needs neither model nor source again. Built by `build`; does not run anything.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Type, Value};
+use crate::event::NodeIndex;
+use crate::expr::facts::FactValues;
+use crate::expr::{Expr, Function};
+pub use crate::model::{BackoffKind, Check, EdgeKind, Group, OnFailure, Parallel, StageKind};
+
+/// Params and lets are already replaced by their values in every expression; what is left to read are outputs,
+/// matrix values, measures and facts of the `Judge`, `Attempt` and `Reader` phases, and globals that are secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub lane: String,
+    pub about: Option<String>,
+    pub root: PathBuf,
+    pub nodes: Vec<Node>,
+    /// The instances of each stage; one without `matrix` has one. [`crate::expr::Kind::Output`] points here.
+    pub stages: Vec<Instances>,
+    pub functions: Vec<Function>,
+    pub parallel: Parallel,
+    pub on_failure: OnFailure,
+    /// Milliseconds of work, waiting for people not counted.
+    pub timeout: Option<u64>,
+    pub sla: Option<u64>,
+    pub finally: Vec<Action>,
+    pub groups: Vec<Group>,
+    /// Pools by name with their slots.
+    pub pools: BTreeMap<String, u32>,
+    /// Shown and stored; no secret among them.
+    pub params: BTreeMap<String, Value>,
+    /// Facts of the `Start` phase that were read for this run.
+    pub facts: FactValues,
+    /// Secrets by index: which environment variable each is read from. Their values are never stored.
+    pub secrets: Vec<Secret>,
+    /// `environment clean { pass … }`.
+    pub clean_env: Option<Vec<String>>,
+    pub definition: Definition,
+    /// Seeds jitter and every other draw of the run.
+    pub seed: u64,
+}
+
+/// The text the plan was made from, so that a change can be seen and shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// Hash over all of `files`, params included; 64 hex digits.
+    pub hash: String,
+    /// Path as shown → text.
+    pub files: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instances {
+    pub name: String,
+    pub nodes: Vec<NodeIndex>,
+    pub matrix: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Secret {
+    /// Index that [`crate::expr::Kind::Global`] carries.
+    pub global: u32,
+    pub name: String,
+    /// The expression, `env("X")` mostly; evaluated again at each start and resume.
+    pub value: Expr,
+    /// Environment names it reads, removed from what stages inherit.
+    pub sources: Vec<String>,
+}
+
+/// One stage instance or gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// `unit`, `unit[shard=2]`.
+    pub key: String,
+    /// Index into [`Plan::stages`].
+    pub stage: u32,
+    pub number: Option<u32>,
+    pub kind: StageKind,
+    pub docs: Option<String>,
+    /// `file:line` of the definition, for people.
+    pub place: String,
+    pub edges: Vec<Edge>,
+    pub matrix: Vec<(String, Value)>,
+    /// Decided at plan time: not run, and why (a gate that the lane skips).
+    pub waived: Option<String>,
+    pub when: Option<Check>,
+    pub before: Vec<Check>,
+    pub after: Vec<Check>,
+    pub actions: Vec<Action>,
+    pub env: Vec<(String, Expr)>,
+    /// Relative to the root; none is the root.
+    pub cwd: Option<Expr>,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<Output>,
+    pub timeout: Option<u64>,
+    pub deadline: Option<u64>,
+    pub retry: Option<Retry>,
+    pub effect: Effect,
+    pub finally: Vec<Action>,
+    pub lock: Option<String>,
+    pub pool: Option<String>,
+    pub allow_failure: Option<String>,
+    pub confirm: Option<String>,
+    pub approvals: Vec<Approval>,
+    pub gate: Option<Gate>,
+    /// Longest path to the end of the plan in nodes: what starts first among the ready.
+    pub priority: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    pub to: NodeIndex,
+    pub kind: EdgeKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    Script { interpreter: String, text: String },
+    Exec { argv: Vec<Expr> },
+    Render { target: Expr, template: Expr, context: Vec<(String, Expr)> },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    pub name: String,
+    pub ty: Type,
+    pub value: Expr,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    #[default]
+    Repeatable,
+    Idempotent(Expr),
+    Once,
+}
+
+/// Times in milliseconds, jitter in percent of the wait.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// At least 1; 1 means no retry.
+    pub attempts: u32,
+    pub backoff: BackoffKind,
+    pub from: u64,
+    pub cap: Option<u64>,
+    pub factor: f64,
+    pub jitter: f64,
+    /// Retried only if this holds; none means any failure.
+    pub when: Option<Check>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    pub count: u32,
+    pub group: String,
+    pub timeout: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Gates of the same tool carry the same name and the tool's actions, env, outputs; the first to start runs it.
+    pub tool: Option<String>,
+    pub measures: Vec<Measure>,
+    /// With the strict ones where the lane is strict.
+    pub require: Vec<Check>,
+    pub exit_ok: Vec<i32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    pub name: String,
+    pub ty: Type,
+    pub value: Expr,
+}

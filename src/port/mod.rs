@@ -1,0 +1,146 @@
+//! The seams of the engine: what it asks of the world, as three small traits and the data that crosses them.
+//! The engine calls them; store, exec and facts implement them; tests give fakes. No behaviour here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::event::{Event, NodeIndex, Outcome, Record};
+use crate::expr::facts::{FactKey, FactValues};
+
+/// How hard a commit must be before the engine goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Survives `kill -9`; a power cut may lose it.
+    Process,
+    /// On the disk, with everything committed before it.
+    Disk,
+}
+
+/// The state can no longer be trusted to hold what it is told. The run stops at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StateUnsafe {
+    pub message: String,
+    pub help: String,
+}
+
+/// Where events become true. All or nothing; numbers the events and gives them back as recorded.
+pub trait Journal: Send {
+    fn commit(
+        &mut self,
+        at: crate::base::Timestamp,
+        events: &[Event],
+        d: Durability,
+    ) -> Result<Vec<Record>, StateUnsafe>;
+}
+
+/// Reads what lies outside, on any thread; a fact that cannot be read is [`crate::expr::facts::Fact::Failed`].
+pub trait Facts: Send + Sync {
+    fn read(&self, keys: &[FactKey]) -> FactValues;
+    /// Content hash over the files that match the globs (sorted paths, modes and contents); 64 hex digits.
+    fn hash_inputs(&self, globs: &[String]) -> Result<String, String>;
+}
+
+/// One action of a stage, worked out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A script given to an interpreter (`bash`, `sh`, `python3`, …) with its fixed arguments before the script text.
+    Script {
+        interpreter: String,
+        text: String,
+    },
+    Exec {
+        argv: Vec<String>,
+    },
+    /// Renders `template` (a file, relative to the root) into `target`.
+    Render {
+        target: PathBuf,
+        template: PathBuf,
+        context: serde_json::Value,
+    },
+}
+
+/// Everything needed to carry out one attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttemptSpec {
+    pub run: String,
+    pub node: NodeIndex,
+    /// `unit[shard=2]`.
+    pub key: String,
+    pub attempt: u32,
+    pub actions: Vec<Action>,
+    /// Absolute.
+    pub root: PathBuf,
+    /// Absolute.
+    pub cwd: PathBuf,
+    /// Added to (or, when `clean_env`, instead of) the inherited environment.
+    pub env: Vec<(String, String)>,
+    /// Names to remove from the inherited environment: sources of secrets.
+    pub env_remove: Vec<String>,
+    /// `clean { pass … }`: only these globs of names are inherited.
+    pub clean_env: Option<Vec<String>>,
+    /// Values to mask in output.
+    pub mask: Vec<String>,
+    /// Absolute output files: parents are made before, and with `fresh_outputs` the files are removed first.
+    pub outputs: Vec<PathBuf>,
+    pub fresh_outputs: bool,
+    pub timeout: Option<Duration>,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+    /// Exit codes that are no failure (a tool's `exit-ok`); 0 when empty.
+    pub exit_ok: Vec<i32>,
+    /// Where the framed log goes; none discards output.
+    pub log: Option<PathBuf>,
+}
+
+/// The executor has no room to start more now (EAGAIN, ENOMEM, descriptors): not the stage's fault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Busy(pub String);
+
+/// Carries out attempts, each in its own process group.
+pub trait Executor: Send + Sync {
+    /// Runs the attempt to its end on the calling thread.
+    fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy>;
+    /// Asks a running attempt of this node to end: TERM, after `grace` KILL. Returns at once.
+    fn cancel(&self, node: NodeIndex, grace: Duration);
+    /// Kills what a dead engine of this run left behind; returns how many processes.
+    fn fence(&self, run: &str) -> usize;
+}
+
+/// Is told every recorded event after its commit. Best effort: what it does changes nothing, and one that fails
+/// silences no other.
+pub trait Observer: Send {
+    fn event(&mut self, record: &Record);
+}
+
+/// Something only a person can answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    Approve { node: NodeIndex, key: String, count: u32, group: String },
+    /// `confirm "text"` of a stage.
+    Confirm { node: NodeIndex, key: String, text: String },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub yes: bool,
+    /// Who answered: a mail address, or the login name.
+    pub by: String,
+    pub comment: Option<String>,
+}
+
+/// Asks at the terminal; `None` when nobody can be asked.
+pub trait People: Send + Sync {
+    fn ask(&self, question: &Question) -> Option<Answer>;
+}
+
+/// What other commands (`wfl approve`, `wfl cancel`) left for the engine that owns the run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    Approval { stage: String, answer: Answer },
+    Cancel { by: String },
+}
+
+pub trait Inbox: Send {
+    /// Messages not taken before, oldest first. Taking them must be as durable as the events they lead to.
+    fn take(&mut self) -> Vec<Message>;
+}

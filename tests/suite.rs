@@ -1,0 +1,9 @@
+//! All integration tests, one binary. Each folder tests one side of the product as its users meet it.
+
+mod cli;
+mod lang;
+mod run;
+mod stages;
+mod store;
+mod support;
+mod tidy;
