@@ -2,9 +2,11 @@
 //! decides, and an event it does not expect changes nothing.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use crate::base::Timestamp;
 use crate::event::{Event, Judged, NodeIndex, Record, RunStatus, Status, WaitFor};
+use crate::port::Observer;
 
 /// Lines of standard error kept of a failed attempt.
 const TAIL: usize = 20;
@@ -127,6 +129,17 @@ impl Board {
             *counts.entry(self.status(node as NodeIndex)).or_insert(0) += 1;
         }
         counts
+    }
+}
+
+/// Keeps a board that others look at while the run goes on.
+pub struct Shared(pub Arc<Mutex<Board>>);
+
+impl Observer for Shared {
+    fn event(&mut self, record: &Record) {
+        if let Ok(mut board) = self.0.lock() {
+            board.apply(record);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub enum Show {
 }
 
 /// Gives the output of a stage's attempt as text; given by who knows where logs lie.
-pub type Output = Arc<dyn Fn(&str, u32) -> String + Send + Sync>;
+pub type Output = Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync>;
 
 /// Turns events into lines. Holds a [`Board`] to know what went before.
 pub struct Lines {
@@ -135,7 +135,7 @@ impl Lines {
             return Vec::new();
         }
         let key = self.key(node);
-        let text = super::sanitise::sanitise(&(self.output)(key, attempt));
+        let text = super::sanitise::sanitise(&(self.output)(node, attempt));
         let all: Vec<&str> = text.lines().collect();
         let from = if self.show == Show::Failed { all.len().saturating_sub(20) } else { 0 };
         let prefix = match self.show {
@@ -183,7 +183,7 @@ mod tests {
     use crate::event::Usage;
 
     fn lines(show: Show, events: Vec<Event>) -> Vec<String> {
-        let output: Output = Arc::new(|key, attempt| format!("out of {key} {attempt}\nsecond\n"));
+        let output: Output = Arc::new(|node, attempt| format!("out of {node} {attempt}\nsecond\n"));
         let mut lines = Lines::new(Arc::new(fixture::plan()), Style::default(), show, output);
         let records = (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event });
         records.flat_map(|record| lines.take(&record)).collect()
@@ -224,8 +224,8 @@ mod tests {
         let good = || vec![attempt(AttemptStatus::Succeeded)];
         assert!(lines(Show::Failed, good()).is_empty());
         assert!(lines(Show::None, vec![attempt(AttemptStatus::Failed)]).is_empty());
-        assert_eq!(lines(Show::Grouped, good()), ["    out of unit 1", "    second"]);
-        assert_eq!(lines(Show::Prefixed, good()), ["unit | out of unit 1", "unit | second"]);
+        assert_eq!(lines(Show::Grouped, good()), ["    out of 1 1", "    second"]);
+        assert_eq!(lines(Show::Prefixed, good()), ["unit | out of 1 1", "unit | second"]);
         assert_eq!(lines(Show::Failed, vec![attempt(AttemptStatus::Failed)]).len(), 2);
     }
 }
