@@ -77,7 +77,8 @@ impl Kernel<'_> {
         };
         let tries = self.state.node(node).tries;
         if tries >= retry.attempts {
-            let spent = if retry.attempts > 1 { format!(" (attempt {tries} of {tries})") } else { String::new() };
+            let spent =
+                if retry.attempts > 1 { format!(" (attempt {tries} of {tries})") } else { String::new() };
             return self.give_up(node, format!("{why}{spent}"));
         }
         if self.state.live.is_over() {

@@ -48,6 +48,7 @@ pub struct Core {
     unshown: Vec<Record>,
     unshown_since: i64,
     sync_cost: i64,
+    cause: Option<String>,
 }
 
 impl Core {
@@ -58,7 +59,17 @@ impl Core {
         observers: Vec<Box<dyn Observer>>,
         mode: Mode,
     ) -> Self {
-        Core { plan, state, journal, observers, mode, unshown: Vec::new(), unshown_since: 0, sync_cost: 0 }
+        Core {
+            plan,
+            state,
+            journal,
+            observers,
+            mode,
+            unshown: Vec::new(),
+            unshown_since: 0,
+            sync_cost: 0,
+            cause: None,
+        }
     }
 
     /// Decides on all inputs, commits what follows as one, and returns what to do. After an error nothing may be
@@ -73,6 +84,16 @@ impl Core {
             self.commit(last.at, &turn.events, turn.durability)?;
         }
         Ok(turn.commands)
+    }
+
+    /// The cause that `run.finished` gave.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// When, by the monotonic clock, the kernel wants a tick at the latest.
+    pub fn next_timer(&self, now: Moment) -> Option<i64> {
+        self.state.live.next_timer(&self.plan, self.state.worked_before, now)
     }
 
     /// Something that changes no state but should be told.
@@ -91,6 +112,9 @@ impl Core {
         let records = self.journal.commit(at.wall, events, durability).map_err(Fault::Unsafe)?;
         if self.unshown.is_empty() {
             self.unshown_since = at.mono;
+        }
+        if let Some(Event::RunFinished { cause, .. }) = events.last() {
+            self.cause.clone_from(cause);
         }
         self.unshown.extend(records);
         if durability == Durability::Disk || self.mode == Mode::Process {
@@ -124,9 +148,8 @@ impl Core {
     fn show(&mut self) {
         for record in std::mem::take(&mut self.unshown) {
             // An observer that fails is dropped and silences no other.
-            self.observers.retain_mut(|observer| {
-                catch_unwind(AssertUnwindSafe(|| observer.event(&record))).is_ok()
-            });
+            self.observers
+                .retain_mut(|observer| catch_unwind(AssertUnwindSafe(|| observer.event(&record))).is_ok());
         }
     }
 }

@@ -75,7 +75,8 @@ impl Kernel<'_> {
             }
             let ended = self.state.node(holder).status.word();
             let holder = self.key(holder);
-            let reason = format!("not started: `{holder}` ended as {ended} and keeps lock `{lock}` until resolved");
+            let reason =
+                format!("not started: `{holder}` ended as {ended} and keeps lock `{lock}` until resolved");
             self.finish(node, End::new(Status::Cancelled).because(reason))?;
             self.block_cone(node)?;
             changed = true;
@@ -182,10 +183,12 @@ impl Kernel<'_> {
             Status::Waiting if state.waits_on(WaitFor::Retry) => {
                 let until = state.wait.as_ref().and_then(|wait| wait.until).unwrap_or(self.at.wall);
                 let spec = plan.nodes[node as usize].retry.as_ref();
-                let longest =
-                    spec.map_or(0, |retry| super::retry::wait_ms(retry, state.tries, plan.seed, node, state.attempt));
+                let longest = spec.map_or(0, |retry| {
+                    super::retry::wait_ms(retry, state.tries, plan.seed, node, state.attempt)
+                });
                 // The wall clock may have jumped: never longer than the policy's own wait.
-                let left = until.0.saturating_sub(self.at.wall.0).clamp(0, longest.min(i64::MAX as u64) as i64);
+                let left =
+                    until.0.saturating_sub(self.at.wall.0).clamp(0, longest.min(i64::MAX as u64) as i64);
                 self.state.live.begun.insert(node, self.at.mono);
                 self.state.live.timers.insert((self.at.mono.saturating_add(left), node));
                 self.state.live.shares.take(rank, &wants).ok();

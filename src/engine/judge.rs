@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::base::{Type, Value};
 use crate::event::{Asked, Judged, NodeIndex, Outcome};
-use crate::expr::eval::{Stop, eval, explain};
 use crate::expr::facts::{Fact, FactKey};
+use crate::expr::{Expr, Scope, Stop, eval, explain, needs};
 use crate::plan::{Check, Measure};
 
 use super::input::{Command, Outputs};
@@ -48,12 +48,10 @@ impl Kernel<'_> {
         for check in checks {
             let held = match eval(&check.expr, &scope) {
                 Ok(value) => truth(&value),
-                Err(stop) => {
-                    match asked.stopped(stop) {
-                        None => continue,
-                        Some(why) => Err(why),
-                    }
-                }
+                Err(stop) => match asked.stopped(stop, &check.expr, &scope) {
+                    None => continue,
+                    Some(why) => Err(why),
+                },
             };
             match held {
                 Ok(held) => judged.push(Judged {
@@ -93,7 +91,7 @@ impl Kernel<'_> {
                     values.insert(output.name.clone(), value);
                 }
                 Err(stop) => {
-                    if let Some(why) = asked.stopped(stop) {
+                    if let Some(why) = asked.stopped(stop, &output.value, &scope) {
                         return Judgement::Bad(format!("output `{}`: {why}", output.name));
                     }
                 }
@@ -139,7 +137,7 @@ impl Kernel<'_> {
                     values.insert(measure.name.clone(), value);
                 }
                 Err(stop) => {
-                    if let Some(why) = asked.stopped(stop) {
+                    if let Some(why) = asked.stopped(stop, &measure.value, &scope) {
                         return Judgement::Bad(format!("measure `{}`: {why}", measure.name));
                     }
                 }
@@ -180,7 +178,7 @@ impl Kernel<'_> {
 fn present(scope: &NodeScope<'_>, path: &Value) -> Result<Value, Stop> {
     let key = FactKey { name: "file.exists".into(), arguments: vec![path.clone()], ty: Type::Bool };
     let failed = |message: String| Stop::Failed { span: Default::default(), message };
-    match crate::expr::eval::Scope::fact(scope, &key) {
+    match scope.fact(&key) {
         None => Err(Stop::Needs(vec![key])),
         Some(Fact::Read(Value::Bool(true))) => Ok(path.clone()),
         Some(Fact::Read(_)) => Err(failed(format!("the file {path} is not there"))),
@@ -193,11 +191,11 @@ fn present(scope: &NodeScope<'_>, path: &Value) -> Result<Value, Stop> {
 struct Asking(Vec<FactKey>);
 
 impl Asking {
-    /// Collects what is lacking; a reason when there is nothing to wait for.
-    fn stopped(&mut self, stop: Stop) -> Option<String> {
+    /// Collects all that the expression may still read; a reason when there is nothing to wait for.
+    fn stopped(&mut self, stop: Stop, expr: &Expr, scope: &dyn Scope) -> Option<String> {
         match stop {
             Stop::Needs(keys) => {
-                for key in keys {
+                for key in keys.into_iter().chain(needs(expr, scope)) {
                     if !self.0.contains(&key) {
                         self.0.push(key);
                     }

@@ -11,6 +11,7 @@ mod attempt;
 mod conclude;
 pub mod core;
 pub mod drive;
+mod driver;
 mod finish;
 mod gate;
 mod halt;

@@ -168,11 +168,13 @@ impl Kernel<'_> {
         let state = self.state.node(node);
         let asked = state.approvals.as_deref().cloned().unwrap_or_default();
         if !state.waits_on(WaitFor::Approval) || !asked.requested || asked.refused {
-            let text = format!("{}'s answer came while `{}` was not waiting for one", answer.by, self.key(node));
+            let text =
+                format!("{}'s answer came while `{}` was not waiting for one", answer.by, self.key(node));
             return self.note(Some(node), text);
         }
         if asked.by.contains(&answer.by) {
-            let text = format!("{} has approved `{}` already; another person must", answer.by, self.key(node));
+            let text =
+                format!("{} has approved `{}` already; another person must", answer.by, self.key(node));
             return self.note(Some(node), text);
         }
         self.emit(Event::ApprovalGiven {

@@ -100,8 +100,7 @@ pub fn reconcile(plan: &Plan, state: &RunState, observed: &Observed) -> Result<I
     let resolved = judge.resolve()?;
     let spread = judge.spread()?;
     let voided = judge.void(&spread);
-    let interrupted =
-        (0..).zip(&state.nodes).filter(|(_, node)| node.open).map(|(index, _)| index).collect();
+    let interrupted = (0..).zip(&state.nodes).filter(|(_, node)| node.open).map(|(index, _)| index).collect();
     Ok(InputKind::Resume(Decisions {
         engine: observed.engine.clone(),
         adopted: observed.adopted,
@@ -196,7 +195,8 @@ impl Reconciler<'_> {
             if status != Status::Unknown && !self.unknown.contains_key(&node) {
                 return Err(Refusal {
                     message: format!("`{}` is not unknown: it is {}", resolution.stage, status.word()),
-                    help: "only a `once` stage whose end nobody knows can be resolved; leave the option out".into(),
+                    help: "only a `once` stage whose end nobody knows can be resolved; leave the option out"
+                        .into(),
                 });
             }
             resolved.push((node, resolution.done));
@@ -238,7 +238,9 @@ impl Reconciler<'_> {
         let (need_key, key) = (self.key(need), self.key(to));
         let why = reset.get(&need).map_or("it must run again", String::as_str);
         Err(Refusal {
-            message: format!("`{need_key}` would run again ({why}), but `{key}`, which needs it, has started"),
+            message: format!(
+                "`{need_key}` would run again ({why}), but `{key}`, which needs it, has started"
+            ),
             help: format!(
                 "`{key}` is not repeatable, so what it was started with must stay: undo the change, or start a new run"
             ),

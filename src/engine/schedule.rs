@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::base::clock::format_duration;
 use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
-use crate::expr::eval::eval;
+use crate::expr::eval;
 use crate::expr::facts::{Fact, FactValues};
 use crate::plan::Effect;
 
@@ -196,7 +196,8 @@ impl Kernel<'_> {
         let lowered = live.limit.min(live.slots.len()).saturating_sub(1).max(1);
         let was = std::mem::replace(&mut live.limit, lowered);
         if lowered < was || live.busy == 1 {
-            let text = format!("no room to start `{}` ({why}): at most {lowered} at once now", self.key(node));
+            let text =
+                format!("no room to start `{}` ({why}): at most {lowered} at once now", self.key(node));
             self.note(Some(node), text)?;
         }
         if self.state.live.halt.is_some() { self.end_held(node) } else { Ok(()) }
@@ -221,7 +222,9 @@ impl Kernel<'_> {
                 break;
             }
             self.state.live.expiries.remove(&(due, node));
-            self.expire(node)?;
+            if !self.state.live.is_over() {
+                self.expire(node)?;
+            }
         }
         Ok(())
     }

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Value;
 use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome, Status};
-use crate::expr::eval::{Scope, Stop, eval};
 use crate::expr::facts::{Fact, FactKey, FactValues, Phase, find};
-use crate::expr::{Expr, Function, Kind};
+use crate::expr::{Expr, Function, Kind, Scope, Stop, eval};
 use crate::plan::{EdgeKind, Node, Output, Plan};
 
 use super::input::Outputs;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::base::Value;
 use crate::event::NodeIndex;
-use crate::expr::eval::{Scope, eval};
-use crate::expr::{Expr, Kind};
+use crate::expr::eval::{eval_argv_with, eval_text};
+use crate::expr::{Expr, Scope, eval};
 use crate::plan::{Action, Node, Plan, StageKind};
 use crate::port::{self, AttemptSpec};
 
@@ -55,11 +55,9 @@ pub fn stage_finally(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Res
 
 /// The lane's `finally`: at the root; its node is [`lane_node`].
 pub fn lane_finally(plan: &Plan, context: &Context) -> Result<AttemptSpec, String> {
-    let outputs = Outputs::new();
     let scope = LaneScope;
     let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
     let actions = made.actions(&plan.finally)?;
-    drop(outputs);
     Ok(AttemptSpec {
         node: lane_node(plan),
         key: "finally".into(),
@@ -107,9 +105,7 @@ fn stage(
     log: String,
 ) -> Result<AttemptSpec, String> {
     let node = &plan.nodes[wanted.node as usize];
-    let outputs: Outputs =
-        wanted.outputs.iter().map(|(name, value)| (name.clone(), absolute(&plan.root, value))).collect();
-    let mut scope = NodeScope::new(plan, wanted.node, &outputs);
+    let mut scope = NodeScope::new(plan, wanted.node, wanted.outputs);
     let own = own_paths(&plan.root, &scope, node)?;
     scope.own = Some(&own);
     let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
@@ -157,12 +153,8 @@ fn environment(
 ) -> Result<Vec<(String, String)>, String> {
     let mut env = Vec::new();
     for (name, expr) in &node.env {
-        let value = eval(expr, scope).map_err(|stop| format!("env {name}: {}", reason(stop)))?;
-        let text = match absolute(root, &value) {
-            Value::List(_) => return Err(format!("env {name}: a list is no single value")),
-            Value::Absent => return Err(format!("env {name}: it has no value")),
-            scalar => scalar.to_string(),
-        };
+        let text = eval_text(expr, scope, &absolute(root))
+            .map_err(|stop| format!("env {name}: {}", reason(stop)))?;
         if text.contains('\0') {
             return Err(format!("env {name}: its value holds a NUL byte"));
         }
@@ -208,21 +200,8 @@ impl Made<'_> {
         })
     }
 
-    /// One operand, one argument; a spread gives each item of its list.
     fn argv(&self, operands: &[Expr]) -> Result<Vec<String>, String> {
-        let mut argv = Vec::with_capacity(operands.len());
-        for operand in operands {
-            let (expr, spread) = match &operand.kind {
-                Kind::Spread(inner) => (inner.as_ref(), true),
-                _ => (operand, false),
-            };
-            match (absolute(self.root, &eval(expr, self.scope).map_err(reason)?), spread) {
-                (Value::List(items), true) => argv.extend(items.iter().map(Value::to_string)),
-                (Value::Absent, _) => return Err("an argument has no value".into()),
-                (Value::List(_), false) => return Err("a list stands where one argument does: spread it".into()),
-                (value, _) => argv.push(value.to_string()),
-            }
-        }
+        let argv = eval_argv_with(operands, self.scope, &absolute(self.root)).map_err(reason)?;
         match argv.iter().find(|argument| argument.contains('\0')) {
             Some(_) => Err("an argument holds a NUL byte".into()),
             None => Ok(argv),
@@ -244,13 +223,9 @@ impl Made<'_> {
     }
 }
 
-/// Paths as processes see them; all else as it is.
-fn absolute(root: &Path, value: &Value) -> Value {
-    match value {
-        Value::Path(path) => Value::Path(root.join(path).to_string_lossy().into_owned()),
-        Value::List(items) => Value::List(items.iter().map(|item| absolute(root, item)).collect()),
-        other => other.clone(),
-    }
+/// How paths are written for processes, inside f-strings too.
+fn absolute(root: &Path) -> impl Fn(&str) -> String + '_ {
+    |path| root.join(path).to_string_lossy().into_owned()
 }
 
 /// The absolute path of `path` beneath `root`; an error when it would lie outside. Looks at the text alone.
@@ -316,8 +291,11 @@ mod tests {
 
     #[test]
     fn paths_reach_processes_absolute_and_strings_as_they_are() {
-        let root = Path::new("/project");
-        assert_eq!(absolute(root, &Value::Path("a/b".into())), Value::Path("/project/a/b".into()));
-        assert_eq!(absolute(root, &Value::String("a/b".into())), Value::String("a/b".into()));
+        let span = crate::base::Span::default();
+        let argv = ["a/b", "c"].map(|text| Expr::value(Value::Path(text.into()), span));
+        let made = Made { root: Path::new("/project"), scope: &LaneScope, targets: Vec::new() };
+        assert_eq!(made.argv(&argv), Ok(vec!["/project/a/b".to_owned(), "/project/c".to_owned()]));
+        let plain = Expr::value(Value::String("a/b".into()), span);
+        assert_eq!(made.argv(&[plain]), Ok(vec!["a/b".to_owned()]));
     }
 }

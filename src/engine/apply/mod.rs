@@ -56,7 +56,9 @@ fn admit(state: &RunState, event: &Event) -> Result<(), Impossible> {
 pub(super) fn node_of(event: &Event) -> Option<NodeIndex> {
     match event {
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunCancelling { .. } => None,
-        Event::RunFinished { node, .. } | Event::FinallyFinished { node, .. } | Event::Note { node, .. } => *node,
+        Event::RunFinished { node, .. } | Event::FinallyFinished { node, .. } | Event::Note { node, .. } => {
+            *node
+        }
         Event::FactsRead { node, .. }
         | Event::StageWaiting { node, .. }
         | Event::StageStarted { node, .. }

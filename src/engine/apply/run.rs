@@ -7,7 +7,12 @@ use crate::plan::Plan;
 use super::super::state::{Impossible, Phase, RunState};
 use super::ensure;
 
-pub(super) fn fold(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Impossible> {
+pub(super) fn fold(
+    plan: &Plan,
+    state: &mut RunState,
+    at: Timestamp,
+    event: &Event,
+) -> Result<(), Impossible> {
     match event {
         Event::RunStarted { stages, .. } => {
             ensure(*stages as usize == plan.nodes.len(), event, "the plan has another number of stages")?;
@@ -50,7 +55,10 @@ fn resume(state: &mut RunState, at: Timestamp) {
 /// An attempt's end in words, for reasons and causes.
 pub fn describe(outcome: &Outcome) -> String {
     if outcome.status == AttemptStatus::TimedOut {
-        return format!("timed out after {}", crate::base::clock::format_duration(outcome.duration_ms as i64));
+        return format!(
+            "timed out after {}",
+            crate::base::clock::format_duration(outcome.duration_ms as i64)
+        );
     }
     match (&outcome.error, outcome.signal, outcome.exit) {
         (Some(error), _, _) => error.clone(),

@@ -35,7 +35,11 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         Event::GateJudged { node, checks, error, .. } => {
             let stage = state.node_mut(*node);
             let gate = plan.nodes[*node as usize].kind == StageKind::Gate;
-            ensure(gate && stage.is_open_ended() && !stage.open, event, "it is no gate that can be judged now")?;
+            ensure(
+                gate && stage.is_open_ended() && !stage.open,
+                event,
+                "it is no gate that can be judged now",
+            )?;
             let failed = checks.iter().find(|check| !check.held).map(|check| check.text.clone());
             stage.judged = Some(error.clone().or(failed).map_or(Ok(()), Err));
             Ok(())
@@ -46,9 +50,9 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
             Ok(())
         }
         Event::StagesBlocked { root, nodes } => blocked(state, event, *root, nodes),
-        Event::StageUnknown { node, .. } | Event::StageResolved { node, .. } | Event::StageReset { node, .. } => {
-            mend(plan, state, event, *node)
-        }
+        Event::StageUnknown { node, .. }
+        | Event::StageResolved { node, .. }
+        | Event::StageReset { node, .. } => mend(plan, state, event, *node),
         _ => Ok(()),
     }
 }
@@ -153,7 +157,8 @@ fn keep_result(
     stage.reason.clone_from(reason);
     stage.outputs.clone_from(outputs);
     stage.facts = Vec::new();
-    if let Some(outcome) = stage.outcome.as_mut().filter(|outcome| outcome.status == AttemptStatus::Succeeded) {
+    if let Some(outcome) = stage.outcome.as_mut().filter(|outcome| outcome.status == AttemptStatus::Succeeded)
+    {
         outcome.stderr = String::new();
     }
 }
