@@ -10,6 +10,8 @@ mod mentions;
 pub mod report;
 pub mod resolve;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 pub use check::{Checked, check};

@@ -3,7 +3,7 @@
 use crate::base::Type;
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
-use crate::expr::{Expr, Kind};
+use crate::expr::Expr;
 use crate::model::infer::{self, Definitions, Namespace, Place, Secrets, Symbol};
 use crate::model::{Action, GlobalKind, LaneId};
 use crate::syntax::ast::{self, ExprKind, Statement, Tail};
@@ -35,17 +35,7 @@ impl Lowering<'_, '_> {
     }
 
     fn argument(&mut self, place: &Place<'_>, operand: &ast::Expr) -> Expr {
-        let ExprKind::Spread(inner) = &operand.kind else { return self.scalar(place, operand).expr };
-        let typed = self.infer(place, inner, None);
-        match &typed.ty {
-            Type::List(item) if item.is_scalar() => {}
-            Type::Unknown => {}
-            other => {
-                let message = format!("`...` spreads a list of values, not a {other}");
-                self.error(&codes::E104, inner.span, message, "leave out the `...` for a single value");
-            }
-        }
-        Expr { kind: Kind::Spread(Box::new(typed.expr)), span: operand.span }
+        infer::operand(self.defs, place, operand, true, &mut self.report).expr
     }
 
     fn render(&mut self, frame: &Frame, statement: &Statement) -> Option<Action> {

@@ -207,7 +207,7 @@ impl Lowering<'_, '_> {
         held.text = last.text.clone();
         if path.len() > 1 {
             let symbol =
-                infer::path_symbol(self.defs, modules[0], &path, Namespace::Values, &mut self.report);
+                infer::path_symbol(self.defs, modules[0], &path, Namespace::Stages, &mut self.report);
             held.candidates.extend(symbol.and_then(stage_of));
             return held;
         }

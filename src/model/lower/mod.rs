@@ -155,25 +155,7 @@ impl Lowering<'_, '_> {
 
     /// A value that is turned into text: any scalar, but no list and nothing that may be absent.
     fn scalar(&mut self, place: &Place<'_>, expr: &ast::Expr) -> Typed {
-        let typed = self.infer(place, expr, None);
-        match &typed.ty {
-            Type::List(_) => {
-                let help =
-                    "in `exec`, `...list` gives each item as an argument of its own; elsewhere pick one item";
-                self.error(
-                    &codes::E104,
-                    expr.span,
-                    format!("a {} cannot stand here, only one value", typed.ty),
-                    help,
-                );
-            }
-            Type::Optional(_) => {
-                let help = "say what to use when it is absent: `value ?? \"…\"`";
-                self.error(&codes::E104, expr.span, format!("a {} may be absent here", typed.ty), help);
-            }
-            _ => {}
-        }
-        typed
+        infer::operand(self.defs, place, expr, false, &mut self.report)
     }
 
     fn check(&mut self, place: &Place<'_>, expr: &ast::Expr) -> Check {
