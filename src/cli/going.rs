@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::embed::{Error, Going, Session, identity};
-use crate::engine::drive::Control;
+use crate::embed::{self, Error, Going, Session, identity};
+use crate::engine::drive::{Control, Mode};
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
 use crate::observe::plain::{Lines, PlainLines, Show};
@@ -26,6 +26,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     let (run, plan) = (session.run.clone(), session.plan.clone());
     let going = Going {
         yes: args.yes,
+        keep_going: false,
         durability: durability(args.durability),
         observers: vec![Box::new(Shared(board.clone())), observer(&session, args, terminal, screen.clone())],
         people: people(&session, args, terminal, screen),
@@ -40,14 +41,21 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         let summary = Ended { run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&summary.text());
     }
-    Ok(exit::of_run(ended?.status))
+    let ended = ended?;
+    Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
 }
 
-fn durability(chosen: Durability) -> crate::embed::Durability {
+fn engine_bug(ended: &embed::Ended, terminal: &Terminal) -> Code {
+    let what = ended.cause.as_deref().unwrap_or("the engine contradicted itself");
+    terminal.error(&format!("this is a bug in wfl: {what}"), "what was recorded is safe; please report it");
+    Code::Bug
+}
+
+fn durability(chosen: Durability) -> Mode {
     match chosen {
-        Durability::Every => crate::embed::Durability::Every,
-        Durability::Barrier => crate::embed::Durability::Barrier,
-        Durability::Process => crate::embed::Durability::Process,
+        Durability::Every => Mode::Every,
+        Durability::Barrier => Mode::Barrier,
+        Durability::Process => Mode::Process,
     }
 }
 

@@ -57,6 +57,12 @@ impl Terminal {
         let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
     }
 
+    /// Writes bytes as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
+
     pub fn json(&self, value: &serde_json::Value) {
         self.data(&value.to_string());
     }

@@ -2,7 +2,6 @@
 
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
-use crate::expr::facts::FactValues;
 use crate::model::{self, LaneId, ModuleId, ResolvedLane};
 use crate::plan;
 
@@ -36,6 +35,20 @@ impl Project {
             (None, Some(_)) => self.of_file(asked)?,
             (None, None) => self.of_project(asked)?,
         };
+        self.chosen(which, by)
+    }
+
+    /// The lane that a run was made from, in the files it was made from.
+    pub(super) fn choose_again(&self, name: &str) -> Result<Chosen, Error> {
+        let is = |id: &LaneId| self.model.lanes[*id as usize].name == name;
+        let which = match self.own_lanes().into_iter().chain(self.std_lanes()).find(is) {
+            Some(id) => Which::Lane(id),
+            None => Which::WholeFile(0),
+        };
+        self.chosen(which, "the run was made from it".into())
+    }
+
+    fn chosen(&self, which: Which, by: String) -> Result<Chosen, Error> {
         let lane = match which {
             Which::Lane(id) => model::resolve::lane(&self.model, id).map_err(|found| self.wrong(found))?,
             Which::WholeFile(module) => model::resolve::whole_file(&self.model, module),
@@ -101,12 +114,12 @@ impl Project {
     }
 
     fn first_selected(&self, lanes: &[LaneId], asked: &Asked) -> Result<Option<(Which, String)>, Error> {
-        let mut readings = Readings::new(self, asked);
+        let mut readings = Readings::new(self, &asked.change);
         for &id in lanes {
-            let Some(select) = &self.model.lanes[id as usize].select else { continue };
-            let Ok(lane) = model::resolve::lane(&self.model, id) else { continue };
-            let facts: &FactValues = readings.of(&lane);
-            if plan::build::select_matches(&self.model, &lane, facts) == Ok(true) {
+            let lane = &self.model.lanes[id as usize];
+            let Some(select) = &lane.select else { continue };
+            let facts = readings.with(&plan::select_facts(&self.model, lane));
+            if plan::select_matches(&self.model, lane, facts) == Some(true) {
                 return Ok(Some((Which::Lane(id), format!("its `select` holds: {}", select.text))));
             }
         }

@@ -13,11 +13,13 @@
 //! # }
 //! ```
 
+mod adopt;
 mod advise;
 mod choice;
+mod definition;
 mod error;
 mod keep;
-mod outline;
+pub mod outline;
 mod place;
 mod project;
 mod select;
@@ -32,6 +34,6 @@ pub use keep::{Keep, Removed, clean};
 pub use place::{Place, identity, state_for_reading};
 pub use project::{LaneInfo, Project};
 pub use select::Selection;
-pub use session::{Ended, Going, Session};
+pub use session::{Ended, Going, Resolve, Session};
 pub use start::{Asked, Change, Planned};
 pub use stored::StoredRun;

@@ -8,7 +8,7 @@ use crate::load::{self, Loaded};
 use crate::model::{self, LaneId, Model, ModuleId};
 use crate::syntax::module::Unit;
 
-use super::{Asked, Error, Place};
+use super::{Error, Place};
 
 /// A project with all that was found out about its definition.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Project {
         }
     }
 
-    fn at(place: Place, paths: &[PathBuf]) -> Project {
+    pub(super) fn at(place: Place, paths: &[PathBuf]) -> Project {
         let request =
             load::Request { root: place.root.clone(), cwd: place.cwd.clone(), paths: paths.to_vec() };
         let Loaded { sources, units, mut diagnostics, .. } = load::load(&request, &load::Disk);
@@ -163,13 +163,6 @@ impl Project {
     /// The state's reading side; none while nothing was ever run here.
     pub fn history(&self) -> Result<Option<crate::store::Store>, Error> {
         self.place.existing_state()
-    }
-
-    /// The plan of the lane that `asked` chooses.
-    pub fn plan(&self, asked: &Asked) -> Result<super::Planned, Error> {
-        self.check()?;
-        let chosen = self.choose(asked)?;
-        super::start::plan(self, chosen, asked)
     }
 }
 

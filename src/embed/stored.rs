@@ -1,6 +1,9 @@
 //! A run in the store, with the plan it was made from. Reads; changes nothing by itself.
 
+use std::path::Path;
+
 use crate::base::suggest::{did_you_mean, nearest};
+use crate::capture::{self, Stream};
 use crate::event::{NodeIndex, Record, RunId};
 use crate::history::{History, RunSummary};
 use crate::plan::Plan;
@@ -55,8 +58,17 @@ impl StoredRun {
     }
 
     /// What an attempt wrote, both streams in order; empty when its log is gone.
-    pub fn output(&self, key: &str, attempt: u32) -> String {
-        crate::capture::read_log(&self.store.log_path(&self.id, key, attempt))
+    pub fn output(&self, node: NodeIndex, attempt: u32) -> Vec<u8> {
+        log(&self.store.log_dir(&self.id), node, attempt)
+    }
+}
+
+/// The bytes of one attempt's log.
+pub fn log(dir: &Path, node: NodeIndex, attempt: u32) -> Vec<u8> {
+    let path = dir.join(format!("{node}-{attempt}.log"));
+    match capture::read_log(&path, |stream| matches!(stream, Stream::Stdout | Stream::Stderr)) {
+        Ok(records) => records.flat_map(|record| record.bytes).collect(),
+        Err(_) => Vec::new(),
     }
 }
 

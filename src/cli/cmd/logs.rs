@@ -15,7 +15,13 @@ use crate::observe::style::Ink;
 struct Log {
     stage: String,
     attempt: u32,
-    text: String,
+    bytes: Vec<u8>,
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
 }
 
 pub fn run(args: &Logs, terminal: &Terminal) -> Result<Code, Error> {
@@ -40,8 +46,8 @@ fn collect(stored: &StoredRun, nodes: &[NodeIndex], only: Option<u32>) -> Result
         let Some(summary) = summaries.get(node as usize) else { continue };
         for attempt in summary.attempts.iter().map(|attempt| attempt.attempt) {
             if only.is_none_or(|only| only == attempt) {
-                let text = stored.output(&summary.name, attempt);
-                logs.push(Log { stage: summary.name.clone(), attempt, text });
+                let bytes = stored.output(node, attempt);
+                logs.push(Log { stage: summary.name.clone(), attempt, bytes });
             }
         }
     }
@@ -65,13 +71,13 @@ fn show(logs: &[Log], terminal: &Terminal) {
             terminal.say(&terminal.err.paint(Ink::Bold, &heading));
         }
         if terminal.out_is_terminal {
-            terminal.data(&sanitise(&log.text));
+            terminal.data(&sanitise(&log.text()));
         } else {
-            terminal.data(&log.text);
+            terminal.raw(&log.bytes);
         }
     }
 }
 
 fn json_of(log: &Log) -> serde_json::Value {
-    json!({ "stage": log.stage, "attempt": log.attempt, "output": log.text })
+    json!({ "stage": log.stage, "attempt": log.attempt, "output": log.text() })
 }
