@@ -117,13 +117,27 @@ impl Project {
         let mut readings = Readings::new(self, &asked.change);
         for &id in lanes {
             let lane = &self.model.lanes[id as usize];
-            let Some(select) = &lane.select else { continue };
-            let facts = readings.with(&plan::select_facts(&self.model, lane));
-            if plan::select_matches(&self.model, lane, facts) == Some(true) {
-                return Ok(Some((Which::Lane(id), format!("its `select` holds: {}", select.text))));
+            let facts = readings.with(&plan::select_facts(&self.model, lane)).clone();
+            let given = self.given(asked, facts);
+            if plan::select_matches(&self.model, lane, &given) == Ok(true) {
+                let text = self.select_text(id).unwrap_or_default();
+                return Ok(Some((Which::Lane(id), format!("its `select` holds: {text}"))));
             }
         }
         Ok(None)
+    }
+
+    /// The lane's own rule, else the nearest it inherits.
+    fn select_text(&self, id: LaneId) -> Option<&str> {
+        let mut at = &self.model.lanes[id as usize];
+        for _ in 0..=self.model.lanes.len() {
+            match (&at.select, at.extends) {
+                (Some(select), _) => return Some(&select.text),
+                (None, Some((parent, _))) => at = &self.model.lanes[parent as usize],
+                (None, None) => return None,
+            }
+        }
+        None
     }
 
     fn none_selected(&self, lanes: &[LaneId]) -> Error {

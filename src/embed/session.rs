@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::{SystemClock, Timestamp, Value};
+use crate::base::clock::SystemClock;
+use crate::base::{Timestamp, Value};
 use crate::capture::LineSink;
 use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
 use crate::engine::input::InputKind;

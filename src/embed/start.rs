@@ -9,7 +9,7 @@ use crate::expr::facts::{FactKey, FactValues};
 use crate::facts::{ChangeFlags, World};
 use crate::history;
 use crate::model::{GlobalKind, Model};
-use crate::plan::{self, Given, Plan};
+use crate::plan::{self, Definition, Given, Plan};
 use crate::port::Facts;
 
 use super::definition;
@@ -101,6 +101,18 @@ impl Project {
         self.planned(&model, chosen, asked, Readings::new(self, &asked.change))
     }
 
+    /// What plans and `select` rules are worked out from; the definition is pinned later.
+    pub(super) fn given(&self, asked: &Asked, facts: FactValues) -> Given<'_> {
+        Given {
+            root: self.place.root.clone(),
+            set: asked.set.iter().cloned().collect(),
+            facts,
+            definition: Definition::default(),
+            seed: rand::random(),
+            sources: &self.sources,
+        }
+    }
+
     pub(super) fn planned(
         &self,
         model: &Model,
@@ -108,16 +120,9 @@ impl Project {
         asked: &Asked,
         mut readings: Readings,
     ) -> Result<Planned, Error> {
-        let set: BTreeMap<String, String> = asked.set.iter().cloned().collect();
         let facts = readings.with(&plan::start_facts(model, &chosen.lane)).clone();
-        let given = Given {
-            root: self.place.root.clone(),
-            definition: definition::pin(self, &chosen, &set),
-            set,
-            facts,
-            seed: rand::random(),
-            sources: &self.sources,
-        };
+        let mut given = self.given(asked, facts);
+        given.definition = definition::pin(self, &chosen, &given.set);
         let plan = plan::build(model, &chosen.lane, &given).map_err(|found| self.wrong(found))?;
         Ok(Planned { plan, change: change(&readings.world), chosen })
     }
