@@ -88,7 +88,10 @@ pub(super) fn now(project: &Project, names: impl Iterator<Item = String>) -> BTr
         .filter_map(|unit| text(project, unit))
         .collect();
     let read = |name: &String| std::fs::read_to_string(project.place.root.join(name)).unwrap_or_default();
-    names.map(|name| (std.get(&name).cloned().unwrap_or_else(|| read(&name)), name)).map(|(text, name)| (name, text)).collect()
+    names
+        .map(|name| (std.get(&name).cloned().unwrap_or_else(|| read(&name)), name))
+        .map(|(text, name)| (name, text))
+        .collect()
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
-use crate::port::{Facts, Observer, People};
+use crate::port::{Facts, Inbox, Observer, People};
 use crate::store::lock::AcquireError;
-use crate::store::{NewNode, NewRun, RunLock, Store};
+use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
 
 use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
 
@@ -63,6 +63,7 @@ pub struct Session {
     pub plan: Arc<Plan>,
     /// What was recorded before.
     pub past: Vec<Record>,
+    inbox: StoreInbox,
     store: Store,
     state: RunState,
     begin: InputKind,
@@ -92,10 +93,11 @@ impl Project {
             at: Timestamp::now(),
         })?;
         Ok(Session {
-            run,
             state: RunState::new(&plan),
             plan: Arc::new(plan),
             past: Vec::new(),
+            inbox: store.inbox(&run)?,
+            run,
             store,
             begin: InputKind::Begin { engine: engine() },
             world: Arc::new(self.world(&Default::default())),
@@ -152,24 +154,41 @@ impl Session {
     ) -> Result<Session, Error> {
         let secrets = start::secrets(&stored.plan)?;
         let past = stored.records()?;
-        let state = RunState::replay(&stored.plan, &past)
-            .map_err(|e| Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run"))?;
+        let state = RunState::replay(&stored.plan, &past).map_err(|e| {
+            Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run")
+        })?;
         let world = Arc::new(project.world(&Default::default()));
+        let mut inbox = stored.store.inbox(&stored.id)?;
         let begin = if past.is_empty() {
             InputKind::Begin { engine: engine() }
         } else {
-            let observed = observed(&stored, &state, &past, &world, resolve, adopted)?;
+            let mut observed = observed(&stored, &state, &past, &world, resolve, adopted)?;
+            // Before anything starts or ends, or an approval given meanwhile would come too late.
+            observed.messages = inbox.take();
             resume::reconcile(&stored.plan, &state, &observed)
                 .map_err(|refusal| Error::refused(refusal.message, refusal.help))?
         };
         let StoredRun { store, id, plan, .. } = stored;
-        Ok(Session { run: id, plan: Arc::new(plan), past, store, state, begin, world, secrets, _lock: lock })
+        Ok(Session {
+            run: id,
+            plan: Arc::new(plan),
+            past,
+            inbox,
+            store,
+            state,
+            begin,
+            world,
+            secrets,
+            _lock: lock,
+        })
     }
 
     /// What an attempt wrote, as text.
     pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync> {
         let dir = self.store.log_dir(&self.run);
-        Arc::new(move |node, attempt| String::from_utf8_lossy(&super::stored::log(&dir, node, attempt)).into_owned())
+        Arc::new(move |node, attempt| {
+            String::from_utf8_lossy(&super::stored::log(&dir, node, attempt)).into_owned()
+        })
     }
 
     /// Runs it to its end, or until it waits for people.
@@ -185,7 +204,7 @@ impl Session {
             clock: Arc::new(SystemClock::default()),
             observers: going.observers,
             people: going.people,
-            inbox: Some(Box::new(self.store.inbox(&self.run)?)),
+            inbox: Some(Box::new(self.inbox)),
         };
         let options = Options {
             run: self.run.clone(),
@@ -229,6 +248,7 @@ fn observed(
         by: super::identity(&stored.plan.root),
         adopted,
         engine: engine(),
+        messages: Vec::new(),
     })
 }
 
@@ -247,7 +267,8 @@ fn nodes(plan: &Plan) -> Vec<NewNode> {
         StageKind::Stage => "stage",
         StageKind::Gate => "gate",
     };
-    let stage = |index: u32| plan.stages.get(index as usize).map(|stage| stage.name.clone()).unwrap_or_default();
+    let stage =
+        |index: u32| plan.stages.get(index as usize).map(|stage| stage.name.clone()).unwrap_or_default();
     plan.nodes
         .iter()
         .map(|node| NewNode {
@@ -266,8 +287,7 @@ fn engine() -> String {
 /// Sorts by start and tells runs of one second apart: `20261121-013430-k3f9`.
 fn new_id() -> RunId {
     const LETTERS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let tail: String =
-        (0..4).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect();
+    let tail: String = (0..4).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect();
     let now = Timestamp::now().rfc3339();
     let digits: String = now.chars().take(19).filter(|c| c.is_ascii_digit()).collect();
     let (day, time) = digits.split_at(digits.len().min(8));

@@ -61,7 +61,8 @@ impl Readings {
 
     /// Reads what is not known yet.
     pub fn with(&mut self, keys: &[FactKey]) -> &FactValues {
-        let missing: Vec<FactKey> = keys.iter().filter(|key| !self.known.contains_key(&key.id())).cloned().collect();
+        let missing: Vec<FactKey> =
+            keys.iter().filter(|key| !self.known.contains_key(&key.id())).cloned().collect();
         self.known.extend(self.world.read(&missing));
         &self.known
     }
@@ -184,4 +185,3 @@ fn placeholder(ty: &Type) -> Value {
         Type::Optional(_) => Value::Absent,
     }
 }
-

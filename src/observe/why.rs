@@ -63,7 +63,14 @@ fn answer(plan: &Plan, board: &Board, node: NodeIndex, status: Status) -> String
             ),
             None => because("It was not run"),
         },
-        other => because(&format!("It ended {}", other.word())),
+        Status::Failed => because("It failed"),
+        Status::TimedOut => because("It timed out"),
+        Status::Cancelled => because("It was cancelled"),
+        Status::Skipped => because("It was skipped"),
+        Status::Waived => because("It was waived"),
+        Status::Reused => because("An earlier result was reused"),
+        Status::Warned => because("It failed, which the lane allows"),
+        Status::Unknown => because("Nobody knows how it ended"),
     }
 }
 

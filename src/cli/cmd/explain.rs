@@ -73,7 +73,7 @@ fn text(advice: &Advice) -> String {
         "lane {}: {}\n{}\n{}confidence {:.2}: {}\nestimate: {}\n",
         advice.lane,
         advice.chosen_by,
-        format_args!("recommended: {}\n", advice.recommended.join(", ")),
+        format_args!("recommended: {}", advice.recommended.join(", ")),
         table(&rows),
         advice.confidence,
         advice.basis,
