@@ -39,7 +39,7 @@ pub fn build(model: &Model, lane: &ResolvedLane, given: &Given<'_>) -> Result<Pl
     connect(&mut nodes, &stages, lane);
     approvals(&mut lowering, lane, &stages, &mut nodes);
     if lowering.found.is_empty() {
-        lowering.found.extend(order(&mut nodes, lane).err());
+        lowering.found.extend(order(&mut nodes, lane));
     }
     let plan = assemble(&mut lowering, (lane, given, &reached), nodes, stages);
     match lowering.found.is_empty() {
@@ -144,15 +144,18 @@ fn targets(nodes: &[Node]) -> Vec<Vec<u32>> {
 }
 
 /// Chains gates of one tool and ranks nodes; a circle that is left over is an error.
-fn order(nodes: &mut [Node], lane: &ResolvedLane) -> Result<(), Diagnostic> {
-    let order = topological(&targets(nodes)).map_err(|circle| cycle(nodes, lane, &circle))?;
+fn order(nodes: &mut [Node], lane: &ResolvedLane) -> Option<Diagnostic> {
+    let order = match topological(&targets(nodes)) {
+        Ok(order) => order,
+        Err(circle) => return Some(cycle(nodes, lane, &circle)),
+    };
     chain(nodes, &order);
     // The chain runs along the order, so the order still holds.
     let ranks = priorities(&targets(nodes), &order);
     for (node, rank) in nodes.iter_mut().zip(ranks) {
         node.priority = rank;
     }
-    Ok(())
+    None
 }
 
 /// Reported at the stage that stands first in its file, the others related.
