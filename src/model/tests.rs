@@ -282,3 +282,23 @@ fn split(line: &str) -> (String, &str) {
     let place = format!("{} {}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     (place, parts.next().unwrap_or_default())
 }
+
+/// Whatever is missing from a file, the checker says something of it and does not break down.
+#[test]
+fn no_mutilated_sample_breaks_the_checker() {
+    for name in ["contract", "policies", "project"] {
+        let text = std::fs::read_to_string(folder("right").join(format!("{name}.wfl"))).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for gone in 0..lines.len() {
+            let mut kept = lines.clone();
+            kept.remove(gone);
+            checked(&[("a.wfl", &kept.join("\n"))]);
+        }
+        let words: Vec<&str> = text.split_inclusive(' ').collect();
+        for gone in (0..words.len()).step_by(3) {
+            let mut kept = words.clone();
+            kept[gone] = if gone % 2 == 0 { "" } else { "} " };
+            checked(&[("a.wfl", &kept.concat())]);
+        }
+    }
+}

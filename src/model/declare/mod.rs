@@ -11,7 +11,6 @@ use crate::base::{SourceMap, Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::{Names, Symbol};
 use crate::model::report::Report;
-use crate::model::schema::check::is_name;
 use crate::model::{ModuleId, StageId};
 use crate::syntax::ast::{ExprKind, Ident, Literal, Statement, Tail};
 use crate::syntax::module::Unit;
@@ -215,11 +214,6 @@ impl<'a> Declared<'a> {
                         "it means something of its own in every file; call it `{}_` or so",
                         name.text
                     )),
-            );
-        } else if space != Space::Repairs && !is_name(&name.text) {
-            report.push(
-                Diagnostic::new(&codes::E122, name.span, format!("`{}` is not a name", name.text))
-                    .help("names begin with a-z or _ and hold a-z, 0-9, _ and -"),
             );
         }
         let names = &mut self.names[module as usize];
