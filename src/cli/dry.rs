@@ -9,7 +9,7 @@ use crate::history::History;
 use crate::insight::{Advice, Rule};
 use crate::observe::style::{counted, elapsed};
 use crate::observe::summary::kind;
-use crate::plan::{Edge, EdgeKind, Effect, Node, Plan};
+use crate::plan::{Edge, EdgeKind, Effect, Node, Plan, Preset};
 
 use super::args::Format;
 use super::exit::Code;
@@ -66,6 +66,11 @@ fn edges(plan: &Plan, node: &Node, wanted: impl Fn(&Edge) -> bool) -> Vec<String
 
 /// Whatever a person should know before it runs.
 fn notes(node: &Node) -> Vec<String> {
+    match &node.preset {
+        Some(Preset::LeftOut(reason)) => return vec![reason.clone()],
+        Some(Preset::Reused { run, .. }) => return vec![format!("reused from run {run}")],
+        None => {}
+    }
     let mut notes = match outline::rule(node) {
         Rule::Always => Vec::new(),
         Rule::When { text, holds: true } => vec![format!("runs: {text}")],

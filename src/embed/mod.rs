@@ -22,6 +22,7 @@ mod keep;
 pub mod outline;
 mod place;
 mod project;
+mod reuse;
 mod select;
 mod session;
 mod start;
@@ -37,3 +38,23 @@ pub use select::Selection;
 pub use session::{Ended, Going, Resolve, Session};
 pub use start::{Asked, Change, Planned};
 pub use stored::StoredRun;
+
+#[cfg(test)]
+mod tests {
+    //! A plan for tests: stages by name, each needing others by index.
+    use crate::observe::fixture;
+    use crate::plan::{Edge, EdgeKind, Plan};
+
+    pub fn plan(stages: &[(&str, &[u32])]) -> Plan {
+        let mut plan = fixture::plan();
+        plan.nodes.clear();
+        plan.stages.clear();
+        for (index, (name, needs)) in (0..).zip(stages) {
+            let mut node = fixture::node(name, index);
+            node.edges = needs.iter().map(|&to| Edge { to, kind: EdgeKind::Needs }).collect();
+            plan.nodes.push(node);
+            plan.stages.push(fixture::instances(name, index));
+        }
+        plan
+    }
+}

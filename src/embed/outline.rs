@@ -4,22 +4,26 @@
 use crate::base::Value;
 use crate::event::NodeIndex;
 use crate::insight::{LaneStage, Rule};
-use crate::plan::{Edge, EdgeKind, Node, Parallel, Plan};
+use crate::plan::{Edge, EdgeKind, Node, Parallel, Plan, Preset};
 
-/// The stages of a plan, instances of a matrix together, in the plan's order.
+/// The stages of a plan, instances of a matrix together, in the plan's order. One whose matrix is empty has none.
 pub fn stages(plan: &Plan) -> Vec<LaneStage> {
-    plan.stages
-        .iter()
-        .enumerate()
-        .filter_map(|(index, stage)| {
+    let held: Vec<usize> =
+        (0..plan.stages.len()).filter(|&stage| !plan.stages[stage].nodes.is_empty()).collect();
+    let place = |stages: Vec<usize>| -> Vec<usize> {
+        stages.into_iter().filter_map(|stage| held.binary_search(&stage).ok()).collect()
+    };
+    held.iter()
+        .filter_map(|&index| {
+            let stage = &plan.stages[index];
             let first = plan.nodes.get(*stage.nodes.first()? as usize)?;
             Some(LaneStage {
                 name: stage.name.clone(),
                 gate: first.gate.is_some(),
                 approval: !first.approvals.is_empty(),
                 rule: rule(first),
-                needs: waits_for(plan, index, |edge| edge.kind == EdgeKind::Needs),
-                after: waits_for(plan, index, |_| true),
+                needs: place(waits_for(plan, index, |edge| edge.kind == EdgeKind::Needs)),
+                after: place(waits_for(plan, index, |_| true)),
             })
         })
         .collect()
@@ -29,6 +33,13 @@ pub fn stages(plan: &Plan) -> Vec<LaneStage> {
 pub fn rule(node: &Node) -> Rule {
     if let Some(reason) = &node.waived {
         return Rule::Waived(reason.clone());
+    }
+    match &node.preset {
+        Some(Preset::LeftOut(reason)) => return Rule::When { text: reason.clone(), holds: false },
+        Some(Preset::Reused { run, .. }) => {
+            return Rule::When { text: format!("reused from run {run}"), holds: false };
+        }
+        None => {}
     }
     match &node.when {
         None => Rule::Always,
@@ -80,5 +91,27 @@ pub fn slots(parallel: Parallel) -> usize {
         Parallel::Auto => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         Parallel::Off => 1,
         Parallel::Limit(limit) => limit.max(1) as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::tests::plan;
+
+    #[test]
+    fn an_empty_matrix_leaves_no_hole_in_the_numbering() {
+        let mut plan = plan(&[("none", &[]), ("build", &[]), ("unit", &[1])]);
+        plan.stages[0].nodes.clear();
+        let stages = stages(&plan);
+        assert_eq!(stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>(), ["build", "unit"]);
+        assert_eq!(stages[1].needs, [0]);
+    }
+
+    #[test]
+    fn the_order_respects_edges_and_prefers_priority() {
+        let mut plan = plan(&[("late", &[2]), ("low", &[]), ("first", &[])]);
+        plan.nodes[2].priority = 9;
+        assert_eq!(order(&plan), [2, 0, 1]);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::base::{Timestamp, Value};
 use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
+use crate::plan::Preset;
 use crate::port::{Answer, Question};
 
 use super::conclude::End;
@@ -24,6 +25,16 @@ impl Kernel<'_> {
         }
         if let Some(reason) = self.plan.nodes[node as usize].waived.clone() {
             return self.finish(node, End::new(Status::Waived).because(reason));
+        }
+        match &self.plan.nodes[node as usize].preset {
+            Some(Preset::LeftOut(reason)) => {
+                return self.finish(node, End::new(Status::Skipped).because(reason.clone()));
+            }
+            Some(Preset::Reused { run, outputs, .. }) => {
+                let end = End { outputs: outputs.clone(), ..End::new(Status::Reused) };
+                return self.finish(node, end.because(format!("the result of run {run} still holds")));
+            }
+            None => {}
         }
         if self.wanted(node)? && self.approved(node)? && self.confirmed(node)? {
             self.state.live.ready.insert(rank(self.plan, node));

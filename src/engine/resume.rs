@@ -168,7 +168,8 @@ impl Reconciler<'_> {
     /// Why a finished stage is no longer true, if so.
     fn outdated(&self, node: NodeIndex, state: &NodeState, once: bool) -> Option<String> {
         let spec = &self.plan.nodes[node as usize];
-        if once || spec.kind == StageKind::Stage && spec.actions.is_empty() {
+        let settled = once || spec.preset.is_some();
+        if settled || spec.kind == StageKind::Stage && spec.actions.is_empty() {
             return None;
         }
         if !spec.inputs.is_empty() {

@@ -1,14 +1,16 @@
 //! How often a stage was needed in runs like this one. Counts and smooths; makes no decision.
 //!
 //! A stage was *needed* in a run when it was executed: it succeeded, failed, timed out, was reused or warned. It was *not
-//! needed* when it was skipped or waived. Runs in which it was blocked, cancelled or never reached say nothing.
+//! needed* when it was skipped or waived. Runs in which it was blocked, cancelled, never reached or not asked for say
+//! nothing.
 
 use std::collections::BTreeSet;
 
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::event::Status;
-use crate::history::Change;
+use crate::history::{Change, StageSummary};
+use crate::plan::LEFT_OUT;
 
 use super::PastRun;
 
@@ -83,11 +85,16 @@ pub fn needed(stage: &str, past: &PastRun) -> Option<bool> {
             Status::Succeeded | Status::Failed | Status::TimedOut | Status::Reused | Status::Warned => {
                 return Some(true);
             }
-            Status::Skipped | Status::Waived => verdict = Some(false),
+            Status::Skipped | Status::Waived if !left_out(summary) => verdict = Some(false),
             _ => {}
         }
     }
     verdict
+}
+
+/// Nobody asked for it in that run.
+fn left_out(summary: &StageSummary) -> bool {
+    summary.reason.as_deref().is_some_and(|reason| reason.starts_with(LEFT_OUT))
 }
 
 fn same_type(change: &Change, other: &Change) -> bool {

@@ -33,11 +33,11 @@ pub fn plan() -> Plan {
     }
 }
 
-fn instances(name: &str, index: NodeIndex) -> Instances {
+pub fn instances(name: &str, index: NodeIndex) -> Instances {
     Instances { name: name.into(), nodes: vec![index], matrix: false }
 }
 
-fn node(name: &str, index: u32) -> Node {
+pub fn node(name: &str, index: u32) -> Node {
     let before = index.checked_sub(1).map(|to| Edge { to, kind: EdgeKind::Needs });
     Node {
         key: name.into(),
@@ -68,6 +68,7 @@ fn node(name: &str, index: u32) -> Node {
         confirm: None,
         approvals: Vec::new(),
         gate: None,
-        priority: 3 - index,
+        preset: None,
+        priority: 3_u32.saturating_sub(index),
     }
 }

@@ -3,7 +3,7 @@
 
 pub mod board;
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 pub mod json;
 pub mod plain;
 pub mod progress;

@@ -128,9 +128,25 @@ pub struct Node {
     pub confirm: Option<String>,
     pub approvals: Vec<Approval>,
     pub gate: Option<Gate>,
+    /// Its end is known before the run: only a part of the lane was asked for.
+    #[serde(default)]
+    pub preset: Option<Preset>,
     /// Longest path to the end of the plan in nodes: what starts first among the ready.
     pub priority: u32,
 }
+
+/// What is known of a stage that this run will not carry out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Its result in an earlier run still holds.
+    Reused { run: String, inputs: String, outputs: BTreeMap<String, Value> },
+    /// Not asked for; the reason begins with [`LEFT_OUT`].
+    LeftOut(String),
+}
+
+/// How the reason of a stage begins that was not asked for: such a skip says nothing of whether it was needed.
+pub const LEFT_OUT: &str = "left out";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edge {

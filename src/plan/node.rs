@@ -97,6 +97,7 @@ impl Lowering<'_> {
             confirm: self.text(&stage.confirm, at),
             approvals: Vec::new(),
             gate: stage.gate.as_ref().map(|gate| self.gate(gate, around.strict, at)),
+            preset: None,
             priority: 0,
         };
         if let Some(shared) = &around.tool {
