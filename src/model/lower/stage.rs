@@ -178,9 +178,12 @@ impl Lowering<'_, '_> {
             None if whole => self.default(frame.module, keyword),
             None => None,
         };
-        let (timeout, deadline, env) = (or_default("timeout"), or_default("deadline"), or_default("env"));
+        // A tool has the defaults already; its gates must not put them over the tool's own settings.
+        let of_tool =
+            |keyword: &str| if given("tool").is_some() { given(keyword) } else { or_default(keyword) };
+        let (timeout, deadline, env) = (of_tool("timeout"), or_default("deadline"), of_tool("env"));
         let retry = if stage.kind == StageKind::Gate { given("retry") } else { or_default("retry") };
-        let cwd = or_default("cwd").is_some();
+        let cwd = of_tool("cwd").is_some();
         stage.timeout = timeout.and_then(|statement| self.duration(&start, statement));
         stage.deadline = deadline.and_then(|statement| self.duration(&start, statement));
         if let Some((retry, deadline)) = retry.and_then(|statement| self.retry(frame, statement)) {
