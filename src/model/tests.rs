@@ -236,6 +236,22 @@ fn a_named_policy_is_replaced_setting_by_setting() {
 }
 
 #[test]
+fn defaults_reach_a_gate_through_its_tool() {
+    let model = model(
+        "wfl 1\n\
+         defaults { timeout 10m; env { A = \"a\" } }\n\
+         tool t { exec \"t\"; timeout 3m; measure n: int = exit }\n\
+         gate of-tool { tool t; require n == 0 }\n\
+         gate alone { exec \"g\"; require exit == 0 }\n",
+    );
+    assert!(model.stages[0].timeout.is_none() && model.stages[0].env.is_empty());
+    assert!(model.stages[1].timeout.is_some() && model.stages[1].env.len() == 1);
+    let timeout = model.tools[0].timeout.as_ref().and_then(|expr| expr.as_value());
+    assert_eq!(timeout, Some(&crate::base::Value::Duration(180_000)));
+    assert_eq!(model.tools[0].env.len(), 1);
+}
+
+#[test]
 fn ten_thousand_stages_are_checked_without_deep_stacks() {
     let mut text = String::from("wfl 1\n");
     for index in 0..10_000 {

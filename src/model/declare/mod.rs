@@ -162,10 +162,10 @@ impl<'a> Declared<'a> {
             other => return self.unnamed(module, other, name, statement),
         };
         self.name(module, space, &name, symbol, report);
-        if let Symbol::Stage(id) = symbol {
-            if let Some(number) = outputs::number(statement) {
-                self.numbers[module as usize].entry(number).or_insert(id);
-            }
+        if let Symbol::Stage(id) = symbol
+            && let Some(number) = outputs::number(statement)
+        {
+            self.numbers[module as usize].entry(number).or_insert(id);
         }
         self.items(symbol).push(Item { module, name: name.text, span: name.span, statement });
         if matches!(symbol, Symbol::Lane(_)) {

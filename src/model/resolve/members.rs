@@ -70,10 +70,11 @@ impl<'m> State<'m> {
                 self.enough_people(rule, &mut level);
             }
         }
-        if let Some(strict) = body.strict.as_ref().filter(|strict| !strict.on && !strict.because) {
-            if self.settings.strict && extends {
-                level.found.push(weakened(strict.span, "the lane it extends says `gates strict`"));
-            }
+        if let Some(strict) = body.strict.as_ref().filter(|strict| !strict.on && !strict.because)
+            && self.settings.strict
+            && extends
+        {
+            level.found.push(weakened(strict.span, "the lane it extends says `gates strict`"));
         }
         self.settings.replace(body);
         level.found
