@@ -3,7 +3,7 @@
 
 use crate::base::{Timestamp, Value};
 use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
-use crate::plan::Preset;
+use crate::plan::{Approval, EdgeKind, Preset};
 use crate::port::{Answer, Question};
 
 use super::conclude::End;
@@ -23,6 +23,9 @@ impl Kernel<'_> {
         if !waits || state.unmet > 0 || self.is_doing(node).is_some() || self.state.live.is_over() {
             return Ok(());
         }
+        if !self.needs_met(node)? {
+            return Ok(());
+        }
         if let Some(reason) = self.plan.nodes[node as usize].waived.clone() {
             return self.finish(node, End::new(Status::Waived).because(reason));
         }
@@ -40,6 +43,29 @@ impl Kernel<'_> {
             self.state.live.ready.insert(rank(self.plan, node));
         }
         Ok(())
+    }
+
+    /// Ends are passed on when they happen; a stage that was reset since looks at those that did not change.
+    fn needs_met(&mut self, node: NodeIndex) -> Step<bool> {
+        let plan = self.plan;
+        for edge in &plan.nodes[node as usize].edges {
+            let ended = self.state.node(edge.to).status;
+            match edge.kind {
+                EdgeKind::Follows => {}
+                _ if ended.meets_need() => {}
+                EdgeKind::NeedsOptional if ended == Status::Skipped => {}
+                EdgeKind::Needs if ended == Status::Skipped => {
+                    let reason = format!("needs `{}`, which was skipped", self.key(edge.to));
+                    self.finish(node, End::new(Status::Skipped).because(reason))?;
+                    return Ok(false);
+                }
+                _ => {
+                    self.block_cone(edge.to)?;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Whether `when` holds; a stage whose condition is false is skipped.
@@ -68,13 +94,9 @@ impl Kernel<'_> {
         let wanted = &plan.nodes[node as usize].approvals;
         let given = self.state.node(node).approvals.as_deref().cloned().unwrap_or_default();
         let Some(next) = wanted.get(given.done) else { return Ok(true) };
-        if !given.requested {
-            let timeout = next.timeout.map(|ms| Timestamp(self.at.wall.0.saturating_add_unsigned(ms)));
-            let group = next.group.clone();
-            self.emit(Event::ApprovalRequested { node, count: next.count, group, expires: timeout })?;
-            let detail = format!("{} from {}", next.count, next.group);
-            self.emit(Event::StageWaiting { node, on: WaitFor::Approval, detail, until: timeout })?;
-            self.barrier();
+        let asking = given.requested && self.state.node(node).waits_on(WaitFor::Approval);
+        if !asking {
+            self.request_approval(node, next, given.requested)?;
         }
         let expires = self.state.node(node).approvals.as_ref().and_then(|asked| asked.expires);
         if let Some(expires) = expires {
@@ -92,6 +114,19 @@ impl Kernel<'_> {
         };
         self.ask_people(node, question);
         Ok(false)
+    }
+
+    /// An approval that was asked for before the run stopped keeps its time limit.
+    fn request_approval(&mut self, node: NodeIndex, next: &Approval, again: bool) -> Step {
+        if !again {
+            let expires = next.timeout.map(|ms| Timestamp(self.at.wall.0.saturating_add_unsigned(ms)));
+            let group = next.group.clone();
+            self.emit(Event::ApprovalRequested { node, count: next.count, group, expires })?;
+        }
+        let until = self.state.node(node).approvals.as_ref().and_then(|asked| asked.expires);
+        let detail = format!("{} from {}", next.count, next.group);
+        self.barrier();
+        self.emit(Event::StageWaiting { node, on: WaitFor::Approval, detail, until })
     }
 
     fn confirmed(&mut self, node: NodeIndex) -> Step<bool> {

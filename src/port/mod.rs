@@ -23,7 +23,8 @@ pub struct StateUnsafe {
     pub help: String,
 }
 
-/// Where events become true. All or nothing; numbers the events and gives them back as recorded.
+/// Where events become true. All or nothing; numbers the events and gives them back as recorded. A commit of no events
+/// with [`Durability::Disk`] puts on the disk what was committed before.
 pub trait Journal: Send {
     fn commit(
         &mut self,
