@@ -51,8 +51,9 @@ fn layers() -> BTreeMap<String, Option<Vec<String>>> {
         .take_while(|line| line.starts_with('|'))
         .map(|line| {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-            let allowed = (cells[1] != "everything")
-                .then(|| cells[1].split(',').map(|name| name.trim().to_string()).filter(|name| name != "–").collect());
+            let allowed = (cells[1] != "everything").then(|| {
+                cells[1].split(',').map(|name| name.trim().to_string()).filter(|name| name != "–").collect()
+            });
             (cells[0].to_string(), allowed)
         })
         .collect()
@@ -65,7 +66,10 @@ fn layer_of(path: &str) -> Option<&str> {
 }
 
 fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(at, line)| (at + 1, line))
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(at, line)| (at + 1, line))
 }
 
 #[test]
@@ -103,7 +107,11 @@ fn some_crates_are_named_in_one_place_only() {
     for file in rust_files("src") {
         for (name, homes) in homes {
             let used = code_lines(&file.product).any(|(_, line)| line.contains(&format!("{name}::")));
-            assert!(!used || homes.iter().any(|home| file.path.starts_with(home)), "{} names {name}", file.path);
+            assert!(
+                !used || homes.iter().any(|home| file.path.starts_with(home)),
+                "{} names {name}",
+                file.path
+            );
         }
     }
 }
@@ -127,19 +135,25 @@ fn files_and_functions_keep_to_their_size() {
         }
         wrong.extend(long_functions(&file));
     }
-    assert!(wrong.is_empty(), "too long, and no `// tidy: long …, because` at the spot:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "too long, and no `// tidy: long …, because` at the spot:\n{}",
+        wrong.join("\n")
+    );
 }
 
 /// rustfmt puts a function's closing brace at the indentation of its `fn`, which is all that is needed here.
 fn long_functions(file: &Source) -> Vec<String> {
-    let start = Regex::new(r"^( *)(pub(\([a-z: ]+\))? )?(const |unsafe |async )*fn ([a-z_0-9]+)").expect("pattern");
+    let start =
+        Regex::new(r"^( *)(pub(\([a-z: ]+\))? )?(const |unsafe |async )*fn ([a-z_0-9]+)").expect("pattern");
     let lines: Vec<&str> = file.product.lines().collect();
     let mut long = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let Some(found) = start.captures(line) else { continue };
         let close = format!("{}}}", &found[1]);
         let Some(length) = lines[at..].iter().position(|line| *line == close) else { continue };
-        let excused = lines[at.saturating_sub(6)..at].iter().any(|line| line.contains("// tidy: long function,"));
+        let excused =
+            lines[at.saturating_sub(6)..at].iter().any(|line| line.contains("// tidy: long function,"));
         if length > MAX_FUNCTION && !excused {
             long.push(format!("{}:{}: fn {} has {length} lines", file.path, at + 1, &found[5]));
         }
