@@ -1,0 +1,189 @@
+//! Why the grammar refused a statement, in people's words: the place, what stands there, what could. Parses nothing.
+
+use pest::error::{Error, ErrorVariant, InputLocation};
+
+use crate::base::Span;
+use crate::base::suggest::{did_you_mean, nearest};
+use crate::diag::{Code, Diagnostic, codes};
+
+use super::grammar::{Rule, words};
+use super::head::Head;
+
+const CLAUSE_WORDS: [&str; 8] = ["if", "from", "by", "on", "as", "with", "before", "because"];
+const OPERATOR_WORDS: [&str; 8] = ["and", "or", "not", "in", "matches", "like", "else", "for"];
+
+/// What stands where reading stopped.
+struct Found<'a> {
+    text: &'a str,
+    /// The text before it, without space at its end.
+    before: &'a str,
+    expected: Vec<&'static str>,
+}
+
+/// The diagnostic for a refused head.
+pub(super) fn explain(head: &Head<'_>, error: &Error<Rule>) -> Diagnostic {
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(head.text.len()),
+    };
+    // Space before the culprit is not the culprit.
+    let at = head.text.len() - head.text[at..].trim_start().len();
+    let text = next_token(&head.text[at..]);
+    let found = Found { text, before: head.text[..at].trim_end(), expected: expected(error) };
+    let span = if text.is_empty() {
+        head.span(found.before.len()..found.before.len())
+    } else {
+        head.span(at..at + text.len())
+    };
+    describe(span, &found)
+}
+
+fn expected(error: &Error<Rule>) -> Vec<&'static str> {
+    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return Vec::new() };
+    let mut list: Vec<&str> = positives.iter().filter_map(|&rule| words(rule)).collect();
+    list.sort();
+    list.dedup();
+    list
+}
+
+fn describe(span: Span, found: &Found<'_>) -> Diagnostic {
+    let (code, message, help) = reason(found);
+    let diagnostic = Diagnostic::new(code, span, message).help_if(help);
+    match expectation(found) {
+        Some(expectation) => diagnostic.label(expectation),
+        None => diagnostic,
+    }
+}
+
+type Reason = (&'static Code, String, Option<String>);
+
+fn reason(found: &Found<'_>) -> Reason {
+    let text = shown(found.text);
+    if found.text.is_empty() {
+        let message = match (found.expected.contains(&"a value"), found.expected.first()) {
+            (true, _) => "the statement ends where a value is expected".to_owned(),
+            (false, Some(what)) => format!("the statement ends where {what} is expected"),
+            (false, None) => "the statement ends too early".to_owned(),
+        };
+        return (&codes::E011, message, None);
+    }
+    if let Some(help) = mistaken_sign(found) {
+        return (&codes::E011, format!("unexpected {text}"), Some(help));
+    }
+    if found.before.is_empty() && OPERATOR_WORDS.contains(&found.text) {
+        let help = format!("end the line before with {text}, and indent this one deeper");
+        return (&codes::E011, format!("a statement cannot begin with {text}"), Some(help));
+    }
+    if is_reserved(found.text) {
+        return reserved_word(found, &text);
+    }
+    if found.before.is_empty() {
+        let help = "a statement is `keyword values, ... clause ...`".to_owned();
+        return (&codes::E011, format!("a statement begins with a keyword, not with {text}"), Some(help));
+    }
+    (&codes::E011, format!("unexpected {text}"), after_value(found))
+}
+
+fn reserved_word(found: &Found<'_>, text: &str) -> Reason {
+    if found.text == "not" {
+        let help = "`not` stands before the whole comparison: `not a in b`".to_owned();
+        return (&codes::E011, format!("unexpected {text}"), Some(help));
+    }
+    if !found.before.contains([' ', '\t', '\n']) && found.expected.contains(&"a value") {
+        let help = Some("choose another name".to_owned());
+        return (&codes::E119, format!("{text} is reserved and cannot be a name or a value"), help);
+    }
+    (&codes::E011, format!("unexpected {text}: the word is reserved inside values"), None)
+}
+
+fn mistaken_sign(found: &Found<'_>) -> Option<String> {
+    let help = match found.text {
+        "{" | "}" if found.expected.contains(&"a value") || found.before.contains("f\"") => {
+            "`{` opens a block at the end of a head, and a value inside f\"…\"; there are no brace literals. \
+             In an f-string write a brace as `\\{`"
+        }
+        "{" | "}" => "there are no brace literals: `{` only opens a block",
+        ":" => {
+            "a `:` stands only before a type (`param x: int`); a setting is `keyword value`, a binding `name = value`"
+        }
+        "“" | "”" | "„" | "‘" | "’" | "'" | "`" => "strings stand in straight double quotes: \"…\"",
+        "–" | "—" | "−" => "write an ordinary minus sign: `-`",
+        "-" | "+" => "an operator `-` or `+` needs a space on both sides",
+        "=" => "`=` binds a name; to compare, write `==`",
+        "$" => "`$NAME` exists only in scripts; here a name is written alone",
+        "(" | "[" if found.before.ends_with(|c: char| c.is_ascii_alphanumeric()) => {
+            "a call or an index follows its name without a space; two values are separated by `,`"
+        }
+        "<" | ">" | "<=" | ">=" | "==" | "!=" => return None,
+        "%" => "a percent sign follows its number without a space: `70%`",
+        "&" | "|" | "^" | "~" => "there are no bit operators; conditions use `and`, `or`, `not`",
+        _ => return None,
+    };
+    Some(help.to_owned())
+}
+
+fn after_value(found: &Found<'_>) -> Option<String> {
+    let first = found.text.chars().next()?;
+    let value_like = first.is_ascii_alphanumeric() || matches!(first, '_' | '"');
+    if !found.expected.contains(&"the end of the statement") || !value_like {
+        return None;
+    }
+    if first.is_ascii_alphabetic()
+        && let Some(near) = did_you_mean(&nearest(found.text, CLAUSE_WORDS.into_iter().chain(["and", "or"])))
+    {
+        return Some(near);
+    }
+    let clauses = CLAUSE_WORDS.join(", ");
+    Some(format!("separate values with `,`; a clause begins with one of: {clauses}"))
+}
+
+fn expectation(found: &Found<'_>) -> Option<String> {
+    if found.expected.contains(&"a value") {
+        return Some("a value is expected here".into());
+    }
+    let (last, rest) = found.expected.split_last()?;
+    Some(match rest {
+        [] => format!("{last} is expected here"),
+        _ => format!("{} or {last} could stand here", rest.join(", ")),
+    })
+}
+
+fn is_reserved(word: &str) -> bool {
+    CLAUSE_WORDS.contains(&word) || OPERATOR_WORDS.contains(&word) || word == "then"
+}
+
+/// One word, one quoted string's quote, or one sign.
+fn next_token(text: &str) -> &str {
+    let word =
+        text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(text.len());
+    if word > 0 && !text.starts_with('-') {
+        return &text[..word];
+    }
+    if let Some(rest) = text.strip_prefix('"') {
+        return rest.find('"').map_or(text, |end| &text[..end + 2]);
+    }
+    let two =
+        ["==", "!=", "<=", ">=", "??", "..", "->", "=>", "::"].iter().find(|sign| text.starts_with(**sign));
+    let length = two.map_or_else(|| text.chars().next().map_or(0, char::len_utf8), |sign| sign.len());
+    &text[..length]
+}
+
+/// For a message: quoted, short, and with nothing a terminal would obey.
+fn shown(text: &str) -> String {
+    let clean: String = text.chars().take(30).flat_map(char::escape_debug).collect();
+    let clean = clean.replace("\\\"", "\"").replace("\\'", "'");
+    if text.chars().count() > 30 { format!("`{clean}…`") } else { format!("`{clean}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_cut_for_messages() {
+        assert_eq!(next_token("ab-c d"), "ab-c");
+        assert_eq!(next_token("\"x y\" z"), "\"x y\"");
+        assert_eq!(next_token("->x"), "->");
+        assert_eq!(next_token(""), "");
+        assert_eq!(shown("“"), "`“`");
+    }
+}
