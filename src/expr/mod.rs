@@ -1,12 +1,22 @@
 //! Checked expressions: names resolved, types known, ready to evaluate. Pure: what lies outside (files, git, exit
 //! codes) enters only as facts through a [`eval::Scope`]. Knows no syntax and no diagnostics.
 
+pub mod builtin;
 pub mod eval;
 pub mod facts;
+pub mod fold;
+pub mod needs;
+pub mod operator;
+pub mod parse;
+pub mod pattern;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Span, Type, Value};
+
+pub use eval::{Scope, Stop, eval, eval_argv};
+pub use fold::fold;
+pub use needs::{explain, needs};
 
 /// A resolved expression with the place it was written at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,7 +143,8 @@ impl Expr {
         self.children(&mut |child| child.walk(visit));
     }
 
-    fn children<'a>(&'a self, each: &mut dyn FnMut(&'a Expr)) {
+    /// Calls `each` for the expressions directly inside this one.
+    pub fn children<'a>(&'a self, each: &mut dyn FnMut(&'a Expr)) {
         match &self.kind {
             Kind::Value(_) | Kind::Local(_) | Kind::Global(_) | Kind::Matrix(_) | Kind::Measure(_) => {}
             Kind::Output { .. } => {}

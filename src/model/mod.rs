@@ -1,6 +1,9 @@
 //! The checked model: every definition resolved, typed and ready to plan. Built from syntax trees by `check`;
 //! knows nothing of runs, processes or files beyond the modules it was given.
 
+pub mod infer;
+pub mod report;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Span, Type, Value};
