@@ -1,1 +1,34 @@
 //! The kernel: inputs → `decide` → committed events → `apply` → commands. Reaches the world only through `port`.
+//!
+//! ```text
+//! Input ─▶ kernel::decide (pure) ─▶ Turn{events, commands} ─▶ core: one commit ─▶ observers
+//!                │  apply: the only fold                          │
+//!                └─ live: slots, timers, questions                └─▶ drive: workers carry out the commands
+//! ```
+
+pub mod apply;
+mod attempt;
+mod conclude;
+pub mod core;
+pub mod drive;
+mod driver;
+mod finish;
+mod gate;
+mod halt;
+pub mod input;
+mod judge;
+pub mod kernel;
+pub mod live;
+mod prepare;
+pub mod resume;
+pub mod retry;
+mod schedule;
+pub mod scope;
+pub mod spec;
+pub mod state;
+mod worker;
+
+pub use drive::{Control, End, Mode, Options, Ports, run};
+pub use input::{Command, Input, InputKind, Signal, Turn};
+pub use resume::{Decisions, Observed, Refusal, Resolution};
+pub use state::{Impossible, RunState};

@@ -1,0 +1,73 @@
+//! Folds the events of the run as a whole. Knows nothing of single stages but their `finally`.
+
+use crate::base::Timestamp;
+use crate::event::{AttemptStatus, Event, Outcome};
+use crate::plan::Plan;
+
+use super::super::state::{Impossible, Phase, RunState};
+use super::ensure;
+
+pub(super) fn fold(
+    plan: &Plan,
+    state: &mut RunState,
+    at: Timestamp,
+    event: &Event,
+) -> Result<(), Impossible> {
+    match event {
+        Event::RunStarted { stages, .. } => {
+            ensure(*stages as usize == plan.nodes.len(), event, "the plan has another number of stages")?;
+            state.phase = Phase::Running;
+            state.begun = at;
+        }
+        Event::RunResumed { .. } => resume(state, at),
+        Event::RunCancelling { by } => state.cancelling = Some(by.clone()),
+        Event::RunFinished { status, duration_ms, .. } => {
+            state.phase = Phase::Stopped(*status);
+            state.worked_before += duration_ms;
+        }
+        Event::FinallyFinished { node, outcome } => {
+            let ended = node.is_none_or(|node| state.node(node).status.is_final());
+            ensure(ended, event, "the stage has not ended")?;
+            if let Some(node) = node {
+                state.node_mut(*node).finally_done = true;
+            }
+            if outcome.status != AttemptStatus::Succeeded && state.finally_failed.is_none() {
+                state.finally_failed = Some((*node, describe(outcome)));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn resume(state: &mut RunState, at: Timestamp) {
+    if state.phase == Phase::Running {
+        // The engine died: it worked at most until its last event.
+        state.worked_before += state.last.0.saturating_sub(state.begun.0).max(0) as u64;
+    }
+    state.phase = Phase::Running;
+    state.begun = at;
+    state.cancelling = None;
+    state.first_failure = None;
+    state.finally_failed = None;
+}
+
+/// An attempt's end in words, for reasons and causes.
+pub fn describe(outcome: &Outcome) -> String {
+    if outcome.status == AttemptStatus::TimedOut {
+        return format!(
+            "timed out after {}",
+            crate::base::clock::format_duration(outcome.duration_ms as i64)
+        );
+    }
+    match (&outcome.error, outcome.signal, outcome.exit) {
+        (Some(error), _, _) => error.clone(),
+        (None, Some(signal), _) => format!("killed by signal {signal}"),
+        (None, None, Some(exit)) => format!("exit code {exit}"),
+        (None, None, None) => match outcome.status {
+            AttemptStatus::Cancelled => "cancelled".to_owned(),
+            AttemptStatus::Interrupted => "interrupted".to_owned(),
+            _ => "it failed without an exit code".to_owned(),
+        },
+    }
+}

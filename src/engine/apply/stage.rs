@@ -1,0 +1,213 @@
+//! Folds the events of single stages: the state machine of `ARCHITECTURE.md`, drawn there. A transition not allowed
+//! here is a bug.
+
+use std::collections::BTreeMap;
+
+use crate::base::Value;
+use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Status, WaitFor};
+use crate::expr::facts::FactValues;
+use crate::plan::{Effect, Plan, StageKind};
+
+use super::super::state::{Impossible, RunState, Wait};
+use super::{begin_again, ensure, settle};
+
+pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
+    match event {
+        Event::FactsRead { node, asked, values } => facts(state, event, *node, *asked, values),
+        Event::StageWaiting { node, on, until, .. } => {
+            let stage = state.node_mut(*node);
+            ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
+            ensure(*on != WaitFor::Retry || stage.tries > 0, event, "there was no attempt to retry")?;
+            stage.status = Status::Waiting;
+            stage.wait = Some(Wait { on: *on, until: *until });
+            Ok(())
+        }
+        Event::StageStarted { node, attempt, key, inputs } => {
+            started(plan, state, event, *node, *attempt)?;
+            let stage = state.node_mut(*node);
+            stage.key = key.clone().or(stage.key.take());
+            stage.inputs = inputs.clone().or(stage.inputs.take());
+            Ok(())
+        }
+        Event::AttemptFinished { node, attempt, outcome } => {
+            attempt_finished(state, event, *node, *attempt, outcome)
+        }
+        Event::GateJudged { node, checks, error, .. } => {
+            let stage = state.node_mut(*node);
+            let gate = plan.nodes[*node as usize].kind == StageKind::Gate;
+            ensure(
+                gate && stage.is_open_ended() && !stage.open,
+                event,
+                "it is no gate that can be judged now",
+            )?;
+            let failed = checks.iter().find(|check| !check.held).map(|check| check.text.clone());
+            stage.judged = Some(error.clone().or(failed).map_or(Ok(()), Err));
+            Ok(())
+        }
+        Event::StageFinished { node, status, reason, outputs, .. } => {
+            finished(plan, state, event, *node, *status)?;
+            keep_result(state, *node, reason, outputs);
+            Ok(())
+        }
+        Event::StagesBlocked { root, nodes } => blocked(state, event, *root, nodes),
+        Event::StageUnknown { node, .. }
+        | Event::StageResolved { node, .. }
+        | Event::StageReset { node, .. } => mend(plan, state, event, *node),
+        _ => Ok(()),
+    }
+}
+
+fn facts(
+    state: &mut RunState,
+    event: &Event,
+    node: NodeIndex,
+    asked: Asked,
+    values: &FactValues,
+) -> Result<(), Impossible> {
+    let stage = state.node_mut(node);
+    ensure(stage.is_open_ended() && !stage.open, event, "nothing is to be judged of the stage now")?;
+    match stage.facts.iter_mut().find(|(phase, _)| *phase == asked) {
+        Some((_, known)) => known.extend(values.clone()),
+        None => stage.facts.push((asked, values.clone())),
+    }
+    Ok(())
+}
+
+fn started(
+    plan: &Plan,
+    state: &mut RunState,
+    event: &Event,
+    node: NodeIndex,
+    attempt: u32,
+) -> Result<(), Impossible> {
+    let spec = &plan.nodes[node as usize];
+    let stage = state.node_mut(node);
+    let waiting = matches!(stage.status, Status::Pending | Status::Waiting);
+    ensure(waiting, event, "the stage runs or has ended")?;
+    ensure(stage.unmet == 0, event, "a stage it waits for has not ended")?;
+    ensure(attempt == stage.attempt + 1, event, "attempts are numbered one by one")?;
+    let again = stage.attempt > 0 && !stage.cleared && !stage.waits_on(WaitFor::Retry);
+    ensure(!(again && spec.effect == Effect::Once), event, "a `once` stage started before")?;
+    stage.status = Status::Running;
+    stage.wait = None;
+    stage.open = true;
+    stage.cleared = false;
+    stage.attempt = attempt;
+    stage.tries += 1;
+    stage.outcome = None;
+    stage.facts.retain(|(asked, _)| matches!(asked, Asked::When | Asked::Before));
+    if let Some(tool) = spec.gate.as_ref().and_then(|gate| gate.tool.as_ref()) {
+        state.tools.insert(tool.clone(), node);
+    }
+    Ok(())
+}
+
+fn attempt_finished(
+    state: &mut RunState,
+    event: &Event,
+    node: NodeIndex,
+    attempt: u32,
+    outcome: &Outcome,
+) -> Result<(), Impossible> {
+    let stage = state.node_mut(node);
+    ensure(stage.status == Status::Running && stage.open, event, "no attempt runs")?;
+    ensure(stage.attempt == attempt, event, "another attempt runs")?;
+    stage.open = false;
+    stage.outcome = Some(Box::new(outcome.clone()));
+    Ok(())
+}
+
+fn finished(
+    plan: &Plan,
+    state: &mut RunState,
+    event: &Event,
+    node: NodeIndex,
+    status: Status,
+) -> Result<(), Impossible> {
+    let spec = &plan.nodes[node as usize];
+    let stage = state.node(node);
+    ensure(stage.is_open_ended(), event, "its result is recorded already")?;
+    ensure(!stage.open, event, "its attempt still runs")?;
+    let fits = match status {
+        Status::Skipped | Status::Waived | Status::Reused => stage.tries == 0,
+        Status::Succeeded => match spec.kind {
+            StageKind::Gate => stage.judged == Some(Ok(())),
+            StageKind::Stage => spec.actions.is_empty() || stage.attempt_succeeded(),
+        },
+        Status::Failed | Status::TimedOut | Status::Cancelled | Status::Warned => true,
+        _ => false,
+    };
+    ensure(fits, event, "that end does not follow from what happened")?;
+    settle(state, node, status);
+    let bad = matches!(status, Status::Failed | Status::TimedOut);
+    if bad && state.first_failure.is_none() {
+        state.first_failure = Some(node);
+    }
+    Ok(())
+}
+
+/// Keeps what later stages and people need of an ended stage, and frees the rest.
+fn keep_result(
+    state: &mut RunState,
+    node: NodeIndex,
+    reason: &Option<String>,
+    outputs: &BTreeMap<String, Value>,
+) {
+    let stage = state.node_mut(node);
+    stage.reason.clone_from(reason);
+    stage.outputs.clone_from(outputs);
+    stage.facts = Vec::new();
+    if let Some(outcome) = stage.outcome.as_mut().filter(|outcome| outcome.status == AttemptStatus::Succeeded)
+    {
+        outcome.stderr = String::new();
+    }
+}
+
+fn blocked(
+    state: &mut RunState,
+    event: &Event,
+    root: NodeIndex,
+    nodes: &[NodeIndex],
+) -> Result<(), Impossible> {
+    for &node in nodes {
+        let known = (node as usize) < state.nodes.len();
+        let free = known && matches!(state.node(node).status, Status::Pending | Status::Waiting);
+        ensure(free && state.node(node).tries == 0, event, "a stage of the cone runs or has ended")?;
+        settle(state, node, Status::Blocked);
+        state.node_mut(node).root = Some(root);
+    }
+    Ok(())
+}
+
+fn mend(plan: &Plan, state: &mut RunState, event: &Event, node: NodeIndex) -> Result<(), Impossible> {
+    let once = plan.nodes[node as usize].effect == Effect::Once;
+    let stage = state.node(node);
+    ensure(!stage.open, event, "its attempt still runs")?;
+    match event {
+        Event::StageUnknown { reason, .. } => {
+            ensure(once && stage.attempt > 0, event, "only a `once` stage that started can be unknown")?;
+            let sure = matches!(stage.status, Status::Succeeded | Status::Unknown);
+            ensure(!sure, event, "its end is known, or asked about already")?;
+            super::unsettle(state, node);
+            settle(state, node, Status::Unknown);
+            state.node_mut(node).reason = Some(reason.clone());
+        }
+        Event::StageResolved { done, by, .. } => {
+            ensure(stage.status == Status::Unknown, event, "the stage is not unknown")?;
+            if *done {
+                settle(state, node, Status::Succeeded);
+                state.node_mut(node).reason = Some(format!("marked done by {by}"));
+            } else {
+                begin_again(plan, state, node);
+                state.node_mut(node).cleared = true;
+            }
+        }
+        Event::StageReset { .. } => {
+            let done = once && stage.attempt > 0 && stage.status == Status::Succeeded;
+            ensure(!done, event, "a finished `once` stage never runs again")?;
+            begin_again(plan, state, node);
+        }
+        _ => {}
+    }
+    Ok(())
+}

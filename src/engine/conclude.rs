@@ -1,0 +1,170 @@
+//! The end of a stage: its result, what it means for the stages that wait, what it held, its `finally`. Does not know
+//! why it ended.
+
+use std::collections::BTreeMap;
+
+use crate::base::Value;
+use crate::event::{Event, NodeIndex, Outcome, Status};
+use crate::plan::{EdgeKind, Effect};
+
+use super::input::Command;
+use super::kernel::{Kernel, Step};
+use super::live::{Doing, LaneFinally, rank};
+use super::scope::visible;
+
+/// How a stage ended.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub status: Status,
+    pub reason: Option<String>,
+    pub outputs: BTreeMap<String, Value>,
+}
+
+impl End {
+    pub fn new(status: Status) -> Self {
+        End { status, reason: None, outputs: BTreeMap::new() }
+    }
+
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+}
+
+impl Kernel<'_> {
+    /// Records the stage's result and what follows from it for the others.
+    pub fn finish(&mut self, node: NodeIndex, end: End) -> Step {
+        let status = end.status;
+        self.conclude(node, end)?;
+        match status {
+            Status::Skipped => self.skip_dependents(node),
+            Status::Failed | Status::TimedOut => {
+                self.block_cone(node)?;
+                if self.state.live.stop_on_failure && self.state.live.stopped.is_none() {
+                    self.state.live.stopped = Some(node);
+                    self.give_up_retries()?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn conclude(&mut self, node: NodeIndex, end: End) -> Step {
+        let begun = self.state.live.begun.remove(&node);
+        let duration_ms = begun.map_or(0, |begun| self.at.mono.saturating_sub(begun).max(0) as u64);
+        let bad = !end.status.meets_need();
+        self.emit(Event::StageFinished {
+            node,
+            status: end.status,
+            reason: end.reason,
+            outputs: end.outputs,
+            duration_ms,
+        })?;
+        self.forget(node);
+        let once = self.plan.nodes[node as usize].effect == Effect::Once;
+        if once && bad && self.state.node(node).tries > 0 {
+            self.state.live.keepers.insert(node);
+        }
+        if !self.start_finally(node) {
+            self.release(node);
+        }
+        Ok(())
+    }
+
+    /// Nothing is to be done for the stage any more.
+    fn forget(&mut self, node: NodeIndex) {
+        let rank = rank(self.plan, node);
+        let live = &mut self.state.live;
+        let wants = live.wants(node);
+        live.ready.remove(&rank);
+        live.shares.forget(rank, &wants);
+        live.doing.remove(&node);
+        live.hashes.remove(&node);
+        live.questions.remove(&node);
+        live.timers.retain(|(_, waiting)| *waiting != node);
+        live.expiries.retain(|(_, waiting)| *waiting != node);
+    }
+
+    /// Gives back the slot and what is shared; a `once` stage that ended badly keeps its lock for who resolves it.
+    fn release(&mut self, node: NodeIndex) {
+        let live = &mut self.state.live;
+        live.slots.remove(&node);
+        live.told_to_end.remove(&node);
+        if live.keepers.contains(&node) {
+            return;
+        }
+        let wants = live.wants(node);
+        let woken = live.shares.release(node, &wants);
+        live.ready.extend(woken);
+    }
+
+    /// A stage that began is cleaned up after; what it held stays held until then.
+    pub fn start_finally(&mut self, node: NodeIndex) -> bool {
+        let stage = self.state.node(node);
+        let due = stage.tries > 0 && !stage.finally_done && !self.state.live.forced;
+        if !due || self.plan.nodes[node as usize].finally.is_empty() {
+            return false;
+        }
+        let attempt = stage.attempt;
+        let outputs = visible(self.plan, self.state, node);
+        self.state.live.doing.insert(node, Doing::Finally);
+        self.command(Command::RunFinally { node: Some(node), attempt, outputs });
+        true
+    }
+
+    pub fn finally_ended(&mut self, node: Option<NodeIndex>, outcome: &Outcome) -> Step {
+        match node {
+            Some(node) if self.is_doing(node) != Some(&Doing::Finally) => return Ok(()),
+            None if self.state.live.lane_finally != LaneFinally::Running => return Ok(()),
+            _ => {}
+        }
+        self.emit(Event::FinallyFinished { node, outcome: outcome.clone() })?;
+        match node {
+            Some(node) => {
+                self.state.live.doing.remove(&node);
+                self.release(node);
+            }
+            None => self.state.live.lane_finally = LaneFinally::Done,
+        }
+        Ok(())
+    }
+
+    /// A skipped stage skips what needs it, and so on.
+    fn skip_dependents(&mut self, node: NodeIndex) -> Step {
+        let mut skipped = vec![node];
+        while let Some(node) = skipped.pop() {
+            for to in self.waiting_for(node, |kind| kind == EdgeKind::Needs) {
+                let reason = format!("needs `{}`, which was skipped", self.key(node));
+                self.conclude(to, End::new(Status::Skipped).because(reason))?;
+                skipped.push(to);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whatever needs the stage, directly or through others, cannot run.
+    pub fn block_cone(&mut self, root: NodeIndex) -> Step {
+        let mut cone = std::collections::BTreeSet::new();
+        let mut ended = vec![root];
+        while let Some(node) = ended.pop() {
+            for to in self.waiting_for(node, |kind| kind != EdgeKind::Follows) {
+                if cone.insert(to) {
+                    ended.push(to);
+                }
+            }
+        }
+        if cone.is_empty() {
+            return Ok(());
+        }
+        self.emit(Event::StagesBlocked { root, nodes: cone.into_iter().collect() })
+    }
+
+    fn waiting_for(&self, node: NodeIndex, counts: impl Fn(EdgeKind) -> bool) -> Vec<NodeIndex> {
+        let dependents = self.state.dependents.of(node).iter();
+        dependents
+            .filter(|(to, kind)| counts(*kind) && self.state.node(*to).is_open_ended())
+            .map(|(to, _)| *to)
+            .collect()
+    }
+}

@@ -1,0 +1,167 @@
+//! The front of the driver: what a run is given, how it is interrupted, what comes back. The threads are in `driver`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::base::{Clock, Value};
+use crate::event::{RunId, RunStatus};
+use crate::plan::{Parallel, Plan};
+use crate::port::{Executor, Facts, Inbox, Journal, Observer, People, StateUnsafe};
+
+use super::core::Core;
+pub use super::core::Mode;
+use super::driver::{Driver, locked};
+use super::input::{InputKind, Settings};
+use super::spec::Context;
+use super::state::RunState;
+use super::worker::Tools;
+
+/// What the engine reaches the world through.
+pub struct Ports {
+    pub journal: Box<dyn Journal>,
+    pub executor: Arc<dyn Executor>,
+    pub facts: Arc<dyn Facts>,
+    pub clock: Arc<dyn Clock>,
+    pub observers: Vec<Box<dyn Observer>>,
+    /// Somebody at the terminal; none when there is nobody.
+    pub people: Option<Arc<dyn People>>,
+    pub inbox: Option<Box<dyn Inbox>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub run: RunId,
+    /// `--jobs`; overrides the lane's `parallel`.
+    pub jobs: Option<usize>,
+    pub durability: Mode,
+    /// `--yes`.
+    pub yes: bool,
+    /// `--keep-going`.
+    pub keep_going: bool,
+    /// Values of secrets, by the index of their global.
+    pub secrets: BTreeMap<u32, Value>,
+    pub log_dir: Option<PathBuf>,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            run: RunId::default(),
+            jobs: None,
+            durability: Mode::default(),
+            yes: false,
+            keep_going: false,
+            secrets: BTreeMap::new(),
+            log_dir: None,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How the engine ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    pub status: RunStatus,
+    /// The process exit code: 101 for a bug in the engine.
+    pub exit: i32,
+    pub cause: Option<String>,
+}
+
+/// Interrupts a run from outside: the first time it ends what runs, the second time it kills.
+#[derive(Debug, Default)]
+pub struct Control {
+    wake: Mutex<Wake>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Wake {
+    signals: u32,
+    poked: bool,
+}
+
+impl Control {
+    /// A signal came. May be called from any thread.
+    pub fn interrupt(&self) {
+        locked(&self.wake).signals += 1;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn poke(&self) {
+        locked(&self.wake).poked = true;
+        self.changed.notify_all();
+    }
+
+    /// Until somebody wakes it or the time is up; the number of signals so far.
+    pub(super) fn wait(&self, at_most: Duration, seen: u32) -> u32 {
+        let mut wake = locked(&self.wake);
+        if !wake.poked && wake.signals == seen {
+            let waited = self.changed.wait_timeout(wake, at_most);
+            wake = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        wake.poked = false;
+        wake.signals
+    }
+}
+
+/// Runs the plan to its end, or to where it waits for people. `begin` is [`InputKind::Begin`] for a new run, else what
+/// [`super::resume::reconcile`] gave. An error means that the state cannot be trusted any more: nothing runs then.
+pub fn run(
+    plan: &Arc<Plan>,
+    mut state: RunState,
+    begin: InputKind,
+    ports: Ports,
+    options: &Options,
+    control: &Arc<Control>,
+) -> Result<End, StateUnsafe> {
+    let Ports { journal, executor, facts, clock, observers, people, inbox } = ports;
+    let jobs = jobs(plan, options);
+    state.live.settings = Settings {
+        jobs,
+        yes: options.yes,
+        people: people.is_some(),
+        keep_going: options.keep_going,
+        grace: options.grace,
+    };
+    let context = Context {
+        run: options.run.0.clone(),
+        secrets: options.secrets.clone(),
+        log_dir: options.log_dir.clone(),
+        grace: options.grace,
+    };
+    let fenced = match begin {
+        InputKind::Resume(_) => executor.fence(&options.run.0),
+        _ => 0,
+    };
+    let core = Core::new(plan.clone(), state, journal, observers, options.durability);
+    let tools = Tools { plan: plan.clone(), context, executor, facts };
+    let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
+    driver.begin(begin, fenced);
+    let workers: Vec<JoinHandle<()>> = (0..jobs.min(plan.nodes.len().max(1)))
+        .map(|_| {
+            let driver = driver.clone();
+            std::thread::spawn(move || driver.work())
+        })
+        .collect();
+    driver.supervise(inbox);
+    driver.kill_rest();
+    for worker in workers {
+        let _ = worker.join();
+    }
+    locked(&driver.shared).end()
+}
+
+/// How many attempts at once: `--jobs`, else what the lane says, else as many as the machine has processors.
+fn jobs(plan: &Plan, options: &Options) -> usize {
+    let of_lane = match plan.parallel {
+        Parallel::Off => 1,
+        Parallel::Limit(limit) => limit as usize,
+        Parallel::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    options.jobs.unwrap_or(of_lane).max(1)
+}

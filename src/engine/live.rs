@@ -1,0 +1,148 @@
+//! What only this process knows of the run: who holds a slot, which timers tick, what was asked. Nothing here is
+//! recorded; a crash loses it and resume builds it anew from the folded state.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::{Moment, Timestamp};
+use crate::coord::{Rank, ResourceId, Shares};
+use crate::event::{Asked, NodeIndex, WaitFor};
+use crate::plan::{OnFailure, Plan};
+
+use super::input::Settings;
+
+/// What is under way for a stage right now.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Doing {
+    /// Facts are being read; the ids asked for.
+    Reading(Asked, Vec<String>),
+    Hashing,
+    Running,
+    /// The executor had no room; the attempt is handed out again later.
+    Held,
+    Finally,
+}
+
+/// Why the whole run ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    Cancelled(String),
+    Interrupted,
+    TimedOut,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum LaneFinally {
+    #[default]
+    Due,
+    Running,
+    Done,
+}
+
+/// Time at work: what counts against the lane's timeout. Waiting for people does not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Work {
+    pub working: bool,
+    pub last: i64,
+    pub spent: u64,
+}
+
+impl Work {
+    pub fn pass(&mut self, now: i64) {
+        if self.working {
+            self.spent += now.saturating_sub(self.last).max(0) as u64;
+        }
+        self.last = self.last.max(now);
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    pub settings: Settings,
+    /// Attempts at once, lowered when the executor has no room.
+    pub(super) limit: usize,
+    pub(super) stop_on_failure: bool,
+    pub(super) ready: BTreeSet<Rank>,
+    pub(super) slots: BTreeSet<NodeIndex>,
+    pub(super) doing: BTreeMap<NodeIndex, Doing>,
+    pub(super) shares: Shares,
+    wants: Vec<Vec<ResourceId>>,
+    pub(super) hashes: BTreeMap<NodeIndex, Option<String>>,
+    /// Monotonic start of the stage's first attempt.
+    pub(super) begun: BTreeMap<NodeIndex, i64>,
+    /// Retries and held attempts, by monotonic time.
+    pub(super) timers: BTreeSet<(i64, NodeIndex)>,
+    /// Approvals, by wall time.
+    pub(super) expiries: BTreeSet<(Timestamp, NodeIndex)>,
+    /// Questions without an answer yet, and stages asked about once already.
+    pub(super) questions: BTreeSet<NodeIndex>,
+    pub(super) asked: BTreeSet<NodeIndex>,
+    /// Told to end, with the rest of the run.
+    pub(super) told_to_end: BTreeSet<NodeIndex>,
+    /// `once` stages that ended badly and keep their lock.
+    pub(super) keepers: BTreeSet<NodeIndex>,
+    /// The failure that stopped the run (`on-failure stop`).
+    pub(super) stopped: Option<NodeIndex>,
+    pub(super) halt: Option<Halt>,
+    pub(super) forced: bool,
+    pub(super) busy: u32,
+    pub(super) lane_finally: LaneFinally,
+    pub(super) work: Work,
+}
+
+impl Live {
+    /// For a process that begins or resumes the run now.
+    pub(super) fn begin(&mut self, plan: &Plan, at: Moment) {
+        let settings = std::mem::take(&mut self.settings);
+        *self = Live {
+            limit: settings.jobs.max(1),
+            stop_on_failure: !settings.keep_going && plan.on_failure != OnFailure::KeepGoing,
+            work: Work { working: true, last: at.mono, spent: 0 },
+            settings,
+            ..Live::default()
+        };
+        self.wants = plan
+            .nodes
+            .iter()
+            .map(|node| {
+                let tool = node.gate.as_ref().and_then(|gate| gate.tool.as_ref());
+                let tool = tool.map(|name| self.shares.resource(None, name, 1));
+                let lock = node.lock.as_ref().map(|name| self.shares.resource(Some(WaitFor::Lock), name, 1));
+                let pool = node.pool.as_ref().map(|name| {
+                    let slots = plan.pools.get(name).copied().unwrap_or(1);
+                    self.shares.resource(Some(WaitFor::Pool), name, slots)
+                });
+                [tool, lock, pool].into_iter().flatten().collect()
+            })
+            .collect();
+    }
+
+    pub(super) fn wants(&self, node: NodeIndex) -> Vec<ResourceId> {
+        self.wants.get(node as usize).cloned().unwrap_or_default()
+    }
+
+    /// Nothing new starts.
+    pub(super) fn is_over(&self) -> bool {
+        self.stopped.is_some() || self.halt.is_some()
+    }
+
+    /// When, by the monotonic clock, the kernel wants a tick at the latest.
+    pub fn next_timer(&self, plan: &Plan, worked_before: u64, now: Moment) -> Option<i64> {
+        let retry = self.timers.first().map(|(due, _)| *due);
+        let expiry = self.expiries.first().map(|(wall, _)| {
+            let left = wall.0.saturating_sub(now.wall.0);
+            now.mono.saturating_add(left)
+        });
+        let lane = plan.timeout.filter(|_| self.work.working && self.halt.is_none()).map(|limit| {
+            let left = limit.saturating_sub(worked_before.saturating_add(self.work.spent));
+            self.work.last.saturating_add(left.min(i64::MAX as u64) as i64)
+        });
+        [retry, expiry, lane].into_iter().flatten().min()
+    }
+}
+
+/// Place in line: highest priority, then number, then plan order.
+pub(super) fn rank(plan: &Plan, node: NodeIndex) -> Rank {
+    let spec = &plan.nodes[node as usize];
+    (Reverse(spec.priority), spec.number.unwrap_or(u32::MAX), node)
+}

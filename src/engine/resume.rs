@@ -1,0 +1,286 @@
+//! What a resume keeps, runs again, or must ask about. Pure: what the world looks like now is given as [`Observed`].
+//! Never decides history anew; it only adds to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{AttemptStatus, Event, NodeIndex, Status, WaitFor};
+use crate::plan::{EdgeKind, Effect, Plan, StageKind};
+
+use super::halt::never_ran;
+use super::input::InputKind;
+use super::state::{NodeState, RunState};
+
+/// The world as it is when a run is resumed.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Of the stages of [`to_hash`]: the hash of their inputs now; none when they cannot be read.
+    pub inputs: BTreeMap<NodeIndex, Option<String>>,
+    /// Files tracked at the start of the run that changed after its last event; none when that cannot be known.
+    pub tracked_changed: Option<Vec<String>>,
+    /// What a person said of stages that are unknown.
+    pub resolutions: Vec<Resolution>,
+    /// Who said so.
+    pub by: String,
+    /// The definition changed, and the change is adopted.
+    pub adopted: bool,
+    /// Which program resumes.
+    pub engine: String,
+}
+
+/// `--rerun STAGE` or `--mark-done STAGE`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolution {
+    /// The stage's key.
+    pub stage: String,
+    pub done: bool,
+}
+
+/// Why a run cannot be resumed as asked: exit 2.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    pub message: String,
+    pub help: String,
+}
+
+/// What resume adds to the history, in this order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decisions {
+    pub engine: String,
+    pub adopted: bool,
+    /// Attempts that the dead engine left open.
+    pub interrupted: Vec<NodeIndex>,
+    pub unknown: Vec<(NodeIndex, String)>,
+    pub resolved: Vec<(NodeIndex, bool)>,
+    pub by: String,
+    pub reset: Vec<(NodeIndex, String)>,
+    pub voided: Vec<(NodeIndex, String)>,
+}
+
+impl Decisions {
+    pub(super) fn events(&self, state: &RunState) -> Vec<Event> {
+        let interrupted = self.interrupted.iter().map(|&node| Event::AttemptFinished {
+            node,
+            attempt: state.node(node).attempt,
+            outcome: never_ran(AttemptStatus::Interrupted, "the engine ended while it ran"),
+        });
+        let unknown = self
+            .unknown
+            .iter()
+            .map(|(node, reason)| Event::StageUnknown { node: *node, reason: reason.clone() });
+        let resolved = self.resolved.iter().map(|&(node, done)| Event::StageResolved {
+            node,
+            done,
+            by: self.by.clone(),
+        });
+        let reset =
+            self.reset.iter().map(|(node, reason)| Event::StageReset { node: *node, reason: reason.clone() });
+        let voided = self
+            .voided
+            .iter()
+            .map(|(node, reason)| Event::ApprovalVoided { node: *node, reason: reason.clone() });
+        interrupted.chain(unknown).chain(resolved).chain(reset).chain(voided).collect()
+    }
+}
+
+/// Finished stages whose declared inputs must be hashed before [`reconcile`].
+pub fn to_hash(plan: &Plan, state: &RunState) -> Vec<NodeIndex> {
+    let nodes = (0..).zip(plan.nodes.iter().zip(&state.nodes));
+    let asked = nodes.filter(|(_, (spec, node))| {
+        !spec.inputs.is_empty() && spec.effect != Effect::Once && node.status.meets_need() && node.attempt > 0
+    });
+    asked.map(|(index, _)| index).collect()
+}
+
+/// Judges every stage against the world; the result is the input that resumes the run.
+pub fn reconcile(plan: &Plan, state: &RunState, observed: &Observed) -> Result<InputKind, Refusal> {
+    let mut judge = Reconciler { plan, state, observed, reset: BTreeMap::new(), unknown: BTreeMap::new() };
+    for node in 0..state.nodes.len() as NodeIndex {
+        judge.look_at(node);
+    }
+    let resolved = judge.resolve()?;
+    let spread = judge.spread()?;
+    let voided = judge.void(&spread);
+    let interrupted = (0..).zip(&state.nodes).filter(|(_, node)| node.open).map(|(index, _)| index).collect();
+    Ok(InputKind::Resume(Decisions {
+        engine: observed.engine.clone(),
+        adopted: observed.adopted,
+        interrupted,
+        unknown: judge.unknown.into_iter().collect(),
+        resolved,
+        by: observed.by.clone(),
+        reset: spread.into_iter().collect(),
+        voided,
+    }))
+}
+
+struct Reconciler<'a> {
+    plan: &'a Plan,
+    state: &'a RunState,
+    observed: &'a Observed,
+    reset: BTreeMap<NodeIndex, String>,
+    unknown: BTreeMap<NodeIndex, String>,
+}
+
+impl Reconciler<'_> {
+    fn look_at(&mut self, node: NodeIndex) {
+        let state = self.state.node(node);
+        let once = self.plan.nodes[node as usize].effect == Effect::Once;
+        // Cleared by a person and not started since: what happened before is settled.
+        let asked_about = once && state.attempt > 0 && !state.cleared;
+        match state.status {
+            Status::Unknown | Status::Pending | Status::Ready | Status::Skipped | Status::Waived => {}
+            Status::Running if once => self.look_at_running_once(node, state),
+            Status::Running => {
+                self.reset.insert(node, "it was interrupted".into());
+            }
+            Status::Waiting if asked_about && state.waits_on(WaitFor::Retry) => {
+                self.unknown.insert(node, "the engine ended between two attempts of it".into());
+            }
+            Status::Waiting => {}
+            Status::Succeeded | Status::Reused | Status::Warned => {
+                if let Some(reason) = self.outdated(node, state, once) {
+                    self.reset.insert(node, reason);
+                }
+            }
+            status if asked_about && status != Status::Blocked => {
+                let why = state.reason.as_deref().unwrap_or("it did not end well");
+                self.unknown.insert(node, format!("{}: {why}", status.word()));
+            }
+            status => {
+                self.reset.insert(node, format!("it was {}", status.word()));
+            }
+        }
+    }
+
+    /// What ended well before the crash is only judged to the end; all else is asked about.
+    fn look_at_running_once(&mut self, node: NodeIndex, state: &NodeState) {
+        if !state.attempt_succeeded() {
+            self.unknown.insert(node, "the engine ended while it ran, and it may only run once".into());
+        }
+    }
+
+    /// Why a finished stage is no longer true, if so.
+    fn outdated(&self, node: NodeIndex, state: &NodeState, once: bool) -> Option<String> {
+        let spec = &self.plan.nodes[node as usize];
+        if once || spec.kind == StageKind::Stage && spec.actions.is_empty() {
+            return None;
+        }
+        if !spec.inputs.is_empty() {
+            return match (&state.inputs, self.observed.inputs.get(&node)) {
+                (Some(then), Some(Some(now))) if then == now => None,
+                (Some(_), Some(Some(_))) => Some("its inputs changed".into()),
+                _ => Some("its inputs cannot be compared".into()),
+            };
+        }
+        let changed = self.observed.tracked_changed.as_deref().unwrap_or_default();
+        let (first, rest) = changed.split_first()?;
+        Some(match rest.len() {
+            0 => format!("{first} changed"),
+            more => format!("{first} and {more} more changed"),
+        })
+    }
+
+    /// Applies what a person said to the stages that are unknown.
+    fn resolve(&mut self) -> Result<Vec<(NodeIndex, bool)>, Refusal> {
+        let mut resolved = Vec::new();
+        for resolution in &self.observed.resolutions {
+            let found = self.plan.nodes.iter().position(|node| node.key == resolution.stage);
+            let Some(node) = found.map(|index| index as NodeIndex) else {
+                return Err(Refusal {
+                    message: format!("the run has no stage `{}`", resolution.stage),
+                    help: "`wfl show RUN` lists its stages".into(),
+                });
+            };
+            let status = self.state.node(node).status;
+            if status != Status::Unknown && !self.unknown.contains_key(&node) {
+                return Err(Refusal {
+                    message: format!("`{}` is not unknown: it is {}", resolution.stage, status.word()),
+                    help: "only a `once` stage whose end nobody knows can be resolved; leave the option out"
+                        .into(),
+                });
+            }
+            resolved.push((node, resolution.done));
+        }
+        Ok(resolved)
+    }
+
+    /// Everything that needs what runs again runs again too, unless it is pinned.
+    fn spread(&self) -> Result<BTreeMap<NodeIndex, String>, Refusal> {
+        let mut all = self.reset.clone();
+        let mut next: Vec<NodeIndex> = self.reset.keys().copied().collect();
+        while let Some(node) = next.pop() {
+            for &(to, kind) in self.state.dependents.of(node) {
+                if kind == EdgeKind::Follows {
+                    continue;
+                }
+                self.refuse_if_pinned(node, to, &all)?;
+                if self.state.node(to).status == Status::Pending || all.contains_key(&to) {
+                    continue;
+                }
+                all.insert(to, format!("`{}`, which it needs, runs again", self.key(node)));
+                next.push(to);
+            }
+        }
+        all.retain(|node, _| !self.unknown.contains_key(node));
+        Ok(all)
+    }
+
+    fn refuse_if_pinned(
+        &self,
+        need: NodeIndex,
+        to: NodeIndex,
+        reset: &BTreeMap<NodeIndex, String>,
+    ) -> Result<(), Refusal> {
+        let pinned = self.plan.nodes[to as usize].effect != Effect::Repeatable;
+        if !pinned || self.state.node(to).attempt == 0 {
+            return Ok(());
+        }
+        let (need_key, key) = (self.key(need), self.key(to));
+        let why = reset.get(&need).map_or("it must run again", String::as_str);
+        Err(Refusal {
+            message: format!(
+                "`{need_key}` would run again ({why}), but `{key}`, which needs it, has started"
+            ),
+            help: format!(
+                "`{key}` is not repeatable, so what it was started with must stay: undo the change, or start a new run"
+            ),
+        })
+    }
+
+    /// Approvals that no longer stand.
+    fn void(&self, reset: &BTreeMap<NodeIndex, String>) -> Vec<(NodeIndex, String)> {
+        let mut voided = Vec::new();
+        let rerun = self.downstream(reset);
+        for (node, state) in (0..).zip(&self.state.nodes) {
+            let Some(approvals) = state.approvals.as_deref().filter(|approvals| approvals.touched()) else {
+                continue;
+            };
+            if self.observed.adopted {
+                voided.push((node, "the definition changed".into()));
+            } else if rerun.contains(&node) {
+                voided.push((node, "something it needs runs again".into()));
+            } else if approvals.refused {
+                voided.push((node, "it was refused, and the run is resumed".into()));
+            }
+        }
+        voided
+    }
+
+    /// Stages that need, directly or through others, one that runs again.
+    fn downstream(&self, reset: &BTreeMap<NodeIndex, String>) -> BTreeSet<NodeIndex> {
+        let mut found = BTreeSet::new();
+        let mut next: Vec<NodeIndex> = reset.keys().copied().collect();
+        while let Some(node) = next.pop() {
+            for &(to, kind) in self.state.dependents.of(node) {
+                if kind != EdgeKind::Follows && found.insert(to) {
+                    next.push(to);
+                }
+            }
+        }
+        found
+    }
+
+    fn key(&self, node: NodeIndex) -> &str {
+        &self.plan.nodes[node as usize].key
+    }
+}

@@ -1,0 +1,301 @@
+//! Works out what an attempt is, in full: argv, environment, folders, limits. Paths become absolute here and nothing
+//! leaves the root. Starts nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::base::Value;
+use crate::event::NodeIndex;
+use crate::expr::eval::{eval_argv_with, eval_text};
+use crate::expr::{Expr, Scope, eval};
+use crate::plan::{Action, Node, Plan, StageKind};
+use crate::port::{self, AttemptSpec};
+
+use super::input::Outputs;
+use super::judge::reason;
+use super::scope::{NodeScope, declared_path};
+
+/// What is the same for all attempts of a run.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub run: String,
+    pub secrets: BTreeMap<u32, Value>,
+    pub log_dir: Option<PathBuf>,
+    pub grace: Duration,
+}
+
+/// One attempt to work out.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    pub node: NodeIndex,
+    pub attempt: u32,
+    pub timeout: Option<u64>,
+    pub key: Option<&'a str>,
+    pub outputs: &'a Outputs,
+}
+
+/// The stage's actions.
+pub fn attempt(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Result<AttemptSpec, String> {
+    let log = format!("{}-{}.log", wanted.node, wanted.attempt);
+    let actions = &plan.nodes[wanted.node as usize].actions;
+    stage(plan, context, wanted, actions, log)
+}
+
+/// The stage's `finally`, with its own folder and environment.
+pub fn stage_finally(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Result<AttemptSpec, String> {
+    let log = format!("{}-finally.log", wanted.node);
+    let actions = &plan.nodes[wanted.node as usize].finally;
+    let mut spec = stage(plan, context, wanted, actions, log)?;
+    spec.fresh_outputs = false;
+    spec.outputs.clear();
+    spec.exit_ok.clear();
+    Ok(spec)
+}
+
+/// The lane's `finally`: at the root; its node is [`lane_node`].
+pub fn lane_finally(plan: &Plan, context: &Context) -> Result<AttemptSpec, String> {
+    let scope = LaneScope;
+    let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
+    let actions = made.actions(&plan.finally)?;
+    Ok(AttemptSpec {
+        node: lane_node(plan),
+        key: "finally".into(),
+        actions,
+        cwd: plan.root.clone(),
+        env: vec![("WFL_RUN".into(), context.run.clone())],
+        outputs: made.targets,
+        log: context.log_dir.as_ref().map(|dir| dir.join("lane-finally.log")),
+        ..common(plan, context)
+    })
+}
+
+/// The number by which the executor knows the lane's `finally`: one past the last stage.
+pub fn lane_node(plan: &Plan) -> NodeIndex {
+    plan.nodes.len() as NodeIndex
+}
+
+fn common(plan: &Plan, context: &Context) -> AttemptSpec {
+    AttemptSpec {
+        run: context.run.clone(),
+        node: 0,
+        key: String::new(),
+        attempt: 0,
+        actions: Vec::new(),
+        root: plan.root.clone(),
+        cwd: plan.root.clone(),
+        env: Vec::new(),
+        env_remove: plan.secrets.iter().flat_map(|secret| secret.sources.iter().cloned()).collect(),
+        clean_env: plan.clean_env.clone(),
+        mask: context.secrets.values().map(Value::to_string).filter(|text| !text.is_empty()).collect(),
+        outputs: Vec::new(),
+        fresh_outputs: false,
+        timeout: None,
+        grace: context.grace,
+        exit_ok: Vec::new(),
+        log: None,
+    }
+}
+
+fn stage(
+    plan: &Plan,
+    context: &Context,
+    wanted: &Wanted<'_>,
+    actions: &[Action],
+    log: String,
+) -> Result<AttemptSpec, String> {
+    let node = &plan.nodes[wanted.node as usize];
+    let mut scope = NodeScope::new(plan, wanted.node, wanted.outputs);
+    let own = own_paths(&plan.root, &scope, node)?;
+    scope.own = Some(&own);
+    let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
+    let actions = made.actions(actions)?;
+    let cwd = made.cwd(node.cwd.as_ref())?;
+    let mut targets = made.targets;
+    // Secrets may stand in `env` alone.
+    scope.secrets = Some(&context.secrets);
+    let env = environment(&plan.root, &scope, node, context, wanted)?;
+    let files = own.values().map(|path| PathBuf::from(path.to_string()));
+    targets.extend(files);
+    Ok(AttemptSpec {
+        node: wanted.node,
+        key: node.key.clone(),
+        attempt: wanted.attempt,
+        actions,
+        cwd,
+        env,
+        outputs: targets,
+        fresh_outputs: node.kind == StageKind::Gate,
+        timeout: wanted.timeout.map(Duration::from_millis),
+        exit_ok: node.gate.as_ref().map(|gate| gate.exit_ok.clone()).unwrap_or_default(),
+        log: context.log_dir.as_ref().map(|dir| dir.join(log)),
+        ..common(plan, context)
+    })
+}
+
+fn own_paths(root: &Path, scope: &NodeScope<'_>, node: &Node) -> Result<BTreeMap<String, Value>, String> {
+    let mut paths = BTreeMap::new();
+    for output in &node.outputs {
+        if let Some(Value::Path(path)) = declared_path(scope, output).map_err(reason)? {
+            let path = inside(root, &path).map_err(|why| format!("output `{}`: {why}", output.name))?;
+            paths.insert(output.name.clone(), Value::Path(path.to_string_lossy().into_owned()));
+        }
+    }
+    Ok(paths)
+}
+
+fn environment(
+    root: &Path,
+    scope: &NodeScope<'_>,
+    node: &Node,
+    context: &Context,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<(String, String)>, String> {
+    let mut env = Vec::new();
+    for (name, expr) in &node.env {
+        let text = eval_text(expr, scope, &absolute(root))
+            .map_err(|stop| format!("env {name}: {}", reason(stop)))?;
+        if text.contains('\0') {
+            return Err(format!("env {name}: its value holds a NUL byte"));
+        }
+        env.push((name.clone(), text));
+    }
+    env.push(("WFL_RUN".into(), context.run.clone()));
+    env.push(("WFL_STAGE".into(), node.key.clone()));
+    env.push(("WFL_ATTEMPT".into(), wanted.attempt.to_string()));
+    env.extend(wanted.key.map(|key| ("WFL_KEY".to_owned(), key.to_owned())));
+    Ok(env)
+}
+
+/// Evaluates what actions are made of.
+struct Made<'a> {
+    root: &'a Path,
+    scope: &'a dyn Scope,
+    /// Files that actions render: their folders must exist.
+    targets: Vec<PathBuf>,
+}
+
+impl Made<'_> {
+    fn actions(&mut self, actions: &[Action]) -> Result<Vec<port::Action>, String> {
+        actions.iter().map(|action| self.action(action)).collect()
+    }
+
+    fn action(&mut self, action: &Action) -> Result<port::Action, String> {
+        Ok(match action {
+            Action::Script { interpreter, text } => {
+                port::Action::Script { interpreter: interpreter.clone(), text: text.clone() }
+            }
+            Action::Exec { argv } => port::Action::Exec { argv: self.argv(argv)? },
+            Action::Render { target, template, context } => {
+                let target = inside(self.root, &self.text(target)?)?;
+                let template = self.text(template)?;
+                inside(self.root, &template)?;
+                let mut values = serde_json::Map::new();
+                for (name, expr) in context {
+                    values.insert(name.clone(), eval(expr, self.scope).map_err(reason)?.to_json());
+                }
+                self.targets.push(target.clone());
+                port::Action::Render { target, template: PathBuf::from(template), context: values.into() }
+            }
+        })
+    }
+
+    fn argv(&self, operands: &[Expr]) -> Result<Vec<String>, String> {
+        let argv = eval_argv_with(operands, self.scope, &absolute(self.root)).map_err(reason)?;
+        match argv.iter().find(|argument| argument.contains('\0')) {
+            Some(_) => Err("an argument holds a NUL byte".into()),
+            None => Ok(argv),
+        }
+    }
+
+    fn cwd(&self, cwd: Option<&Expr>) -> Result<PathBuf, String> {
+        match cwd {
+            None => Ok(self.root.to_owned()),
+            Some(expr) => inside(self.root, &self.text(expr)?).map_err(|why| format!("cwd: {why}")),
+        }
+    }
+
+    fn text(&self, expr: &Expr) -> Result<String, String> {
+        match eval(expr, self.scope).map_err(reason)? {
+            Value::Absent => Err("a path has no value".into()),
+            value => Ok(value.to_string()),
+        }
+    }
+}
+
+/// How paths are written for processes, inside f-strings too.
+fn absolute(root: &Path) -> impl Fn(&str) -> String + '_ {
+    |path| root.join(path).to_string_lossy().into_owned()
+}
+
+/// The absolute path of `path` beneath `root`; an error when it would lie outside. Looks at the text alone.
+pub fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
+    let outside = || Err(format!("the path {path:?} leaves the project"));
+    if path.contains('\0') {
+        return Err(format!("the path {path:?} holds a NUL byte"));
+    }
+    let relative = match Path::new(path).strip_prefix(root) {
+        Ok(relative) => relative,
+        Err(_) if Path::new(path).is_absolute() => return outside(),
+        Err(_) => Path::new(path),
+    };
+    let mut depth = Vec::new();
+    for component in relative.components() {
+        match component {
+            Component::Normal(name) => depth.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if depth.pop().is_some() => {}
+            _ => return outside(),
+        }
+    }
+    Ok(depth.into_iter().fold(root.to_owned(), |path, name| path.join(name)))
+}
+
+/// The lane's `finally` sees nothing of any stage.
+struct LaneScope;
+
+impl Scope for LaneScope {
+    fn global(&self, _: u32) -> Option<Value> {
+        None
+    }
+    fn function(&self, _: u32) -> Option<&crate::expr::Function> {
+        None
+    }
+    fn matrix(&self, _: &str) -> Option<Value> {
+        None
+    }
+    fn measure(&self, _: &str) -> Option<Value> {
+        None
+    }
+    fn output(&self, _: u32, _: &str) -> Option<Value> {
+        None
+    }
+    fn fact(&self, _: &crate::expr::facts::FactKey) -> Option<crate::expr::facts::Fact> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leaves_the_root() {
+        let root = Path::new("/project");
+        assert_eq!(inside(root, "a/./b/../c"), Ok(PathBuf::from("/project/a/c")));
+        assert_eq!(inside(root, "/project/x"), Ok(PathBuf::from("/project/x")));
+        for escape in ["../x", "a/../../x", "/etc/passwd", "/projectile", "a\0b"] {
+            assert!(inside(root, escape).is_err(), "{escape:?}");
+        }
+    }
+
+    #[test]
+    fn paths_reach_processes_absolute_and_strings_as_they_are() {
+        let span = crate::base::Span::default();
+        let argv = ["a/b", "c"].map(|text| Expr::value(Value::Path(text.into()), span));
+        let made = Made { root: Path::new("/project"), scope: &LaneScope, targets: Vec::new() };
+        assert_eq!(made.argv(&argv), Ok(vec!["/project/a/b".to_owned(), "/project/c".to_owned()]));
+        let plain = Expr::value(Value::String("a/b".into()), span);
+        assert_eq!(made.argv(&[plain]), Ok(vec!["a/b".to_owned()]));
+    }
+}

@@ -1,0 +1,108 @@
+//! Carries out one command on the calling thread: an attempt, a `finally`, reading facts, hashing inputs. Knows no
+//! state of the run and decides nothing.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome};
+use crate::expr::facts::FactKey;
+use crate::plan::Plan;
+use crate::port::{AttemptSpec, Busy, Executor, Facts};
+
+use super::halt::never_ran;
+use super::input::{InputKind, Outputs};
+use super::spec::{self, Context, Wanted};
+
+/// Work for a worker thread.
+#[derive(Clone, Debug)]
+pub(super) enum Task {
+    Attempt { node: NodeIndex, attempt: u32, timeout: Option<u64>, key: Option<String>, outputs: Outputs },
+    Finally { node: Option<NodeIndex>, attempt: u32, outputs: Outputs },
+    Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
+    Hash { node: NodeIndex },
+}
+
+impl Task {
+    /// The process the executor would have to cancel, if the task starts one.
+    pub fn process(&self, plan: &Plan) -> Option<NodeIndex> {
+        match self {
+            Task::Attempt { node, .. } => Some(*node),
+            Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
+            Task::Facts { .. } | Task::Hash { .. } => None,
+        }
+    }
+
+    /// What follows when the task must not be started any more.
+    pub fn called_off(&self) -> Option<InputKind> {
+        match self {
+            Task::Attempt { node, attempt, .. } => Some(InputKind::Exited {
+                node: *node,
+                attempt: *attempt,
+                outcome: never_ran(AttemptStatus::Cancelled, "it had not started yet"),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// What tasks are carried out with.
+pub(super) struct Tools {
+    pub plan: Arc<Plan>,
+    pub context: Context,
+    pub executor: Arc<dyn Executor>,
+    pub facts: Arc<dyn Facts>,
+}
+
+impl Tools {
+    pub fn carry_out(&self, task: &Task) -> InputKind {
+        match task {
+            Task::Attempt { node, attempt, timeout, key, outputs } => {
+                let wanted = Wanted {
+                    node: *node,
+                    attempt: *attempt,
+                    timeout: *timeout,
+                    key: key.as_deref(),
+                    outputs,
+                };
+                match self.execute(spec::attempt(&self.plan, &self.context, &wanted)) {
+                    Ok(outcome) => InputKind::Exited { node: *node, attempt: *attempt, outcome },
+                    Err(Busy(why)) => InputKind::Busy { node: *node, attempt: *attempt, why },
+                }
+            }
+            Task::Finally { node, attempt, outputs } => {
+                let spec = match node {
+                    None => spec::lane_finally(&self.plan, &self.context),
+                    Some(node) => {
+                        let timeout = self.plan.nodes[*node as usize].timeout;
+                        let wanted = Wanted { node: *node, attempt: *attempt, timeout, key: None, outputs };
+                        spec::stage_finally(&self.plan, &self.context, &wanted)
+                    }
+                };
+                let outcome = self.execute(spec).unwrap_or_else(|Busy(why)| {
+                    never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                });
+                InputKind::FinallyEnded { node: *node, outcome }
+            }
+            Task::Facts { node, asked, keys } => {
+                let read = catch_unwind(AssertUnwindSafe(|| self.facts.read(keys)));
+                InputKind::Facts { node: *node, asked: *asked, values: read.unwrap_or_default() }
+            }
+            Task::Hash { node } => {
+                let globs = &self.plan.nodes[*node as usize].inputs;
+                let hash = catch_unwind(AssertUnwindSafe(|| self.facts.hash_inputs(globs)))
+                    .unwrap_or_else(|_| Err("reading them broke off".into()));
+                InputKind::InputsHashed { node: *node, hash }
+            }
+        }
+    }
+
+    /// A worker that panics would leave its stage running for ever: that is a failure of the attempt instead.
+    fn execute(&self, spec: Result<AttemptSpec, String>) -> Result<Outcome, Busy> {
+        match spec {
+            Err(why) => Ok(never_ran(AttemptStatus::Failed, &format!("it cannot be started: {why}"))),
+            Ok(spec) => catch_unwind(AssertUnwindSafe(|| self.executor.run(&spec))).unwrap_or_else(|_| {
+                Ok(never_ran(AttemptStatus::Failed, "an internal error broke the attempt off"))
+            }),
+        }
+    }
+}
