@@ -1,1 +1,90 @@
-//! How one attempt is carried out on this machine: process groups, timeouts, TERM → grace → KILL. Knows no plan.
+//! How one attempt is carried out on this machine: its actions in order, each process in its own group, ended by
+//! TERM → grace → KILL. Knows no plan and decides nothing about what an outcome means.
+
+mod attempt;
+mod command;
+mod environment;
+mod fence;
+mod os;
+mod process;
+mod render;
+mod stop;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::capture::{LOG_CAP, LineSink};
+use crate::event::{NodeIndex, Outcome};
+use crate::port::{AttemptSpec, Busy, Executor};
+
+use environment::Inherited;
+use stop::Stop;
+
+/// Runs attempts as processes of this machine, each on the thread that asks for it.
+pub struct LocalExecutor {
+    sink: Option<LineSink>,
+    log_cap: u64,
+    inherited: Inherited,
+    running: Mutex<HashMap<NodeIndex, Arc<Stop>>>,
+}
+
+impl Default for LocalExecutor {
+    fn default() -> Self {
+        LocalExecutor::new()
+    }
+}
+
+impl std::fmt::Debug for LocalExecutor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LocalExecutor").field("log_cap", &self.log_cap).finish_non_exhaustive()
+    }
+}
+
+impl LocalExecutor {
+    pub fn new() -> Self {
+        LocalExecutor {
+            sink: None,
+            log_cap: LOG_CAP,
+            inherited: Inherited::here(),
+            running: Mutex::default(),
+        }
+    }
+
+    /// Shows every line of output to `sink` as it comes.
+    pub fn with_sink(mut self, sink: LineSink) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
+    /// The most an attempt's log may hold.
+    pub fn with_log_cap(mut self, bytes: u64) -> Self {
+        self.log_cap = bytes;
+        self
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<NodeIndex, Arc<Stop>>> {
+        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Executor for LocalExecutor {
+    fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
+        let stop = Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?);
+        self.running().insert(spec.node, stop.clone());
+        let outcome = attempt::run(spec, &stop, &self.inherited, self.sink.as_ref(), self.log_cap);
+        self.running().remove(&spec.node);
+        outcome
+    }
+
+    fn cancel(&self, node: NodeIndex, grace: Duration) {
+        let stop = self.running().get(&node).cloned();
+        if let Some(stop) = stop {
+            stop.ask(grace);
+        }
+    }
+
+    fn fence(&self, run: &str) -> usize {
+        fence::kill(&fence::Marker { run, attempt: None })
+    }
+}

@@ -1,0 +1,265 @@
+//! One attempt: outputs made ready, actions in order until one fails, the outcome put into words.
+//! Does not know what the outcome means for stage or run.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::command::{self, Prepared};
+use super::environment::Inherited;
+use super::process::{self, Cut, Finished, Limits};
+use super::stop::Stop;
+use super::{fence, render};
+use crate::base::clock::format_duration;
+use crate::capture::{Capture, LineSink, Mask};
+use crate::event::{AttemptStatus, Outcome, Usage};
+use crate::port::{Action, AttemptSpec, Busy};
+
+/// Size of a pipe on Linux: one read empties it.
+const BUFFER: usize = 64 << 10;
+/// How long a later action waits for room on the machine: the attempt cannot begin again.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How an action ended, when not well.
+#[derive(Debug)]
+struct Failure {
+    status: AttemptStatus,
+    exit: Option<i32>,
+    signal: Option<i32>,
+    error: Option<String>,
+}
+
+enum Stopped {
+    Failed(Failure),
+    /// Nothing was started yet.
+    Busy(Busy),
+}
+
+impl Failure {
+    fn new(error: impl Into<String>) -> Self {
+        Failure { status: AttemptStatus::Failed, exit: None, signal: None, error: Some(error.into()) }
+    }
+}
+
+/// Carries out the attempt on this thread.
+pub(super) fn run(
+    spec: &AttemptSpec,
+    stop: &Stop,
+    inherited: &Inherited,
+    sink: Option<&LineSink>,
+    log_cap: u64,
+) -> Result<Outcome, Busy> {
+    let began = Instant::now();
+    let mask = Mask::new(&spec.mask);
+    let capture = Capture::new(spec.node, spec.log.as_deref(), log_cap, &mask, sink);
+    let deadline = spec.timeout.and_then(|timeout| began.checked_add(timeout));
+    let limits = Limits { stop, deadline, grace: spec.grace };
+    let mut attempt = Attempt { spec, inherited, limits, capture, usage: Usage::default(), exit: None, buffer: Vec::new() };
+    let failure = match attempt.actions() {
+        Ok(()) => None,
+        Err(Stopped::Failed(failure)) => Some(failure),
+        Err(Stopped::Busy(busy)) => return Err(busy),
+    };
+    attempt.capture.finish();
+    Ok(attempt.outcome(failure, &mask, began.elapsed()))
+}
+
+struct Attempt<'a> {
+    spec: &'a AttemptSpec,
+    inherited: &'a Inherited,
+    limits: Limits<'a>,
+    capture: Capture<'a>,
+    usage: Usage,
+    /// Of the last process that ended well.
+    exit: Option<i32>,
+    buffer: Vec<u8>,
+}
+
+impl Attempt<'_> {
+    fn actions(&mut self) -> Result<(), Stopped> {
+        prepare_outputs(self.spec).map_err(|error| Stopped::Failed(Failure::new(error)))?;
+        for (index, action) in self.spec.actions.iter().enumerate() {
+            if self.limits.stop.asked() {
+                return Err(Stopped::Failed(cancelled(None)));
+            }
+            let prepared = match action {
+                Action::Script { interpreter, text } => command::script(self.spec, interpreter, text),
+                Action::Exec { argv } => command::exec(self.spec, argv),
+                Action::Render { target, template, context } => {
+                    render::render(&self.spec.root, target, template, context)
+                        .map_err(|error| Stopped::Failed(Failure::new(error)))?;
+                    continue;
+                }
+            };
+            let prepared = prepared.map_err(|error| Stopped::Failed(Failure::new(error)))?;
+            self.process(prepared, index == 0)?;
+        }
+        Ok(())
+    }
+
+    fn process(&mut self, mut prepared: Prepared, first: bool) -> Result<(), Stopped> {
+        self.inherited.apply(self.spec, &mut prepared.command);
+        prepared
+            .command
+            .current_dir(&self.spec.cwd)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let child = self.start(&mut prepared, first)?;
+        self.buffer.resize(BUFFER, 0);
+        let finished = process::follow(child, self.limits, &mut self.capture, &mut self.buffer)
+            .map_err(|e| Stopped::Failed(Failure::new(format!("lost sight of {}: {e}", prepared.name))))?;
+        self.add(&finished.usage);
+        if finished.cut.is_some() {
+            // Those that left the group keep the environment, by which they are found.
+            let attempt = Some((self.spec.key.as_str(), self.spec.attempt));
+            fence::kill(&fence::Marker { run: &self.spec.run, attempt });
+        }
+        match self.judge(&finished, &prepared.name) {
+            None => Ok(()),
+            Some(failure) => Err(Stopped::Failed(failure)),
+        }
+    }
+
+    /// Starts the first action or says that the machine is busy; for a later one, waits for room.
+    fn start(&self, prepared: &mut Prepared, first: bool) -> Result<Child, Stopped> {
+        let since = Instant::now();
+        loop {
+            match prepared.command.spawn() {
+                Ok(child) => return Ok(child),
+                Err(e) if command::is_busy(&e) && first => {
+                    return Err(Stopped::Busy(Busy(format!("cannot start {}: {e}", prepared.name))));
+                }
+                Err(e) if command::is_busy(&e) && since.elapsed() < PATIENCE && !self.limits.stop.asked() => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Err(e) => {
+                    let error = command::start_error(&e, &prepared.name, &self.spec.cwd);
+                    return Err(Stopped::Failed(Failure::new(error)));
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, usage: &Usage) {
+        self.usage.user_ms += usage.user_ms;
+        self.usage.system_ms += usage.system_ms;
+        self.usage.max_rss = self.usage.max_rss.max(usage.max_rss);
+    }
+
+    fn judge(&mut self, finished: &Finished, name: &str) -> Option<Failure> {
+        let (exit, signal) = exit_of(finished.status);
+        let with = |failure: Failure| Some(Failure { exit: Some(exit), signal, ..failure });
+        match finished.cut {
+            Some(Cut::Cancelled) => with(cancelled(None)),
+            Some(Cut::TimedOut) => {
+                let limit = self.spec.timeout.map_or(0, |limit| limit.as_millis() as i64);
+                let error = Some(format!("no end after {}", format_duration(limit)));
+                with(Failure { status: AttemptStatus::TimedOut, exit: None, signal: None, error })
+            }
+            None if signal.is_none() && self.accepts(exit) => {
+                self.exit = Some(exit);
+                None
+            }
+            None => {
+                let error = killed_words(exit, signal, name);
+                with(Failure { status: AttemptStatus::Failed, exit: None, signal: None, error })
+            }
+        }
+    }
+
+    fn accepts(&self, exit: i32) -> bool {
+        match self.spec.exit_ok.as_slice() {
+            [] => exit == 0,
+            accepted => accepted.contains(&exit),
+        }
+    }
+
+    fn outcome(self, failure: Option<Failure>, mask: &Mask, took: Duration) -> Outcome {
+        let stderr = if failure.is_some() { self.capture.stderr() } else { String::new() };
+        let failure = failure.unwrap_or(Failure {
+            status: AttemptStatus::Succeeded,
+            exit: self.exit,
+            signal: None,
+            error: None,
+        });
+        Outcome {
+            status: failure.status,
+            exit: failure.exit,
+            signal: failure.signal,
+            duration_ms: took.as_millis() as u64,
+            error: failure.error.map(|error| mask.text(&error)),
+            stderr,
+            usage: self.usage,
+            log_cut: self.capture.log_cut(),
+        }
+    }
+}
+
+fn cancelled(exit: Option<i32>) -> Failure {
+    Failure { status: AttemptStatus::Cancelled, exit, signal: None, error: None }
+}
+
+/// Exit code as shells count it, and the signal.
+fn exit_of(status: ExitStatus) -> (i32, Option<i32>) {
+    match status.signal() {
+        Some(signal) => (128 + signal, Some(signal)),
+        None => (status.code().unwrap_or(-1), None),
+    }
+}
+
+/// Words for an end by a signal that we did not send. A shell reports its child's as an exit code.
+fn killed_words(exit: i32, signal: Option<i32>, name: &str) -> Option<String> {
+    let name = command::base_name(name);
+    match (signal, exit) {
+        (Some(libc::SIGKILL), _) => Some(format!("{name} was killed (out of memory?)")),
+        (None, 137) => Some("a process of the stage was killed (out of memory?)".into()),
+        (Some(signal), _) => Some(format!("{name} was ended by signal {signal}{}", signal_name(signal))),
+        (None, _) => None,
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGHUP => " (HUP)",
+        libc::SIGINT => " (INT)",
+        libc::SIGILL => " (ILL: not a processor instruction)",
+        libc::SIGABRT => " (ABRT: it gave up)",
+        libc::SIGBUS => " (BUS: bad memory access)",
+        libc::SIGFPE => " (FPE: bad arithmetic)",
+        libc::SIGSEGV => " (SEGV: bad memory access)",
+        libc::SIGPIPE => " (PIPE)",
+        libc::SIGTERM => " (TERM)",
+        _ => "",
+    }
+}
+
+/// Folders of outputs are there before the stage starts, and old outputs are gone where fresh ones are asked for.
+fn prepare_outputs(spec: &AttemptSpec) -> Result<(), String> {
+    for output in &spec.outputs {
+        if let Some(folder) = output.parent().filter(|folder| !folder.is_dir()) {
+            fs::create_dir_all(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+        }
+        if spec.fresh_outputs {
+            remove(output, &spec.root).map_err(|e| format!("cannot remove the old {}: {e}", output.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(output: &Path, root: &Path) -> io::Result<()> {
+    let inside = output != root && output.starts_with(root);
+    let removed = match fs::symlink_metadata(output) {
+        Ok(meta) if meta.is_dir() && inside => fs::remove_dir_all(output),
+        Ok(_) => fs::remove_file(output),
+        Err(e) => Err(e),
+    };
+    match removed {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}

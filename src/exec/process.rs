@@ -1,0 +1,211 @@
+//! One process and its group, from start to reaped: output, end, timeout, cancel. Knows no action and no stage.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
+};
+
+use super::os;
+use super::stop::Stop;
+use crate::capture::{Capture, Stream};
+use crate::event::Usage;
+
+/// After the process ended, a grandchild may still hold its pipe: this long we listen on.
+const DRAIN: Duration = Duration::from_millis(200);
+/// How often to look where the kernel gives no descriptor to wait on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Why a process was ended, if it did not end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    TimedOut,
+    Cancelled,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) usage: Usage,
+    pub(super) cut: Option<Cut>,
+}
+
+/// What bounds a process.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<'a> {
+    pub(super) stop: &'a Stop,
+    pub(super) deadline: Option<Instant>,
+    /// Between TERM and KILL.
+    pub(super) grace: Duration,
+}
+
+/// Follows a child, which leads its own process group, to its end, and reaps it.
+pub(super) fn follow(
+    mut child: Child,
+    limits: Limits<'_>,
+    capture: &mut Capture<'_>,
+    buffer: &mut [u8],
+) -> io::Result<Finished> {
+    let raw = child.id() as i32;
+    let pid = Pid::from_raw(raw).ok_or(io::ErrorKind::InvalidInput)?;
+    let mut watch = Watch {
+        pid,
+        // Without one (an old kernel, no descriptor left) the end is looked for now and then.
+        pidfd: pidfd_open(pid, PidfdFlags::empty()).ok(),
+        out: child.stdout.take().map(OwnedFd::from),
+        err: child.stderr.take().map(OwnedFd::from),
+        limits,
+        cut: None,
+        kill_at: None,
+        killed: false,
+        listen_until: None,
+    };
+    while !watch.done() {
+        watch.step(capture, buffer)?;
+    }
+    // Not reaped yet, so the group's number cannot have been given to anyone else.
+    let _ = kill_process_group(pid, Signal::KILL);
+    let (status, usage) = os::reap(raw)?;
+    Ok(Finished { status, usage, cut: watch.cut })
+}
+
+struct Watch<'a> {
+    pid: Pid,
+    pidfd: Option<OwnedFd>,
+    out: Option<OwnedFd>,
+    err: Option<OwnedFd>,
+    limits: Limits<'a>,
+    cut: Option<Cut>,
+    /// TERM was sent; KILL follows at this time.
+    kill_at: Option<Instant>,
+    killed: bool,
+    /// Set once the process has ended.
+    listen_until: Option<Instant>,
+}
+
+impl Watch<'_> {
+    fn done(&self) -> bool {
+        match self.listen_until {
+            Some(until) => (self.out.is_none() && self.err.is_none()) || Instant::now() >= until,
+            None => false,
+        }
+    }
+
+    /// Waits for whatever comes next and deals with it.
+    fn step(&mut self, capture: &mut Capture<'_>, buffer: &mut [u8]) -> io::Result<()> {
+        let [stop, out, err, ended] = self.wait()?;
+        if out {
+            read(&mut self.out, Stream::Stdout, capture, buffer);
+        }
+        if err {
+            read(&mut self.err, Stream::Stderr, capture, buffer);
+        }
+        if stop {
+            let grace = self.limits.stop.take();
+            self.end(Cut::Cancelled, grace);
+        }
+        if self.listen_until.is_none() && (ended || self.ended_unseen()) {
+            // One that was told to end may leave children that still tidy up: they have their grace.
+            let until = Instant::now() + DRAIN;
+            self.listen_until = Some(self.kill_at.filter(|_| !self.killed).unwrap_or(until));
+        }
+        self.keep_time();
+        Ok(())
+    }
+
+    /// Which of stop, stdout, stderr and the process's end are there; all false when time ran out first.
+    fn wait(&self) -> io::Result<[bool; 4]> {
+        let stop = self.limits.stop.as_fd();
+        let ended = self.pidfd.as_ref().filter(|_| self.listen_until.is_none());
+        let mut fds = [
+            PollFd::from_borrowed_fd(stop, PollFlags::IN),
+            entry(self.out.as_ref(), stop),
+            entry(self.err.as_ref(), stop),
+            entry(ended, stop),
+        ];
+        let timeout = self.next_time().map(timespec);
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => Ok(fds.map(|fd| !fd.revents().is_empty())),
+            Err(rustix::io::Errno::INTR) => Ok([false; 4]),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Time left until something has to be done without being woken.
+    fn next_time(&self) -> Option<Duration> {
+        let kill_at = self.kill_at.filter(|_| !self.killed);
+        let deadline = self.limits.deadline.filter(|_| self.cut.is_none() && self.listen_until.is_none());
+        let next = [kill_at, deadline, self.listen_until].into_iter().flatten().min();
+        let left = next.map(|at| at.saturating_duration_since(Instant::now()));
+        match (&self.pidfd, self.listen_until) {
+            (None, None) => Some(left.map_or(TICK, |left| left.min(TICK))),
+            _ => left,
+        }
+    }
+
+    fn keep_time(&mut self) {
+        let now = Instant::now();
+        let running = self.listen_until.is_none() && self.cut.is_none();
+        if running && self.limits.deadline.is_some_and(|deadline| now >= deadline) {
+            self.end(Cut::TimedOut, self.limits.grace);
+        }
+        if !self.killed && self.kill_at.is_some_and(|at| now >= at) {
+            self.killed = true;
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+    }
+
+    /// TERM now, KILL after `grace`; asked again, KILL comes no later than before.
+    fn end(&mut self, cut: Cut, grace: Duration) {
+        let at = Instant::now() + grace.min(Duration::from_secs(86_400));
+        self.kill_at = Some(self.kill_at.map_or(at, |before| before.min(at)));
+        self.listen_until = self.listen_until.map(|until| until.min(at));
+        if self.cut.is_none() {
+            self.cut = Some(cut);
+            let _ = kill_process_group(self.pid, Signal::TERM);
+            // A stopped process would not see TERM before its grace is over.
+            let _ = kill_process_group(self.pid, Signal::CONT);
+        }
+    }
+
+    /// For kernels without a process descriptor.
+    fn ended_unseen(&self) -> bool {
+        if self.pidfd.is_some() {
+            return false;
+        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        matches!(waitid(WaitId::Pid(self.pid), options), Ok(Some(_)))
+    }
+}
+
+/// A closed descriptor is replaced by one that is asked for nothing.
+fn entry<'a>(fd: Option<&'a OwnedFd>, other: BorrowedFd<'a>) -> PollFd<'a> {
+    match fd {
+        Some(fd) => PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN),
+        None => PollFd::from_borrowed_fd(other, PollFlags::empty()),
+    }
+}
+
+/// Reads once, which does not block: poll said there is something, or the end.
+fn read(pipe: &mut Option<OwnedFd>, stream: Stream, capture: &mut Capture<'_>, buffer: &mut [u8]) {
+    let Some(fd) = pipe else {
+        return;
+    };
+    match rustix::io::read(&*fd, &mut *buffer) {
+        Ok(0) => *pipe = None,
+        Ok(count) => capture.feed(stream, &buffer[..count]),
+        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+        Err(_) => *pipe = None,
+    }
+}
+
+fn timespec(left: Duration) -> Timespec {
+    // Rounded up, so that the time has really come when poll returns.
+    let left = left + Duration::from_micros(100);
+    Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) }
+}

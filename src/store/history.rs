@@ -1,0 +1,171 @@
+//! The reading side: past runs and their stages from the projections. A row that cannot be read is shown as such, for
+//! one bad row must not hide the others. Changes nothing.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, Row, params_from_iter};
+use serde::de::DeserializeOwned;
+
+use super::error::StoreError;
+use super::{Store, journal, lock};
+use crate::base::Timestamp;
+use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
+use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, StageSummary};
+
+const RUN: &str = "SELECT id, lane, status, started, finished, worked_ms, change, params, cause FROM run";
+
+impl History for Store {
+    fn runs(&self, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError> {
+        let (conditions, values) = conditions(filter);
+        let limit = filter.limit.map_or(-1, |limit| limit.min(i64::MAX as usize) as i64);
+        let sql = format!("{RUN}{conditions} ORDER BY started DESC, num DESC LIMIT {limit}");
+        self.read_runs(&sql, values)
+    }
+
+    fn run(&self, id: &str) -> Result<Option<RunSummary>, HistoryError> {
+        let sql = format!("{RUN} WHERE id = ?1");
+        Ok(self.read_runs(&sql, vec![Sql::Text(id.into())])?.into_iter().next())
+    }
+
+    fn stages(&self, run: &str) -> Result<Vec<StageSummary>, HistoryError> {
+        let live = lock::is_live(self.dir(), run);
+        let conn = self.conn();
+        let read = || -> rusqlite::Result<Vec<StageSummary>> {
+            let mut attempts = attempts(&conn, run, live)?;
+            let mut select = conn.prepare_cached(
+                "SELECT idx, key, stage, number, kind, node.status, reason, node.started, node.finished, \
+                 duration_ms, outputs, measures FROM node JOIN run ON run.num = node.run WHERE run.id = ?1 \
+                 ORDER BY idx",
+            )?;
+            select
+                .query_map([run], |row| {
+                    let attempts = attempts.remove(&row.get(0)?).unwrap_or_default();
+                    stage(row, attempts)
+                })?
+                .collect()
+        };
+        read().map_err(|e| self.error(&e).into())
+    }
+
+    fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError> {
+        journal::events(&self.conn(), run).map_err(HistoryError::from)
+    }
+}
+
+impl Store {
+    fn read_runs(&self, sql: &str, values: Vec<Sql>) -> Result<Vec<RunSummary>, HistoryError> {
+        let conn = self.conn();
+        let read = || -> rusqlite::Result<Vec<RunSummary>> {
+            let mut select = conn.prepare_cached(sql)?;
+            select.query_map(params_from_iter(values), summary)?.collect()
+        };
+        let mut runs = read().map_err(|e| HistoryError::from(StoreError::sqlite(&e, &self.path())))?;
+        for run in runs.iter_mut().filter(|run| run.status == RunStatus::Running) {
+            if !lock::is_live(self.dir(), &run.id) {
+                run.status = RunStatus::Interrupted;
+            }
+        }
+        Ok(runs)
+    }
+}
+
+fn conditions(filter: &Filter) -> (String, Vec<Sql>) {
+    let text = |value: &String| Sql::Text(value.clone());
+    let time = |value: Timestamp| Sql::Integer(value.0);
+    let all = [
+        ("lane =", filter.lane.as_ref().map(text)),
+        ("change_type =", filter.change_type.as_ref().map(text)),
+        ("started >=", filter.since.map(time)),
+        ("started <=", filter.until.map(time)),
+    ];
+    let set: Vec<(&str, Sql)> =
+        all.into_iter().filter_map(|(condition, value)| value.map(|value| (condition, value))).collect();
+    if set.is_empty() {
+        return (String::new(), Vec::new());
+    }
+    let clauses: Vec<String> =
+        set.iter().enumerate().map(|(index, (condition, _))| format!("{condition} ?{}", index + 1)).collect();
+    (format!(" WHERE {}", clauses.join(" AND ")), set.into_iter().map(|(_, value)| value).collect())
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
+    let word: String = row.get(2)?;
+    let status: Option<RunStatus> = named(&word);
+    let unreadable = status.is_none().then(|| format!("recorded with the unknown status `{word}`"));
+    let cause: Option<String> = row.get(8)?;
+    Ok(RunSummary {
+        id: row.get(0)?,
+        lane: row.get(1)?,
+        status: status.unwrap_or(RunStatus::Interrupted),
+        started: Timestamp(row.get(3)?),
+        finished: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        duration_ms: whole(row.get(5)?),
+        change: from_json(row.get(6)?),
+        params: from_json(row.get(7)?),
+        cause: cause.or(unreadable),
+    })
+}
+
+fn stage(row: &Row<'_>, attempts: Vec<AttemptSummary>) -> rusqlite::Result<StageSummary> {
+    Ok(StageSummary {
+        name: row.get(1)?,
+        stage: row.get(2)?,
+        number: row.get(3)?,
+        kind: row.get(4)?,
+        status: named(&row.get::<_, String>(5)?).unwrap_or(Status::Unknown),
+        reason: row.get(6)?,
+        started: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+        finished: row.get::<_, Option<i64>>(8)?.map(Timestamp),
+        duration_ms: whole(row.get(9)?),
+        attempts,
+        outputs: from_json(row.get(10)?),
+        measures: from_json(row.get(11)?),
+    })
+}
+
+/// By node. An attempt without an end is still running, or was cut off with its engine.
+fn attempts(conn: &Connection, run: &str, live: bool) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
+    let mut select = conn.prepare_cached(
+        "SELECT node, attempt, attempt.status, attempt.exit, attempt.started, duration_ms, error, user_ms, system_ms, \
+         max_rss FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
+    )?;
+    let mut rows = select.query([run])?;
+    let mut by_node: BTreeMap<i64, Vec<AttemptSummary>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let status: Option<String> = row.get(2)?;
+        let status = match status {
+            Some(word) => named(&word).unwrap_or(AttemptStatus::Interrupted),
+            None if live => continue,
+            None => AttemptStatus::Interrupted,
+        };
+        by_node.entry(row.get(0)?).or_default().push(AttemptSummary {
+            attempt: row.get(1)?,
+            status,
+            exit: row.get(3)?,
+            started: Timestamp(row.get(4)?),
+            duration_ms: whole(row.get(5)?),
+            error: row.get(6)?,
+            usage: Usage {
+                user_ms: whole(row.get(7)?),
+                system_ms: whole(row.get(8)?),
+                max_rss: whole(row.get(9)?),
+            },
+        });
+    }
+    Ok(by_node)
+}
+
+fn whole(number: i64) -> u64 {
+    number.max(0) as u64
+}
+
+/// The enum value that serde stores under this word.
+fn named<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::from(word)).ok()
+}
+
+/// What cannot be read is shown empty.
+fn from_json<T: DeserializeOwned + Default>(text: Option<String>) -> T {
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}

@@ -1,0 +1,146 @@
+//! The database's tables, as an append-only list of migrations. An entry, once released, never changes.
+//! Does not know what the rows mean.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::StoreError;
+
+/// "wfl1": marks the file as ours, so that a foreign database is never written to.
+const APPLICATION_ID: i64 = 0x7766_6c31;
+
+/// `PRAGMA user_version` is the number of entries applied. Only ever append.
+const MIGRATIONS: &[&str] = &["
+    CREATE TABLE run(
+        num INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        lane TEXT NOT NULL,
+        status TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        finished INTEGER,
+        -- Start of the session that is open, or was when the engine died.
+        session INTEGER,
+        worked_ms INTEGER NOT NULL DEFAULT 0,
+        exit INTEGER,
+        cause TEXT,
+        change_type TEXT NOT NULL,
+        change TEXT NOT NULL,
+        params TEXT NOT NULL
+    );
+    CREATE INDEX run_started ON run(started);
+    CREATE TABLE plan(run INTEGER PRIMARY KEY, json TEXT NOT NULL);
+    CREATE TABLE node(
+        run INTEGER NOT NULL,
+        idx INTEGER NOT NULL,
+        key TEXT NOT NULL,
+        stage TEXT NOT NULL,
+        number INTEGER,
+        kind TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'pending',
+        reason TEXT,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        started INTEGER,
+        finished INTEGER,
+        duration_ms INTEGER NOT NULL DEFAULT 0,
+        outputs TEXT,
+        measures TEXT,
+        PRIMARY KEY(run, idx)
+    ) WITHOUT ROWID;
+    CREATE TABLE attempt(
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        started INTEGER NOT NULL,
+        status TEXT,
+        exit INTEGER,
+        duration_ms INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        user_ms INTEGER NOT NULL DEFAULT 0,
+        system_ms INTEGER NOT NULL DEFAULT 0,
+        max_rss INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY(run, node, attempt)
+    ) WITHOUT ROWID;
+    CREATE TABLE event(
+        run INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        type TEXT AS (json_extract(data, '$.type')) VIRTUAL,
+        node INTEGER AS (json_extract(data, '$.node')) VIRTUAL,
+        PRIMARY KEY(run, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE message(
+        num INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        stage TEXT,
+        yes INTEGER,
+        by TEXT NOT NULL,
+        comment TEXT,
+        taken INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
+"];
+
+/// What a file that is only read turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Current,
+    Older,
+    Empty,
+}
+
+/// Brings the database to this program's schema in one transaction.
+pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    if require_current(conn, path)? == Found::Current {
+        return Ok(());
+    }
+    let apply = |conn: &mut Connection| -> rusqlite::Result<()> {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Read again inside the transaction: another process may have been first.
+        let version = version(&tx)?;
+        for migration in MIGRATIONS.iter().skip(version) {
+            tx.execute_batch(migration)?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+        tx.commit()
+    };
+    apply(conn).map_err(|e| StoreError::sqlite(&e, path))
+}
+
+/// Refuses a newer schema and a foreign database; tells whether migrations are missing.
+pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<Found, StoreError> {
+    let read = || -> rusqlite::Result<(usize, i64, i64)> {
+        let id = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        let tables = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok((version(conn)?, id, tables))
+    };
+    let (version, id, tables) = read().map_err(|e| StoreError::sqlite(&e, path))?;
+    if id != APPLICATION_ID && tables != 0 {
+        return Err(StoreError::new(
+            format!("{} is a database of another program", path.display()),
+            "set WFL_STATE_DIR to a folder of its own",
+        ));
+    }
+    match version {
+        newer if newer > MIGRATIONS.len() => Err(StoreError::new(
+            format!(
+                "the state database {} was written by a newer wfl (schema {newer}, this one knows {})",
+                path.display(),
+                MIGRATIONS.len()
+            ),
+            "update wfl, or set WFL_STATE_DIR to another folder; nothing was changed",
+        )),
+        0 => Ok(Found::Empty),
+        current if current == MIGRATIONS.len() => Ok(Found::Current),
+        _ => Ok(Found::Older),
+    }
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version.max(0) as usize)
+}
