@@ -1,8 +1,23 @@
 //! The checked model: every definition resolved, typed and ready to plan. Built from syntax trees by `check`;
 //! knows nothing of runs, processes or files beyond the modules it was given.
 
+mod check;
+mod declare;
 pub mod infer;
+mod lint;
+mod lower;
+mod mentions;
 pub mod report;
+pub mod resolve;
+pub mod schema;
+#[cfg(test)]
+mod tests;
+mod visit;
+
+pub use check::{Checked, check};
+pub(crate) use lower::constant;
+pub use lower::property_type;
+pub use visit::expressions;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +50,30 @@ pub struct Model {
     /// Constructs that are checked but that the engine cannot carry out yet, wherever they stand:
     /// a run whose lane touches one is refused with `E950` before anything starts.
     pub not_yet: Vec<NotYet>,
+    /// What each lane says, by lane; `resolve` puts them together.
+    pub(crate) bodies: Vec<resolve::body::LaneBody>,
+    /// Whether each stage says itself what happens after a crash.
+    pub(crate) stated_effects: Vec<bool>,
+}
+
+/// In a tool's own expressions, an output of the tool is `Output { stage: TOOL + its id }`: which gate's run of
+/// the tool is meant is known only when a lane is planned.
+pub const TOOL: StageId = 1 << 31;
+
+/// The tool whose output is meant, if it is a tool's.
+pub fn tool_of(stage: StageId) -> Option<ToolId> {
+    stage.checked_sub(TOOL)
+}
+
+/// A value that is known without a run, lists included.
+pub(crate) fn plain_value(model: &Model, expr: &Expr) -> Option<Value> {
+    match &expr.kind {
+        crate::expr::Kind::List(items) => {
+            let items: Option<Vec<Value>> = items.iter().map(|item| constant(model, item).cloned()).collect();
+            items.map(Value::List)
+        }
+        _ => constant(model, expr).cloned(),
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,0 +1,140 @@
+//! Repair rules and principles: checked in full, carried out elsewhere.
+
+use crate::base::Type;
+use crate::diag::codes;
+use crate::model::declare::Item;
+use crate::model::infer::{self, Place};
+use crate::model::{Concerns, Repair};
+use crate::syntax::ast::{self, Ident, Statement};
+
+use super::{Frame, Lowering, all, find, operand};
+
+impl Lowering<'_, '_> {
+    pub(super) fn repairs(&mut self) {
+        let defs = self.defs;
+        for item in &defs.repairs {
+            let frame = Frame::file(item.module);
+            let body = item.statement.body();
+            for keyword in ["when", "verify"] {
+                if let Some(expr) = find(body, keyword).and_then(operand) {
+                    self.check(&frame.judging(), expr);
+                }
+            }
+            if let Some(repair) = find(body, "do") {
+                self.actions(&frame, repair.body());
+            }
+            if let Some(limit) = find(body, "limit") {
+                self.count(&frame.start(), limit);
+            }
+            if !defs.units[item.module as usize].std {
+                self.not_yet(item.statement.span, "a `repair` rule", Concerns::Module(item.module));
+            }
+            self.model.repairs.push(Repair { module: item.module, name: item.name.clone(), span: item.span });
+        }
+    }
+
+    pub(super) fn principles(&mut self) {
+        let defs = self.defs;
+        for item in &defs.principles {
+            self.principle(item);
+        }
+    }
+
+    fn principle(&mut self, item: &Item<'_>) {
+        let body = item.statement.body();
+        let Some(each) = find(body, "each").filter(|each| !each.broken) else { return };
+        let kind = operand(each).and_then(ast::Expr::word).unwrap_or("stage").to_string();
+        let Some(variable) = each.clause("as").and_then(|clause| clause.operands.first()) else { return };
+        let Some(variable) = variable.word().map(str::to_string) else {
+            return self.error(
+                &codes::E122,
+                variable.span,
+                "a name should stand here",
+                "write `each stage as s`",
+            );
+        };
+        let extra = |path: &[Ident]| match path {
+            [first, property] if first.text == variable => property_type(&kind, &property.text),
+            [first] if first.text == variable => Some(Type::String),
+            _ => None,
+        };
+        let frame = Frame::file(item.module);
+        let place = Place { extra: Some(&extra), start: false, ..frame.start() };
+        let mut conditions: Vec<&ast::Expr> = Vec::new();
+        conditions.extend(each.clause("if").and_then(|clause| clause.operands.first()));
+        conditions.extend(all(body, "require").filter_map(operand));
+        for condition in conditions {
+            infer::condition(self.defs, &place, condition, &mut self.report);
+        }
+        self.reasons(item.module, body);
+    }
+
+    fn reasons(&mut self, module: u32, body: &[Statement]) {
+        for because in all(body, "because") {
+            if let Some(expr) = operand(because) {
+                self.value(&Frame::file(module).start(), expr, &Type::String);
+            }
+        }
+    }
+}
+
+/// The type of `s.PROPERTY` in a principle about stages, gates or lanes.
+pub fn property_type(kind: &str, property: &str) -> Option<Type> {
+    let row = PROPERTIES.iter().find(|(kinds, name, _)| *name == property && kinds.contains(&kind));
+    row.map(|(_, _, kind)| match kind {
+        Yes => Type::Bool,
+        Text => Type::String,
+        MaybeText => Type::String.optional(),
+        Count => Type::Int,
+        MaybeCount => Type::Int.optional(),
+        MaybeTime => Type::Duration.optional(),
+        Names => Type::String.list(),
+    })
+}
+
+enum Property {
+    Yes,
+    Text,
+    MaybeText,
+    Count,
+    MaybeCount,
+    MaybeTime,
+    Names,
+}
+use Property::{Count, MaybeCount, MaybeText, MaybeTime, Names, Text, Yes};
+
+const ALL: &[&str] = &["stage", "gate", "lane"];
+const STEPS: &[&str] = &["stage", "gate"];
+const LANE: &[&str] = &["lane"];
+
+/// For which kinds, the property, and what it is.
+static PROPERTIES: &[(&[&str], &str, Property)] = &[
+    (ALL, "name", Text),
+    (ALL, "about", MaybeText),
+    (STEPS, "number", MaybeCount),
+    (STEPS, "lock", MaybeText),
+    (STEPS, "pool", MaybeText),
+    (ALL, "timeout", MaybeTime),
+    (STEPS, "deadline", MaybeTime),
+    (STEPS, "needs", Names),
+    (STEPS, "follows", Names),
+    (STEPS, "outputs", Names),
+    (STEPS, "has-undo", Yes),
+    (STEPS, "has-retry", Yes),
+    (STEPS, "has-lock", Yes),
+    (STEPS, "has-secret", Yes),
+    (STEPS, "has-inputs", Yes),
+    (STEPS, "has-finally", Yes),
+    (ALL, "has-timeout", Yes),
+    (STEPS, "has-when", Yes),
+    (STEPS, "has-approval", Yes),
+    (STEPS, "idempotent", Yes),
+    (STEPS, "once", Yes),
+    (STEPS, "repeatable", Yes),
+    (STEPS, "allow-failure", Yes),
+    (LANE, "stages", Names),
+    (LANE, "gates", Names),
+    (LANE, "strict", Yes),
+    (LANE, "approvals", Count),
+    (LANE, "sla", MaybeTime),
+];

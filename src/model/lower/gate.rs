@@ -1,0 +1,156 @@
+//! Tools and gates: what they run, what they measure, and the conditions that judge it.
+
+use crate::base::{Type, Value};
+use crate::diag::codes;
+use crate::expr::{Compare, Expr, Kind};
+use crate::model::infer::{self, Namespace, Symbol};
+use crate::model::schema::check::head_span;
+use crate::model::{Check, Gate, TOOL, Tool, ToolId};
+use crate::syntax::ast::Statement;
+
+use super::{Frame, Lowering, all, find, operand};
+
+impl Lowering<'_, '_> {
+    pub(super) fn tools(&mut self) {
+        let defs = self.defs;
+        for (id, item) in defs.tools.iter().enumerate() {
+            let body = item.statement.body();
+            let frame = Frame { stage: Some(TOOL + id as u32), ..Frame::file(item.module) };
+            let facts = defs.tool_facts(id as u32);
+            let actions = self.actions(&frame, body);
+            if find(body, "exec").is_none() && find(body, "run").is_none() && !item.statement.broken {
+                let message = format!("tool `{}` runs nothing", item.name);
+                self.error(&codes::E120, head_span(item.statement), message, "give it `exec` or `run`");
+            }
+            self.inputs(&frame, body);
+            let tool = Tool {
+                id: id as ToolId,
+                module: item.module,
+                name: item.name.clone(),
+                span: item.span,
+                docs: self.docs(item.module, item.statement),
+                actions,
+                env: self
+                    .own_or_default(item.module, body, "env")
+                    .map(|env| self.env(&frame, env).0)
+                    .unwrap_or_default(),
+                cwd: self.cwd(&frame, body),
+                outputs: self.outputs(&frame, body, &facts.outputs),
+                measures: self.measures(&frame, body, &facts.measures),
+                exit_ok: self.exit_ok(&frame, body),
+                timeout: self
+                    .own_or_default(item.module, body, "timeout")
+                    .and_then(|timeout| self.duration(&frame.start(), timeout)),
+            };
+            self.model.tools.push(tool);
+        }
+    }
+
+    /// The gate's part of a stage; `whole` when it is a definition and not an override.
+    pub(super) fn gate(&mut self, frame: &Frame, statement: &Statement, whole: bool) -> Gate {
+        let body = statement.body();
+        let tool = find(body, "tool").and_then(|tool| self.tool_ref(frame, tool));
+        if whole && !statement.broken {
+            self.gate_is_complete(statement);
+        }
+        let types = frame.measures.clone();
+        let measures = self.measures(frame, body, &types);
+        let require = self.judgements(frame, body, "require");
+        let strict = self.judgements(frame, body, "strict");
+        Gate { tool, measures, require, strict, exit_ok: self.exit_ok(frame, body) }
+    }
+
+    fn tool_ref(&mut self, frame: &Frame, statement: &Statement) -> Option<ToolId> {
+        let path = self.path_of(operand(statement)?)?;
+        match infer::path_symbol(self.defs, frame.module, &path, Namespace::Tools, &mut self.report)? {
+            Symbol::Tool(tool) => Some(tool),
+            _ => None,
+        }
+    }
+
+    fn gate_is_complete(&mut self, statement: &Statement) {
+        let body = statement.body();
+        let own = body.iter().find(|inner| matches!(inner.head.text.as_str(), "exec" | "run"));
+        match (find(body, "tool"), own) {
+            (None, None) => {
+                let help = "name a tool, `tool NAME`, or give the gate its own `exec` and `measure`";
+                self.error(&codes::E120, head_span(statement), "the gate looks at nothing", help);
+            }
+            (Some(_), Some(own)) => {
+                let help = "a gate takes a tool, or runs something of its own; remove one of them";
+                self.error(&codes::E122, own.head.span, "the gate has a tool already", help);
+            }
+            _ => {}
+        }
+        if find(body, "require").is_none() {
+            let help = "say what must hold: `require lines >= 70%`";
+            self.error(&codes::E611, head_span(statement), "the gate judges nothing", help);
+        }
+    }
+
+    fn judgements(&mut self, frame: &Frame, body: &[Statement], keyword: &str) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for statement in all(body, keyword) {
+            let Some(expr) = operand(statement) else { continue };
+            let check = self.check(&frame.judging(), expr);
+            self.possible(frame, &check.expr);
+            checks.push(check);
+        }
+        checks
+    }
+
+    /// Percent measures lie in 0–100 %: a threshold beyond that can never be met.
+    fn possible(&mut self, frame: &Frame, expr: &Expr) {
+        if let Kind::And(parts) = &expr.kind {
+            return parts.iter().for_each(|part| self.possible(frame, part));
+        }
+        let Kind::Compare { op, sides } = &expr.kind else { return };
+        let (op, measure, limit) = match (&sides.0.kind, &sides.1.kind) {
+            (Kind::Measure(name), _) => (*op, name, &sides.1),
+            (_, Kind::Measure(name)) => (turned(*op), name, &sides.0),
+            _ => return,
+        };
+        let percent =
+            frame.measures.iter().any(|(name, ty)| name == measure && *ty.required() == Type::Percent);
+        let Some(Value::Percent(limit)) = self.constant(limit) else { return };
+        let impossible = match op {
+            Compare::Ge | Compare::Eq => *limit > 100.0,
+            Compare::Gt => *limit >= 100.0,
+            Compare::Lt => *limit <= 0.0,
+            Compare::Le => *limit < 0.0,
+            _ => false,
+        };
+        if percent && impossible {
+            let message = format!("`{measure}` is a percent: this can never hold");
+            self.error(&codes::E602, expr.span, message, "percent measures lie between 0% and 100%");
+        }
+    }
+
+    fn exit_ok(&mut self, frame: &Frame, body: &[Statement]) -> Vec<i32> {
+        let Some(statement) = find(body, "exit-ok").filter(|statement| !statement.broken) else {
+            return Vec::new();
+        };
+        let mut exits = Vec::new();
+        for operand in statement.operands() {
+            let expr = self.value(&frame.start(), operand, &Type::Int);
+            match self.constant(&expr) {
+                Some(Value::Int(code @ 0..=255)) => exits.push(*code as i32),
+                Some(Value::Int(_)) => {
+                    self.error(&codes::E122, operand.span, "exit codes lie between 0 and 255", "");
+                }
+                _ => {}
+            }
+        }
+        exits
+    }
+}
+
+fn turned(op: Compare) -> Compare {
+    match op {
+        Compare::Lt => Compare::Gt,
+        Compare::Le => Compare::Ge,
+        Compare::Gt => Compare::Lt,
+        Compare::Ge => Compare::Le,
+        other => other,
+    }
+}

@@ -1,0 +1,137 @@
+//! The `project` block: settings that are constants.
+
+use crate::base::{Type, Value};
+use crate::diag::{Diagnostic, codes};
+use crate::model::infer::Definitions;
+use crate::model::{Concerns, Group, ModuleId};
+use crate::syntax::ast::{ExprKind, Literal, Statement};
+
+use super::{Frame, Lowering, all, find, literal, operand};
+
+impl Lowering<'_, '_> {
+    pub(super) fn projects(&mut self) {
+        let defs = self.defs;
+        for (module, statement) in &defs.projects {
+            if let Some(first) = self.model.project.span.filter(|first| first.file != statement.span.file) {
+                self.report.push(
+                    Diagnostic::new(&codes::E103, statement.head.span, "the project is described twice")
+                        .related(first, "first described here")
+                        .help("keep one `project` block, in `.wfl/project.wfl`"),
+                );
+                continue;
+            }
+            self.model.project.span = Some(statement.head.span);
+            self.project(*module, statement);
+        }
+    }
+
+    fn project(&mut self, module: ModuleId, statement: &Statement) {
+        let body = statement.body();
+        let text = |this: &mut Self, keyword: &str| {
+            find(body, keyword).and_then(operand).and_then(|expr| this.known_text(module, expr))
+        };
+        self.model.project.about = text(self, "about");
+        self.model.project.base_branch = text(self, "base-branch");
+        self.model.project.version = self.version(module, body);
+        if let Some(tags) = find(body, "tags") {
+            self.model.project.tags =
+                tags.operands().iter().filter_map(|expr| self.known_text(module, expr)).collect();
+        }
+        for group in all(body, "group") {
+            self.group(module, group);
+        }
+        if let Some(environment) = find(body, "environment") {
+            self.environment(module, environment);
+        }
+        if let Some(keep) = find(body, "keep") {
+            self.model.project.keep_runs = self.kept(module, keep, "runs");
+            self.model.project.keep_logs = self.kept(module, keep, "logs");
+        }
+        for repairs in all(body, "repairs").filter(|repairs| !repairs.broken) {
+            self.repair_sets(module, repairs);
+        }
+    }
+
+    fn version(&mut self, module: ModuleId, body: &[Statement]) -> Option<String> {
+        let expr = find(body, "version").and_then(operand)?;
+        if let ExprKind::Literal(Literal::Int(_) | Literal::Float(_)) = expr.kind {
+            let written = self.defs.sources.text(expr.span).to_string();
+            self.report.push(
+                Diagnostic::new(&codes::E109, expr.span, "a version is a string, never a number")
+                    .help(format!("write `version \"{written}\"`: as a number, 1.10 would be 1.1"))
+                    .fix(true, expr.span, format!("\"{written}\"")),
+            );
+            return None;
+        }
+        self.known_text(module, expr)
+    }
+
+    fn group(&mut self, module: ModuleId, statement: &Statement) {
+        let Some(name) = operand(statement).and_then(literal) else { return };
+        let mut members = Vec::new();
+        for member in all(statement.body(), "member") {
+            members.extend(operand(member).and_then(|expr| self.known_text(module, expr)));
+            let keys = member.clause("with").map_or(&[][..], |clause| &clause.operands);
+            keys.iter().for_each(|key| {
+                self.known_text(module, key);
+            });
+        }
+        if self.model.project.groups.iter().any(|group| group.name == name) {
+            let span = statement.operands()[0].span;
+            self.error(
+                &codes::E103,
+                span,
+                format!("group {name:?} is defined twice"),
+                "put its members in one place",
+            );
+            return;
+        }
+        self.model.project.groups.push(Group { name: name.to_string(), members });
+    }
+
+    fn environment(&mut self, module: ModuleId, statement: &Statement) {
+        let clean = operand(statement).and_then(|expr| expr.word()) == Some("clean");
+        if let (false, Some(block)) = (clean, &statement.block) {
+            let help = "write `environment clean { pass … }`, or leave out the block";
+            self.error(&codes::E122, block.span.at_start(), "`inherit` passes everything already", help);
+        }
+        let mut names = Vec::new();
+        for pass in all(statement.body(), "pass") {
+            names.extend(pass.operands().iter().filter_map(|expr| self.known_text(module, expr)));
+        }
+        self.model.project.clean_environment = clean.then_some(names);
+    }
+
+    fn kept(&mut self, module: ModuleId, keep: &Statement, keyword: &str) -> Option<i64> {
+        let frame = Frame::file(module);
+        let expr = self.setting(&frame.start(), keep.body(), keyword, &Type::Duration)?;
+        match self.constant(&expr) {
+            Some(Value::Duration(ms)) => Some(*ms),
+            _ => None,
+        }
+    }
+
+    /// `repairs std.repair`: whole files of repair rules.
+    fn repair_sets(&mut self, module: ModuleId, statement: &Statement) {
+        for operand in statement.operands() {
+            let Some(path) = self.path_of(operand) else { continue };
+            let parts: Vec<&str> = path.iter().map(|part| part.text.as_str()).collect();
+            let names = self.defs.names(module);
+            let known = match parts[..] {
+                ["std", file] => self.defs.std_module(file).is_some(),
+                [alias] => names.imports.contains_key(alias) || names.repairs.contains_key(alias),
+                _ => false,
+            };
+            if !known {
+                let message = format!("`{}` holds no repair rules", parts.join("."));
+                self.error(
+                    &codes::E102,
+                    operand.span,
+                    message,
+                    "name a file of rules: `std.repair`, or an import",
+                );
+            }
+        }
+        self.not_yet(statement.span, "repair rules (`repairs` in `project`)", Concerns::Module(module));
+    }
+}

@@ -1,0 +1,68 @@
+//! Circles in a graph of numbered nodes. Knows nothing of stages.
+
+use std::collections::{HashMap, VecDeque};
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+/// Groups of nodes that reach each other, each with more than one node. Iterative: chains may be long.
+pub fn circles(targets: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let edges = targets.iter().map(Vec::len).sum();
+    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(targets.len(), edges);
+    let nodes: Vec<NodeIndex> = targets.iter().map(|_| graph.add_node(())).collect();
+    for (from, to) in targets.iter().enumerate() {
+        to.iter().for_each(|to| {
+            graph.add_edge(nodes[from], nodes[*to], ());
+        });
+    }
+    let groups = kosaraju_scc(&graph);
+    let groups = groups.into_iter().filter(|group| group.len() > 1);
+    groups.map(|group| group.into_iter().map(NodeIndex::index).collect()).collect()
+}
+
+/// The shortest way from a node of a group back to itself: the nodes in order, the first not repeated.
+pub fn round_trip(start: usize, group: &[usize], targets: &[Vec<usize>]) -> Vec<usize> {
+    let members: std::collections::HashSet<usize> = group.iter().copied().collect();
+    let mut before: HashMap<usize, usize> = HashMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        for to in targets[node].iter().copied().filter(|to| members.contains(to)) {
+            if to == start {
+                let mut way = vec![node];
+                while let Some(earlier) = before.get(way.last().unwrap_or(&start)) {
+                    way.push(*earlier);
+                }
+                way.reverse();
+                return way;
+            }
+            if to != start && !before.contains_key(&to) {
+                before.insert(to, node);
+                queue.push_back(to);
+            }
+        }
+    }
+    vec![start]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_is_found_once_and_shortest() {
+        let targets = vec![vec![1], vec![2], vec![0, 3], vec![1], vec![0]];
+        let found = circles(&targets);
+        assert_eq!(found.len(), 1);
+        let mut group = found[0].clone();
+        group.sort_unstable();
+        assert_eq!(group, [0, 1, 2, 3]);
+        assert_eq!(round_trip(0, &group, &targets), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_stack() {
+        let targets: Vec<Vec<usize>> =
+            (0..100_000).map(|node| if node == 99_999 { vec![] } else { vec![node + 1] }).collect();
+        assert!(circles(&targets).is_empty());
+    }
+}

@@ -1,0 +1,60 @@
+//! Rows of the keyword table for the project, its principles and its tests.
+
+use super::Context::{Assignments, Environment, File, Group, Keep, Mock, Principle, Project, Test};
+use super::Shape::{Binding, Condition, Nothing, Title};
+use super::{ANY, BECAUSE, Row, clause, may_clause, references, values, words};
+
+pub(super) static ROWS: &[Row] = &[
+    Row::new("project", &[File], Nothing, "Settings of the whole project.").block(Project),
+    Row::new("about", &[Project], values(1, 1, "string"), "One line for people."),
+    Row::new("version", &[Project], values(1, 1, "string"), "The project's version, a string."),
+    Row::new("tags", &[Project], values(1, ANY, "string"), "Words that describe the project."),
+    Row::new("base-branch", &[Project], values(1, 1, "string"), "The branch a change is compared with.")
+        .default("main"),
+    Row::new("group", &[Project], Title, "People who may approve.").block(Group).many(),
+    Row::new("member", &[Group], values(1, 1, "string"), "A person, with the keys that sign for them.")
+        .clauses(&[may_clause("with", 1, ANY, "string")])
+        .many(),
+    Row::new(
+        "environment",
+        &[Project],
+        words(&["inherit", "clean"]),
+        "What stages see of the caller's environment.",
+    )
+    .may_block(Environment)
+    .default("inherit"),
+    Row::new(
+        "pass",
+        &[Environment],
+        values(1, ANY, "string"),
+        "Names, or globs of names, let through a clean one.",
+    )
+    .many(),
+    Row::new("keep", &[Project], Nothing, "How long runs and their logs are kept.").block(Keep),
+    Row::new("runs", &[Keep], values(1, 1, "duration"), "How long runs are kept."),
+    Row::new("logs", &[Keep], values(1, 1, "duration"), "How long logs are kept."),
+    Row::new("repairs", &[Project], references(1, ANY, "repairs"), "Repair rules that apply to every run.")
+        .many(),
+    Row::new("principle", &[File], Title, "A rule of your own, checked on every lane.")
+        .block(Principle)
+        .many(),
+    Row::new("each", &[Principle], words(&["stage", "gate", "lane"]), "What the rule is about.")
+        .clauses(&[clause("as", 1, 1, "name"), may_clause("if", 1, 1, "condition")])
+        .required(),
+    Row::new("require", &[Principle], Condition, "What must hold for each of them.")
+        .clauses(&[BECAUSE])
+        .many()
+        .required(),
+    Row::new("because", &[Principle, super::Context::Override], values(1, 1, "string"), "Why."),
+    Row::new("test", &[File], Title, "A scenario that is played through without running anything.")
+        .block(Test)
+        .many(),
+    Row::new("given", &[Test], Nothing, "Params and facts of the scenario.").block(Assignments),
+    Row::new("mock", &[Test], references(1, 1, "stage"), "How a stage or gate ends in the scenario.")
+        .block(Mock)
+        .many(),
+    Row::new("expect", &[Test], Condition, "What must hold at the end.").many().required(),
+    Row::new("out", &[Mock], Binding { value: true }, "An output that the stage produces.").many(),
+    Row::new("exit", &[Mock], values(1, 1, "int"), "The exit code of the stage's attempt.").default("0"),
+    Row::new("stderr", &[Mock], values(1, 1, "string"), "What the attempt writes to standard error."),
+];
