@@ -1,0 +1,99 @@
+//! What a change is: put together from git and the flags, once a run. Runs nothing itself.
+
+use std::path::Path;
+
+use super::git::{Difference, Git};
+use super::{ChangeFlags, convention, short, tree};
+
+/// The change as recorded with a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangeInfo {
+    pub id: String,
+    /// The conventional-commit type.
+    pub kind: String,
+    /// Relative to the root, sorted.
+    pub files: Vec<String>,
+    pub branch: String,
+    pub base: String,
+    pub added: u64,
+    pub deleted: u64,
+    /// HEAD; empty without one.
+    pub sha: String,
+}
+
+/// An untracked file larger than this counts no lines.
+const LARGEST_COUNTED: u64 = 4 << 20;
+
+impl ChangeInfo {
+    /// Whether any changed file matches one of the globs.
+    pub fn touches(&self, globs: &[String]) -> Result<bool, String> {
+        let globs = tree::globs(globs)?;
+        Ok(self.files.iter().any(|file| globs.is_match(file)))
+    }
+
+    /// Whether every changed file does; false when nothing changed.
+    pub fn only(&self, globs: &[String]) -> Result<bool, String> {
+        let globs = tree::globs(globs)?;
+        Ok(!self.files.is_empty() && self.files.iter().all(|file| globs.is_match(file)))
+    }
+}
+
+/// Gathers the change; without git only the flags tell of it.
+pub(super) fn gather(git: Option<&Git>, root: &Path, flags: &ChangeFlags, base: Option<&str>) -> ChangeInfo {
+    let mut change = match git {
+        Some(git) => from_git(git, root, flags.files.as_deref(), base),
+        None => from_flags(flags.files.clone().unwrap_or_default()),
+    };
+    if let (true, Some(base)) = (change.base.is_empty(), base) {
+        change.base = base.into();
+    }
+    if let Some(id) = &flags.id {
+        change.id = id.clone();
+    }
+    if let Some(kind) = &flags.kind {
+        change.kind = kind.clone();
+    }
+    change
+}
+
+fn from_flags(files: Vec<String>) -> ChangeInfo {
+    let kind = convention::from_files(&files).unwrap_or(convention::FALLBACK).into();
+    ChangeInfo { id: "local".into(), kind, files, ..ChangeInfo::default() }
+}
+
+fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&str>) -> ChangeInfo {
+    let base = git.sha.as_ref().and_then(|_| git.base(wanted));
+    let (subjects, difference) = match &base {
+        Some((_, commit)) => git.since(commit),
+        None => (Vec::new(), git.uncommitted()),
+    };
+    let Difference { mut files, mut added, deleted } = difference;
+    files.extend(git.local_files());
+    files.sort();
+    files.dedup();
+    added += git.untracked_files().iter().map(|file| lines_of(&root.join(file))).sum::<u64>();
+    let files = given.map(<[String]>::to_vec).unwrap_or(files);
+    let sha = git.sha.clone().unwrap_or_default();
+    let id = [&git.branch, &short(&sha)].into_iter().find(|name| !name.is_empty()).cloned();
+    ChangeInfo {
+        id: id.unwrap_or_else(|| "local".into()),
+        kind: convention::change_type(&subjects, &git.branch, &files).into(),
+        files,
+        branch: git.branch.clone(),
+        base: base.map(|(name, _)| name).unwrap_or_default(),
+        added,
+        deleted,
+        sha,
+    }
+}
+
+/// Lines of a text file; 0 for what is none.
+fn lines_of(path: &Path) -> u64 {
+    let small = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_COUNTED);
+    let bytes = if small { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
+    if bytes.contains(&0) {
+        return 0;
+    }
+    let unfinished = bytes.last().is_some_and(|last| *last != b'\n');
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + u64::from(unfinished)
+}

@@ -1,0 +1,76 @@
+//! Facts about files: `file.exists`, `size`, `age`, `contains`. Paths stay inside the project.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::{git, unknown};
+use crate::base::{Timestamp, Value};
+
+/// The largest file that is read as a whole.
+pub(super) const LARGEST: u64 = 64 << 20;
+/// Memory a regular expression may take when compiled.
+const LARGEST_PATTERN: usize = 10 << 20;
+
+pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value, String> {
+    let [path, rest @ ..] = arguments else {
+        return Err(format!("`file.{name}` needs a path"));
+    };
+    let full = inside(root, path)?;
+    if name == "exists" {
+        return Ok(Value::Bool(full.exists()));
+    }
+    let meta = fs::metadata(&full).map_err(|e| missing(path, &e))?;
+    match (name, rest) {
+        ("size", _) if meta.is_file() => Ok(Value::Size(meta.len() as i64)),
+        ("size", _) => Err(format!("{path} is not a file")),
+        ("age", _) => {
+            let modified = git::modified(&meta).ok_or_else(|| format!("{path} has no modification time"))?;
+            Ok(Value::Duration((Timestamp::now().0 - modified).max(0)))
+        }
+        ("contains", [pattern]) => Ok(Value::Bool(regex(pattern)?.is_match(&bytes(root, path)?))),
+        _ => Err(unknown(&format!("file.{name}"))),
+    }
+}
+
+/// The absolute path; an error when it leaves the project.
+pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
+    let mut plain = PathBuf::new();
+    for part in root.join(path).components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            Component::CurDir => {}
+            other => plain.push(other),
+        }
+    }
+    if plain.starts_with(root) { Ok(plain) } else { Err(format!("{path} leaves the project")) }
+}
+
+/// All of a file; an error when it is not there or too large.
+pub(super) fn bytes(root: &Path, path: &str) -> Result<Vec<u8>, String> {
+    let file = File::open(inside(root, path)?).map_err(|e| missing(path, &e))?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells that it is too large, also of a file that grows.
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| missing(path, &e))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("{path} is larger than {} MiB", LARGEST >> 20));
+    }
+    Ok(bytes)
+}
+
+pub(super) fn regex(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build();
+    built.map_err(|_| format!("the regular expression {pattern:?} cannot be read, or is too large"))
+}
+
+pub(super) fn missing(path: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("file not found: {path}"),
+        std::io::ErrorKind::PermissionDenied => format!("no permission to read {path}"),
+        _ => format!("cannot read {path}: {error}"),
+    }
+}

@@ -1,0 +1,63 @@
+//! XML as a flat walk over elements: no tree, no entities of the document's own, torn documents are errors.
+//! Knows no report format.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+/// What a walk sees of an element.
+pub(super) struct Element<'a> {
+    pub(super) name: String,
+    start: &'a BytesStart<'a>,
+}
+
+/// One step of a walk.
+pub(super) enum Step<'a> {
+    Open(Element<'a>),
+    Close(String),
+}
+
+impl Element<'_> {
+    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+        let attribute = self.start.try_get_attribute(name).ok()??;
+        Some(attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?.into_owned())
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.attribute(name)?.trim().parse().ok()
+    }
+}
+
+/// Walks all elements; an element without content is opened and closed.
+pub(super) fn walk(path: &str, bytes: &[u8], each: &mut dyn FnMut(Step<'_>)) -> Result<(), String> {
+    let torn = |reader: &Reader<&[u8]>, what: &str| format!("{path} at byte {}: {what}", reader.buffer_position());
+    let mut reader = Reader::from_reader(bytes);
+    let (mut depth, mut elements, mut buffer) = (0u64, 0u64, Vec::new());
+    loop {
+        let event = reader.read_event_into(&mut buffer);
+        match event {
+            Err(e) => return Err(torn(&reader, &format!("not XML ({e})"))),
+            Ok(Event::Eof) if depth > 0 => return Err(torn(&reader, "the XML ends too early")),
+            Ok(Event::Eof) if elements == 0 => return Err(format!("{path} holds no XML")),
+            Ok(Event::Eof) => return Ok(()),
+            Ok(Event::Start(start)) => {
+                (depth, elements) = (depth + 1, elements + 1);
+                each(Step::Open(Element { name: name(&start), start: &start }));
+            }
+            Ok(Event::Empty(start)) => {
+                elements += 1;
+                each(Step::Open(Element { name: name(&start), start: &start }));
+                each(Step::Close(name(&start)));
+            }
+            Ok(Event::End(end)) => {
+                depth = depth.saturating_sub(1);
+                each(Step::Close(end.local_name().as_ref().to_string()));
+            }
+            Ok(_) => {}
+        }
+        buffer.clear();
+    }
+}
+
+fn name(start: &BytesStart<'_>) -> String {
+    start.local_name().as_ref().to_string()
+}
