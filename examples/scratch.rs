@@ -1,28 +1,22 @@
-fn main() {
-    for path in std::env::args().skip(1) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let t = std::time::Instant::now();
-        let (file, diags) = wfl::syntax::parse(wfl::base::FileId(0), &text);
-        let took = t.elapsed();
-        let mut map = wfl::base::SourceMap::default();
-        map.add(wfl::base::SourceFile::new(path.clone(), text.as_str()));
-        println!(
-            "{path}: {} parsed {} refused {} top, {:?}",
-            file.parsed,
-            file.refused,
-            file.statements.len(),
-            took
-        );
-        for d in diags.iter().take(40) {
-            println!(
-                "  {} {} {} [{}] help={:?} related={:?}",
-                map.place(d.span),
-                d.code.id,
-                d.message,
-                d.label.as_deref().unwrap_or(""),
-                d.help,
-                d.related.iter().map(|r| (map.place(r.span), r.message.clone())).collect::<Vec<_>>()
-            );
-        }
-    }
+//! scratch
+use wfl::base::*;
+use wfl::syntax::module::Unit;
+fn main(){
+  let mut sources=SourceMap::default(); let mut units=vec![]; let mut diags=vec![];
+  for p in std::env::args().skip(1){
+    let text=std::fs::read_to_string(&p).unwrap();
+    let id=sources.add(SourceFile::new(p.clone(), text.clone()));
+    let t=std::time::Instant::now();
+    let (tree,d)=wfl::syntax::parse(id,&text);
+    eprintln!("{p}: parsed {} refused {} in {:?}", tree.parsed, tree.refused, t.elapsed());
+    diags.extend(d);
+    let std=p.contains("stdlib/");
+    let name= if std { format!("std.{}", p.rsplit('/').next().unwrap().trim_end_matches(".wfl")) } else {p.clone()};
+    units.push(Unit{name, std, given:!std, tree, imports:vec![]});
+  }
+  let t=std::time::Instant::now();
+  let c=wfl::model::check(&sources,&units);
+  eprintln!("check {:?} stages {}", t.elapsed(), c.model.stages.len());
+  diags.extend(c.diagnostics);
+  for d in diags { println!("{} {}[{}] {} | {:?} | help {:?}", sources.place(d.span), d.severity, d.code.id, d.message, d.related.iter().map(|r| format!("{} {}",sources.place(r.span), r.message)).collect::<Vec<_>>(), d.help); }
 }
