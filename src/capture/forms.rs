@@ -19,7 +19,10 @@ pub fn forms(secret: &str) -> Vec<Vec<u8>> {
         for text in [secret, trimmed] {
             all.extend(quoted(text).into_iter().map(String::into_bytes));
             all.extend(in_base64(text.as_bytes()));
-            all.extend([hex(text.as_bytes(), b"0123456789abcdef"), hex(text.as_bytes(), b"0123456789ABCDEF")]);
+            all.extend([
+                hex(text.as_bytes(), b"0123456789abcdef"),
+                hex(text.as_bytes(), b"0123456789ABCDEF"),
+            ]);
         }
     }
     all.retain(|form| !form.is_empty());
@@ -130,8 +133,9 @@ mod tests {
         for before in ["", "u", "us", "user:"] {
             for after in ["", "\n", "!!", "tail"] {
                 let text = encode(format!("{before}{secret}{after}").as_bytes(), BASE64);
-                let found =
-                    known.iter().any(|form| form.len() >= 12 && text.windows(form.len()).any(|part| part == form));
+                let found = known
+                    .iter()
+                    .any(|form| form.len() >= 12 && text.windows(form.len()).any(|part| part == form));
                 assert!(found, "{before}…{after}");
             }
         }

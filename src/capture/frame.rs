@@ -151,7 +151,10 @@ impl Open {
 
 /// The records of a log that `filter` wants, in order. Ends quietly at a record that is not whole; a missing log, which
 /// a stage without output has, gives none.
-pub fn read_log(path: &Path, filter: fn(Stream) -> bool) -> io::Result<impl Iterator<Item = LogRecord> + use<>> {
+pub fn read_log(
+    path: &Path,
+    filter: fn(Stream) -> bool,
+) -> io::Result<impl Iterator<Item = LogRecord> + use<>> {
     let file = match File::open(path) {
         Ok(file) => Some(BufReader::new(file)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,
@@ -219,10 +222,10 @@ mod tests {
         let forged: &[u8] = b"\x05\0\0\0\x02\0\0\0\0\0\0\0\0evil!\xff\0";
         assert!(!write(&path, 1000, &[(Stream::Stdout, forged), (Stream::Stderr, b"err")]));
         let all: Vec<LogRecord> = read_log(&path, |_| true).unwrap().collect();
-        assert_eq!(all.iter().map(|r| (r.stream, r.bytes.as_slice())).collect::<Vec<_>>(), [
-            (Stream::Stdout, forged),
-            (Stream::Stderr, b"err".as_slice())
-        ]);
+        assert_eq!(
+            all.iter().map(|r| (r.stream, r.bytes.as_slice())).collect::<Vec<_>>(),
+            [(Stream::Stdout, forged), (Stream::Stderr, b"err".as_slice())]
+        );
         let only: Vec<LogRecord> = read_log(&path, |stream| stream == Stream::Stderr).unwrap().collect();
         assert_eq!(only.len(), 1);
     }

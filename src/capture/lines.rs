@@ -62,7 +62,10 @@ mod tests {
 
     #[test]
     fn lines_are_whole_whatever_the_pieces() {
-        assert_eq!(lines_of(&[b"a\n", b"b", b"c\n\nd"]), [b"a".to_vec(), b"bc".to_vec(), vec![], b"d".to_vec()]);
+        assert_eq!(
+            lines_of(&[b"a\n", b"b", b"c\n\nd"]),
+            [b"a".to_vec(), b"bc".to_vec(), vec![], b"d".to_vec()]
+        );
     }
 
     #[test]

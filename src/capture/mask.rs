@@ -40,7 +40,12 @@ impl Mask {
 
     /// The state for one stream; `None` when there is nothing to mask.
     pub fn streaming(&self) -> Option<Streaming<'_>> {
-        self.search.as_ref().map(|search| Streaming { search, held: Vec::new(), covered: 0, shown: Vec::new() })
+        self.search.as_ref().map(|search| Streaming {
+            search,
+            held: Vec::new(),
+            covered: 0,
+            shown: Vec::new(),
+        })
     }
 
     /// Masks a whole text.

@@ -49,7 +49,14 @@ impl<'a> Capture<'a> {
         sink: Option<&'a LineSink>,
     ) -> Self {
         let channel = || Channel { mask: mask.streaming(), lines: Lines::default() };
-        Capture { node, sink, log: frame::Writer::new(log, cap), out: channel(), err: channel(), tail: Tail::default() }
+        Capture {
+            node,
+            sink,
+            log: frame::Writer::new(log, cap),
+            out: channel(),
+            err: channel(),
+            tail: Tail::default(),
+        }
     }
 
     /// Takes bytes as they came from the pipe.

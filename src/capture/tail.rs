@@ -27,8 +27,8 @@ impl Tail {
             let cut = all.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count();
             all.drain(..cut);
         }
-        let mut text = String::from_utf8(all)
-            .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
+        let mut text =
+            String::from_utf8(all).unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
         // Replacement marks are longer than the bytes they stand for.
         let mut over = text.len().saturating_sub(WINDOW);
         while !text.is_char_boundary(over) {

@@ -57,7 +57,8 @@ pub(super) fn run(
     let capture = Capture::new(spec.node, spec.log.as_deref(), log_cap, &mask, sink);
     let deadline = spec.timeout.and_then(|timeout| began.checked_add(timeout));
     let limits = Limits { stop, deadline, grace: spec.grace };
-    let mut attempt = Attempt { spec, inherited, limits, capture, usage: Usage::default(), exit: None, buffer: Vec::new() };
+    let mut attempt =
+        Attempt { spec, inherited, limits, capture, usage: Usage::default(), exit: None, buffer: Vec::new() };
     let failure = match attempt.actions() {
         Ok(()) => None,
         Err(Stopped::Failed(failure)) => Some(failure),
@@ -242,10 +243,12 @@ fn signal_name(signal: i32) -> &'static str {
 fn prepare_outputs(spec: &AttemptSpec) -> Result<(), String> {
     for output in &spec.outputs {
         if let Some(folder) = output.parent().filter(|folder| !folder.is_dir()) {
-            fs::create_dir_all(folder).map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+            fs::create_dir_all(folder)
+                .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
         }
         if spec.fresh_outputs {
-            remove(output, &spec.root).map_err(|e| format!("cannot remove the old {}: {e}", output.display()))?;
+            remove(output, &spec.root)
+                .map_err(|e| format!("cannot remove the old {}: {e}", output.display()))?;
         }
     }
     Ok(())

@@ -39,7 +39,8 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
             None
         }
         _ => {
-            let file = ScriptFile::new(text).map_err(|e| format!("cannot write the script to a file: {e}"))?;
+            let file =
+                ScriptFile::new(text).map_err(|e| format!("cannot write the script to a file: {e}"))?;
             command.arg(&file.path);
             Some(file)
         }
@@ -91,7 +92,10 @@ fn find(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
     }
     let path = environment::path(spec);
     let places = std::env::split_paths(&path).map(|folder| spec.cwd.join(folder).join(name));
-    places.into_iter().find(|place| executable(place)).ok_or_else(|| missing() + "; install it, or check the PATH")
+    places
+        .into_iter()
+        .find(|place| executable(place))
+        .ok_or_else(|| missing() + "; install it, or check the PATH")
 }
 
 fn executable(place: &Path) -> bool {

@@ -37,7 +37,10 @@ impl Inherited {
             command.env_remove(name);
         }
         // The markers by which leftovers of a dead engine are found.
-        command.env("WFL_RUN", &spec.run).env("WFL_STAGE", &spec.key).env("WFL_ATTEMPT", spec.attempt.to_string());
+        command
+            .env("WFL_RUN", &spec.run)
+            .env("WFL_STAGE", &spec.key)
+            .env("WFL_ATTEMPT", spec.attempt.to_string());
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
     }
 }
@@ -57,10 +60,14 @@ fn is_ours(name: &OsStr) -> bool {
 }
 
 fn passed(globs: &[String]) -> Vec<(OsString, OsString)> {
-    let matchers: Vec<_> =
-        globs.iter().filter_map(|glob| globset::Glob::new(glob).ok()).map(|glob| glob.compile_matcher()).collect();
+    let matchers: Vec<_> = globs
+        .iter()
+        .filter_map(|glob| globset::Glob::new(glob).ok())
+        .map(|glob| glob.compile_matcher())
+        .collect();
     let wanted = |name: &OsStr| {
-        let listed = name.to_str().is_some_and(|name| ALWAYS.contains(&name) || globs.iter().any(|g| g == name));
+        let listed =
+            name.to_str().is_some_and(|name| ALWAYS.contains(&name) || globs.iter().any(|g| g == name));
         listed || matchers.iter().any(|matcher| matcher.is_match(name))
     };
     std::env::vars_os().filter(|(name, _)| !is_ours(name) && wanted(name)).collect()

@@ -72,7 +72,9 @@ fn words(name: &str, error: &minijinja::Error) -> String {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     match error.kind() {
         ErrorKind::OutOfFuel => format!("{place}: the template takes too long"),
-        ErrorKind::UndefinedError => format!("{place}: the template reads a value that is not in its block{detail}"),
+        ErrorKind::UndefinedError => {
+            format!("{place}: the template reads a value that is not in its block{detail}")
+        }
         kind => format!("{place}: {kind}{detail}"),
     }
 }
@@ -164,7 +166,10 @@ mod tests {
 
     #[test]
     fn values_are_filled_in_and_undefined_ones_refused() {
-        assert_eq!(filled("{{ title }}: {% for f in files %}{{ f }} {% endfor %}\n").as_deref(), Ok("<b>: a b \n"));
+        assert_eq!(
+            filled("{{ title }}: {% for f in files %}{{ f }} {% endfor %}\n").as_deref(),
+            Ok("<b>: a b \n")
+        );
         let error = filled("one\n{{ nothing }}").unwrap_err();
         assert!(error.starts_with("t.jinja:2: "), "{error}");
         assert!(filled("{% if %}").unwrap_err().starts_with("t.jinja:1: "));

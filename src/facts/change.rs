@@ -89,7 +89,8 @@ fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&st
 
 /// Lines of a text file; 0 for what is none.
 fn lines_of(path: &Path) -> u64 {
-    let small = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_COUNTED);
+    let small =
+        std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST_COUNTED);
     let bytes = if small { std::fs::read(path).unwrap_or_default() } else { Vec::new() };
     if bytes.contains(&0) {
         return 0;

@@ -64,15 +64,22 @@ fn is_docs(file: &str) -> bool {
     let name = lower.rsplit('/').next().unwrap_or(&lower);
     let by_end = [".md", ".rst", ".adoc", ".txt"].iter().any(|end| name.ends_with(end));
     let code = name.starts_with("requirements") || name == "cmakelists.txt";
-    (by_end && !code) || lower.starts_with("docs/") || lower.starts_with("doc/") || name.starts_with("license")
+    (by_end && !code)
+        || lower.starts_with("docs/")
+        || lower.starts_with("doc/")
+        || name.starts_with("license")
 }
 
 fn is_test(file: &str) -> bool {
     let lower = file.to_ascii_lowercase();
     let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    let in_folder = folders.split('/').any(|folder| matches!(folder, "test" | "tests" | "__tests__" | "spec"));
+    let in_folder =
+        folders.split('/').any(|folder| matches!(folder, "test" | "tests" | "__tests__" | "spec"));
     let stem = name.split('.').next().unwrap_or(name);
-    let by_name = stem.starts_with("test_") || stem.ends_with("_test") || name.contains(".test.") || name.contains(".spec.");
+    let by_name = stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || name.contains(".test.")
+        || name.contains(".spec.");
     in_folder || by_name
 }
 

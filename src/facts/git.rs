@@ -108,7 +108,9 @@ impl Git {
         let names: Vec<&str> = wanted.map_or(vec!["main", "master", "HEAD"], |name| vec![name]);
         let candidates: Vec<(&str, String)> = names
             .iter()
-            .flat_map(|name| [(*name, format!("refs/heads/{name}")), (*name, format!("refs/remotes/origin/{name}"))])
+            .flat_map(|name| {
+                [(*name, format!("refs/heads/{name}")), (*name, format!("refs/remotes/origin/{name}"))]
+            })
             .filter(|(_, reference)| reference != "refs/heads/HEAD")
             .collect();
         let mut ask = vec!["for-each-ref", "--format=%(refname) %(objectname)", "--"];
@@ -125,7 +127,8 @@ impl Git {
     /// A base that is no branch: a tag, a hash.
     fn any_commit(&self, name: &str) -> Option<(String, String)> {
         let commit = format!("{name}^{{commit}}");
-        let output = run(&self.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).ok()?;
+        let output =
+            run(&self.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).ok()?;
         Some((name.to_string(), String::from_utf8_lossy(&output).trim().to_string()))
     }
 
@@ -136,7 +139,9 @@ impl Git {
             return Default::default();
         }
         let range = format!("{base}..HEAD");
-        let log = ahead.then(|| start(&self.root, &["log", "-z", "--format=%s", "--no-merges", "-n", "200", &range, "--"]));
+        let log = ahead.then(|| {
+            start(&self.root, &["log", "-z", "--format=%s", "--no-merges", "-n", "200", &range, "--"])
+        });
         let difference = self.difference(&["--merge-base", base]).or_else(|_| self.difference(&["HEAD"]));
         let subjects = log.and_then(|log| log.and_then(finish).ok());
         (subjects.map(|output| fields(&output)).unwrap_or_default(), difference.unwrap_or_default())
@@ -151,8 +156,15 @@ impl Git {
     }
 
     fn difference(&self, against: &[&str]) -> Result<Difference, String> {
-        let diff =
-            ["diff", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"];
+        let diff = [
+            "diff",
+            "--numstat",
+            "-z",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--ignore-submodules=dirty",
+        ];
         let output = run(&self.root, &[&diff[..], &["--relative"], against, &["--"]].concat())?;
         let mut all = Difference::default();
         for line in fields(&output) {
@@ -171,7 +183,8 @@ impl Git {
 /// outside a repository. Equal hashes mean that no tracked file changed.
 pub fn tracked_state(root: &Path) -> Option<String> {
     let listing = run(root, &["ls-files", "-s", "-z"]).ok()?;
-    let changed = run(root, &["diff-files", "--name-only", "-z", "--ignore-submodules", "--relative"]).ok()?;
+    let changed =
+        run(root, &["diff-files", "--name-only", "-z", "--ignore-submodules", "--relative"]).ok()?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&listing);
     for path in fields(&changed) {
@@ -186,11 +199,18 @@ pub fn tracked_state(root: &Path) -> Option<String> {
 
 /// Tracked files (now, or in commit `sha`) that were changed, replaced or removed after `moment`, judged by the time
 /// the file system itself keeps. `Ok` and empty when none was.
-pub fn tracked_changed_since(root: &Path, sha: Option<&str>, moment: Timestamp) -> Result<Vec<String>, String> {
+pub fn tracked_changed_since(
+    root: &Path,
+    sha: Option<&str>,
+    moment: Timestamp,
+) -> Result<Vec<String>, String> {
     let mut paths = fields(&run(root, &["ls-files", "-z"])?);
     if let Some(sha) = sha {
         // Also those that were tracked then and are not any more.
-        let gone = run(root, &["diff", "--name-only", "-z", "--no-renames", "--diff-filter=D", "--relative", sha, "--"]);
+        let gone = run(
+            root,
+            &["diff", "--name-only", "-z", "--no-renames", "--diff-filter=D", "--relative", sha, "--"],
+        );
         paths.extend(gone.map(|output| fields(&output)).unwrap_or_default());
     }
     paths.sort();

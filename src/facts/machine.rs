@@ -6,8 +6,7 @@ use std::path::Path;
 use super::{program, unknown};
 use crate::base::Value;
 
-const NAMES: &[&str] =
-    &["env", "os", "arch", "ci", "process.running", "program.exists", "program.version"];
+const NAMES: &[&str] = &["env", "os", "arch", "ci", "process.running", "program.exists", "program.version"];
 
 pub(super) fn knows(name: &str) -> bool {
     NAMES.contains(&name)
@@ -40,13 +39,17 @@ fn environment(variable: &str) -> Result<Value, String> {
 
 /// Whether a process of that program name runs, whoever's it is.
 fn running(name: &str) -> Result<bool, String> {
-    let entries = fs::read_dir("/proc").map_err(|_| "processes cannot be listed on this system".to_string())?;
+    let entries =
+        fs::read_dir("/proc").map_err(|_| "processes cannot be listed on this system".to_string())?;
     let mut folders = entries.flatten().map(|entry| entry.path());
     Ok(folders.any(|folder| is_process(&folder) && is_named(&folder, name)))
 }
 
 fn is_process(folder: &Path) -> bool {
-    folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.bytes().all(|b| b.is_ascii_digit()))
+    folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// By the name the kernel keeps (15 bytes of it) or that of the first argument. A dead one has no arguments.

@@ -21,7 +21,9 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
         return Some(PathBuf::from(program)).filter(|place| runs(place));
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|place| !program.is_empty() && runs(place))
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|place| !program.is_empty() && runs(place))
 }
 
 /// The first line that `PROGRAM --version` prints.
@@ -91,7 +93,10 @@ mod tests {
     #[test]
     fn versions_are_the_first_line_and_missing_programs_are_named() {
         assert!(version("git").unwrap().starts_with("git version"));
-        assert_eq!(version("no-such-program-anywhere").unwrap_err(), "program not found: no-such-program-anywhere");
+        assert_eq!(
+            version("no-such-program-anywhere").unwrap_err(),
+            "program not found: no-such-program-anywhere"
+        );
         assert!(find("sh").is_some() && find("").is_none() && find("/etc").is_none());
     }
 }

@@ -81,15 +81,21 @@ fn walk(root: &Path, patterns: &[String], each: &mut dyn FnMut(&str, &Path) -> b
             return Err(format!("the glob {pattern:?} leaves the project"));
         }
     }
-    let folders: Vec<String> =
-        patterns.iter().map(|p| plain(p)).filter(|p| root.join(p).is_dir()).map(|p| format!("{p}/**")).collect();
-    let all: Vec<&str> = patterns.iter().map(String::as_str).chain(folders.iter().map(String::as_str)).collect();
+    let folders: Vec<String> = patterns
+        .iter()
+        .map(|p| plain(p))
+        .filter(|p| root.join(p).is_dir())
+        .map(|p| format!("{p}/**"))
+        .collect();
+    let all: Vec<&str> =
+        patterns.iter().map(String::as_str).chain(folders.iter().map(String::as_str)).collect();
     let set = globs(&all)?;
     for start in starts(&all) {
         for entry in WalkDir::new(root.join(&start)).into_iter().filter_entry(|entry| !is_git(entry)) {
             // What vanishes or may not be read while we walk is not there for us; a start need not exist.
             let Ok(entry) = entry else { continue };
-            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
+            let relative =
+                entry.path().strip_prefix(root).unwrap_or(entry.path()).to_string_lossy().into_owned();
             if !entry.file_type().is_dir() && set.is_match(&relative) && !each(&relative, entry.path()) {
                 return Ok(());
             }
@@ -106,8 +112,11 @@ fn starts(patterns: &[&str]) -> Vec<String> {
     let inside = |path: &str, other: &str| {
         other.is_empty() || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
     };
-    let roots: Vec<String> =
-        all.iter().filter(|path| !all.iter().any(|other| other != *path && inside(path, other))).cloned().collect();
+    let roots: Vec<String> = all
+        .iter()
+        .filter(|path| !all.iter().any(|other| other != *path && inside(path, other)))
+        .cloned()
+        .collect();
     roots
 }
 
@@ -133,7 +142,9 @@ mod tests {
 
     fn project() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        for (path, text) in [("src/a.rs", "a"), ("src/deep/b.rs", "b"), ("Cargo.toml", "c"), (".git/config", "d")] {
+        for (path, text) in
+            [("src/a.rs", "a"), ("src/deep/b.rs", "b"), ("Cargo.toml", "c"), (".git/config", "d")]
+        {
             let path = dir.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
@@ -154,7 +165,10 @@ mod tests {
         assert_eq!(found(&["**"]), ["Cargo.toml", "src/a.rs", "src/deep/b.rs"]);
         assert_eq!(found(&["src"]), ["src/a.rs", "src/deep/b.rs"]);
         assert_eq!(found(&["none/**", "./Cargo.toml"]), ["Cargo.toml"]);
-        assert!(matching(dir.path(), &own(&["../x"])).is_err() && matching(dir.path(), &own(&["/etc/*"])).is_err());
+        assert!(
+            matching(dir.path(), &own(&["../x"])).is_err()
+                && matching(dir.path(), &own(&["/etc/*"])).is_err()
+        );
         assert!(has(dir.path(), &own(&["**/b.rs"])).unwrap() && !has(dir.path(), &own(&["*.py"])).unwrap());
     }
 

@@ -44,7 +44,9 @@ impl StoreError {
         let shown = path.display();
         let Some(code) = error.sqlite_error_code() else {
             return StoreError::new(
-                format!("the state database {shown} holds something this program does not understand: {error}"),
+                format!(
+                    "the state database {shown} holds something this program does not understand: {error}"
+                ),
                 set_aside(path),
             );
         };

@@ -125,7 +125,11 @@ fn stage(row: &Row<'_>, attempts: Vec<AttemptSummary>) -> rusqlite::Result<Stage
 }
 
 /// By node. An attempt without an end is still running, or was cut off with its engine.
-fn attempts(conn: &Connection, run: &str, live: bool) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
+fn attempts(
+    conn: &Connection,
+    run: &str,
+    live: bool,
+) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
     let mut select = conn.prepare_cached(
         "SELECT node, attempt, attempt.status, attempt.exit, attempt.started, duration_ms, error, user_ms, system_ms, \
          max_rss FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",

@@ -114,7 +114,8 @@ fn transaction(conn: &Connection, run: i64, records: &[Record], d: Durability) -
 /// The events of a run in order. One that cannot be read is an error: resume must not guess.
 pub(super) fn events(conn: &Connection, run: &str) -> Result<Vec<Record>, StoreError> {
     let here = Path::new(super::DATABASE);
-    let sql = "SELECT seq, at, data FROM event JOIN run ON run.num = event.run WHERE run.id = ?1 ORDER BY seq";
+    let sql =
+        "SELECT seq, at, data FROM event JOIN run ON run.num = event.run WHERE run.id = ?1 ORDER BY seq";
     let read = || -> rusqlite::Result<Vec<(i64, i64, String)>> {
         let mut select = conn.prepare_cached(sql)?;
         select.query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()

@@ -38,8 +38,11 @@ fn project_name(root: &Path) -> String {
     let absolute = root.canonicalize().or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.into());
     let name = absolute.file_name().map_or("root".into(), |name| name.to_string_lossy());
     let hash = place::short_hash(absolute.as_os_str().as_bytes());
-    let plain: String =
-        name.chars().take(60).map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .take(60)
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+        .collect();
     format!("{}-{hash}", plain.trim_start_matches('.'))
 }
 

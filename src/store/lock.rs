@@ -13,6 +13,9 @@ use super::error::StoreError;
 use crate::base::Timestamp;
 use crate::event::RunId;
 
+/// How often to try while others only ask.
+const TRIES: usize = 200;
+
 /// The engine that holds a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -31,7 +34,14 @@ pub enum AcquireError {
 /// Held until dropped, or until the process ends in whatever way.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    /// Said aloud: closing alone would leave it to a child that was forked and has not yet started its program.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 pub(super) fn path(dir: &Path, run: &str) -> PathBuf {
@@ -44,8 +54,9 @@ pub(super) fn acquire(dir: &Path, run: &RunId) -> Result<RunLock, AcquireError> 
     if let Some(folder) = path.parent().filter(|folder| !folder.is_dir()) {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| failed(&e))?;
     }
-    // Twice: a file that was deleted between opening and locking is not the one others will find.
-    for _ in 0..16 {
+    // More than once: others may ask whether the run lives, and a file deleted between opening and locking is not the
+    // one that others will find.
+    for _ in 0..TRIES {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -57,10 +68,12 @@ pub(super) fn acquire(dir: &Path, run: &RunId) -> Result<RunLock, AcquireError> 
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) if same_file(&file, &path) => {
                 write_holder(&mut file).map_err(|e| failed(&e))?;
-                return Ok(RunLock { _file: file });
+                return Ok(RunLock { file });
             }
             Ok(()) => continue,
-            Err(Errno::WOULDBLOCK) if passes_soon(&file) => continue,
+            Err(Errno::WOULDBLOCK) if only_asked(&file) => {
+                std::thread::sleep(std::time::Duration::from_millis(1))
+            }
             Err(Errno::WOULDBLOCK) => return Err(AcquireError::Held(read_holder(&mut file))),
             Err(e) => return Err(failed(&e.into())),
         }
@@ -69,16 +82,17 @@ pub(super) fn acquire(dir: &Path, run: &RunId) -> Result<RunLock, AcquireError> 
 }
 
 /// Whether only a question (`is_live` of another process) holds the lock, shared and for microseconds.
-fn passes_soon(file: &File) -> bool {
-    flock(file, FlockOperation::NonBlockingLockShared).is_ok()
-        && flock(file, FlockOperation::Unlock).is_ok()
+fn only_asked(file: &File) -> bool {
+    flock(file, FlockOperation::NonBlockingLockShared).is_ok() && flock(file, FlockOperation::Unlock).is_ok()
 }
 
 pub(super) fn is_live(dir: &Path, run: &str) -> bool {
     let Ok(file) = File::open(path(dir, run)) else {
         return false;
     };
-    flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+    let asked = flock(&file, FlockOperation::NonBlockingLockShared);
+    let _ = flock(&file, FlockOperation::Unlock);
+    asked == Err(Errno::WOULDBLOCK)
 }
 
 fn same_file(file: &File, path: &Path) -> bool {

@@ -95,11 +95,12 @@ impl Store {
             return Ok(None);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn =
-            Connection::open_with_flags(&path, flags).map_err(|e| StoreError::sqlite(&e, &path))?;
+        let conn = Connection::open_with_flags(&path, flags).map_err(|e| StoreError::sqlite(&e, &path))?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(|e| StoreError::sqlite(&e, &path))?;
         match schema::require_current(&conn, &path).map_err(|e| e.at(&path))? {
-            schema::Found::Current => Ok(Some(Store { dir: dir.to_path_buf(), db: Arc::new(Mutex::new(conn)) })),
+            schema::Found::Current => {
+                Ok(Some(Store { dir: dir.to_path_buf(), db: Arc::new(Mutex::new(conn)) }))
+            }
             schema::Found::Empty => Ok(None),
             // An older one is brought up to date, which needs writing.
             schema::Found::Older => Store::open(dir).map(Some),
@@ -129,7 +130,14 @@ impl Store {
                 "INSERT INTO run(id, lane, status, started, change_type, change, params) \
                  VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![new.id.0, new.lane, new.at.0, new.change.kind, change, json(new.params)])?;
+            .execute(params![
+                new.id.0,
+                new.lane,
+                new.at.0,
+                new.change.kind,
+                change,
+                json(new.params)
+            ])?;
             let run = tx.last_insert_rowid();
             tx.execute("INSERT INTO plan(run, json) VALUES (?1, ?2)", params![run, new.plan_json])?;
             let mut insert = tx.prepare_cached(

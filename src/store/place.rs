@@ -68,7 +68,10 @@ fn suitable(dir: &Path) -> Result<(), StoreError> {
     match UNSUITABLE.iter().find(|(id, _)| *id == magic) {
         None => Ok(()),
         Some((_, name)) => Err(StoreError::new(
-            format!("the state folder {} lies on {name}, where a killed run could lose its record", dir.display()),
+            format!(
+                "the state folder {} lies on {name}, where a killed run could lose its record",
+                dir.display()
+            ),
             "set WFL_STATE_DIR to a folder on a local disk",
         )),
     }

@@ -49,11 +49,15 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
         Event::StageResolved { node, done: true, by } => {
             to.status(*node, Status::Succeeded, Some(&format!("marked done by {by}")))
         }
-        Event::StageResolved { node, done: false, by } => to.reset(*node, &format!("to run again, said {by}")),
-        Event::StageReset { node, reason } => to.reset(*node, reason),
-        Event::ApprovalRequested { node, count, group, .. } => {
-            to.status(*node, Status::Waiting, Some(&waiting(WaitFor::Approval, &format!("{count} of {group}"))))
+        Event::StageResolved { node, done: false, by } => {
+            to.reset(*node, &format!("to run again, said {by}"))
         }
+        Event::StageReset { node, reason } => to.reset(*node, reason),
+        Event::ApprovalRequested { node, count, group, .. } => to.status(
+            *node,
+            Status::Waiting,
+            Some(&waiting(WaitFor::Approval, &format!("{count} of {group}"))),
+        ),
         // These change no row: what follows from them comes as an event of its own.
         _ => Ok(()),
     }
@@ -149,7 +153,9 @@ impl At<'_> {
             )?
             .execute(params![self.run, node, attempt, self.at.0])?;
         self.conn
-            .prepare_cached("INSERT OR REPLACE INTO attempt(run, node, attempt, started) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO attempt(run, node, attempt, started) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![self.run, node, attempt, self.at.0])?;
         Ok(())
     }

@@ -48,6 +48,7 @@ fn ambiguous(word: &str, several: &[&String]) -> StoreError {
 
 pub(super) fn unknown_run(word: &str, ids: &[String]) -> StoreError {
     let names = nearest(word, ids.iter().map(String::as_str));
-    let help = did_you_mean(&names).unwrap_or_else(|| "`wfl runs` lists them; `last` means the newest".into());
+    let help =
+        did_you_mean(&names).unwrap_or_else(|| "`wfl runs` lists them; `last` means the newest".into());
     StoreError::new(format!("no run `{word}`"), help)
 }

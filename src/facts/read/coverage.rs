@@ -53,7 +53,9 @@ pub(super) fn lcov(path: &str, bytes: &[u8]) -> Result<Coverage, String> {
     for line in text.lines().map(str::trim) {
         match (line, &mut open) {
             ("end_of_record", _) => {
-                let record = open.take().ok_or_else(|| format!("{path} is not LCOV: a record ends that never began"))?;
+                let record = open
+                    .take()
+                    .ok_or_else(|| format!("{path} is not LCOV: a record ends that never began"))?;
                 record.add_to(&mut total);
                 files += 1;
             }
@@ -113,7 +115,10 @@ pub(super) fn cobertura(path: &str, bytes: &[u8]) -> Result<Coverage, String> {
             && element.name == "coverage"
             && found.is_none()
         {
-            found = Some(Coverage { lines: share(&element, "line", "lines"), branches: share(&element, "branch", "branches") });
+            found = Some(Coverage {
+                lines: share(&element, "line", "lines"),
+                branches: share(&element, "branch", "branches"),
+            });
         }
     })?;
     found.ok_or_else(|| format!("{path} is not Cobertura XML: it has no `coverage`"))
@@ -121,10 +126,13 @@ pub(super) fn cobertura(path: &str, bytes: &[u8]) -> Result<Coverage, String> {
 
 /// `lines-covered` of `lines-valid` where they are given, else `line-rate`, which is rounded.
 fn share(element: &xml::Element<'_>, rate: &str, counts: &str) -> Share {
-    let number = |name: String| element.attribute(&name)?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
+    let number =
+        |name: String| element.attribute(&name)?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     match (number(format!("{counts}-covered")), number(format!("{counts}-valid"))) {
         (Some(covered), Some(all)) => Share { covered, all },
-        _ => number(format!("{rate}-rate")).map_or(Share::default(), |rate| Share { covered: rate, all: 1.0 }),
+        _ => {
+            number(format!("{rate}-rate")).map_or(Share::default(), |rate| Share { covered: rate, all: 1.0 })
+        }
     }
 }
 

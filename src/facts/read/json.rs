@@ -30,7 +30,8 @@ pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<Json, String> {
 fn nearest(json: &Json, pointer: &str) -> String {
     let ends = pointer.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
     let reached = ends.iter().rev().map(|end| &pointer[..*end]).find(|part| json.pointer(part).is_some());
-    let Some((part, Json::Object(object))) = reached.and_then(|part| Some((part, json.pointer(part)?))) else {
+    let Some((part, Json::Object(object))) = reached.and_then(|part| Some((part, json.pointer(part)?)))
+    else {
         return String::new();
     };
     let keys: Vec<&str> = object.keys().take(8).map(String::as_str).collect();
@@ -48,13 +49,19 @@ mod tests {
         let read = |pointer: &str, ty: &Type| read("c.json", bytes, pointer, ty);
         assert_eq!(read("/data/0/totals/lines/percent", &Type::Percent), Ok(Value::Percent(81.25)));
         assert_eq!(read("/data/0/none", &Type::Int.optional()), Ok(Value::Absent));
-        assert_eq!(read("/data/0/total", &Type::Int).unwrap_err(), "c.json has nothing at /data/0/total; /data/0 holds totals");
+        assert_eq!(
+            read("/data/0/total", &Type::Int).unwrap_err(),
+            "c.json has nothing at /data/0/total; /data/0 holds totals"
+        );
         assert!(read("data", &Type::Int).unwrap_err().contains("must start with"));
     }
 
     #[test]
     fn torn_json_is_said_to_be_torn() {
-        assert_eq!(read("c.json", b"{\"a\":", "/a", &Type::Int).unwrap_err(), "c.json:1:5: the JSON ends too early");
+        assert_eq!(
+            read("c.json", b"{\"a\":", "/a", &Type::Int).unwrap_err(),
+            "c.json:1:5: the JSON ends too early"
+        );
         assert!(read("c.json", b"", "/a", &Type::Int).is_err());
         let deep = "[".repeat(100_000);
         assert!(read("c.json", deep.as_bytes(), "/a", &Type::Int).is_err());

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_failure_outside_any_case_is_not_lost() {
-        let text = r#"<testsuite tests="1" errors="1"><testcase name="a"/><error>setup failed</error></testsuite>"#;
+        let text =
+            r#"<testsuite tests="1" errors="1"><testcase name="a"/><error>setup failed</error></testsuite>"#;
         assert_eq!(of(text), like(1, 1, 0));
         let summary = r#"<testsuites><testsuite tests="5" failures="2" skipped="1"/><testsuite tests="1"/></testsuites>"#;
         assert_eq!(of(summary), like(6, 2, 1));

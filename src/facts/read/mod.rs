@@ -26,7 +26,9 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str], ty: &Type) -> Re
         ("lcov.lines", [path]) => coverage::lcov(path, &file::bytes(root, path)?)?.lines(path),
         ("lcov.branches", [path]) => coverage::lcov(path, &file::bytes(root, path)?)?.branches(path),
         ("cobertura.lines", [path]) => coverage::cobertura(path, &file::bytes(root, path)?)?.lines(path),
-        ("cobertura.branches", [path]) => coverage::cobertura(path, &file::bytes(root, path)?)?.branches(path),
+        ("cobertura.branches", [path]) => {
+            coverage::cobertura(path, &file::bytes(root, path)?)?.branches(path)
+        }
         _ => Err(unknown(name)),
     }
 }
@@ -48,7 +50,8 @@ fn group(path: &str, bytes: &[u8], pattern: &str, ty: &Type) -> Result<Value, St
     }
     let found = regex.captures(bytes).ok_or_else(|| format!("nothing in {path} matches {pattern:?}"))?;
     let group = found.get(1).map_or(&b""[..], |group| group.as_bytes());
-    let text = std::str::from_utf8(group).map_err(|_| format!("{path}: what {pattern:?} matches is not UTF-8 text"))?;
+    let text = std::str::from_utf8(group)
+        .map_err(|_| format!("{path}: what {pattern:?} matches is not UTF-8 text"))?;
     if text.len() > typed::LONGEST {
         return Err(format!("{path}: what {pattern:?} matches is longer than a value may be (1 MiB)"));
     }

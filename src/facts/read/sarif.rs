@@ -53,7 +53,9 @@ fn rule<'a>(run: &'a Json, result: &Json) -> Option<&'a Json> {
     let rules = run["tool"]["driver"]["rules"].as_array()?;
     let index = result["ruleIndex"].as_u64().or_else(|| result["rule"]["index"].as_u64());
     let id = result["ruleId"].as_str().or_else(|| result["rule"]["id"].as_str());
-    index.and_then(|index| rules.get(index as usize)).or_else(|| rules.iter().find(|rule| rule["id"].as_str() == id))
+    index
+        .and_then(|index| rules.get(index as usize))
+        .or_else(|| rules.iter().find(|rule| rule["id"].as_str() == id))
 }
 
 #[cfg(test)]

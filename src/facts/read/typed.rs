@@ -28,7 +28,9 @@ pub(super) fn from_text(text: &str, ty: &Type) -> Result<Value, String> {
         Type::Enum(words) => Err(no(&format!("one of {}", words.join(", ")))),
         Type::Optional(_) if text.is_empty() => Ok(Value::Absent),
         Type::Optional(inner) => from_text(text, inner),
-        Type::List(inner) => text.lines().map(|line| from_text(line.trim(), inner)).collect::<Result<_, _>>().map(Value::List),
+        Type::List(inner) => {
+            text.lines().map(|line| from_text(line.trim(), inner)).collect::<Result<_, _>>().map(Value::List)
+        }
     }
 }
 
@@ -45,7 +47,9 @@ pub(super) fn from_json(json: &Json, ty: &Type) -> Result<Value, String> {
         (Type::List(inner), Json::Array(items)) => {
             items.iter().map(|item| from_json(item, inner)).collect::<Result<_, _>>().map(Value::List)
         }
-        (Type::String | Type::Path | Type::Enum(_) | Type::Unknown, Json::String(text)) => from_text(text, ty),
+        (Type::String | Type::Path | Type::Enum(_) | Type::Unknown, Json::String(text)) => {
+            from_text(text, ty)
+        }
         (Type::Percent | Type::Duration | Type::Size, Json::String(text)) => from_text(text, ty),
         (Type::Duration | Type::Size, Json::Number(_)) => {
             Err(format!("{} has no unit, so it is not {}; declare it int", shown(json), article(ty)))
@@ -89,7 +93,8 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| numeric && number.is_finite())
 }
 
-const DURATIONS: &[(&str, i64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const DURATIONS: &[(&str, i64)] =
+    &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 const SIZES: &[(&str, i64)] = &[
     ("B", 1),
     ("KB", 1_000),
@@ -126,7 +131,9 @@ mod tests {
         assert_eq!(from_text("1h30m", &Type::Duration), Ok(Value::Duration(5_400_000)));
         assert_eq!(from_text("2GiB", &Type::Size), Ok(Value::Size(2 << 30)));
         assert_eq!(from_text("", &Type::Int.optional()), Ok(Value::Absent));
-        for (text, ty) in [("1.0", Type::Int), ("nan", Type::Float), ("inf", Type::Percent), ("10", Type::Duration)] {
+        for (text, ty) in
+            [("1.0", Type::Int), ("nan", Type::Float), ("inf", Type::Percent), ("10", Type::Duration)]
+        {
             assert!(from_text(text, &ty).is_err(), "{text}");
         }
         assert!(from_text("99999999999999999d", &Type::Duration).is_err());
@@ -135,11 +142,17 @@ mod tests {
     #[test]
     fn json_keeps_its_kinds() {
         assert_eq!(from_json(&json!(70), &Type::Percent), Ok(Value::Percent(70.0)));
-        assert_eq!(from_json(&json!([1, 2]), &Type::Int.list()), Ok(Value::List(vec![Value::Int(1), Value::Int(2)])));
+        assert_eq!(
+            from_json(&json!([1, 2]), &Type::Int.list()),
+            Ok(Value::List(vec![Value::Int(1), Value::Int(2)]))
+        );
         assert_eq!(from_json(&json!(null), &Type::Int.optional()), Ok(Value::Absent));
         assert_eq!(from_json(&json!("3"), &Type::Int), Err("\"3\" is not an int".into()));
         assert!(from_json(&json!(3.5), &Type::Int).is_err() && from_json(&json!(1), &Type::Bool).is_err());
-        assert!(from_json(&json!(100.1), &Type::Percent).is_err() && from_json(&json!(-1), &Type::Percent).is_err());
+        assert!(
+            from_json(&json!(100.1), &Type::Percent).is_err()
+                && from_json(&json!(-1), &Type::Percent).is_err()
+        );
         assert!(from_json(&json!(5), &Type::Duration).unwrap_err().contains("no unit"));
     }
 }

@@ -29,7 +29,8 @@ impl Element<'_> {
 
 /// Walks all elements; an element without content is opened and closed.
 pub(super) fn walk(path: &str, bytes: &[u8], each: &mut dyn FnMut(Step<'_>)) -> Result<(), String> {
-    let torn = |reader: &Reader<&[u8]>, what: &str| format!("{path} at byte {}: {what}", reader.buffer_position());
+    let torn =
+        |reader: &Reader<&[u8]>, what: &str| format!("{path} at byte {}: {what}", reader.buffer_position());
     let mut reader = Reader::from_reader(bytes);
     let (mut depth, mut elements, mut buffer) = (0u64, 0u64, Vec::new());
     loop {
