@@ -1,6 +1,20 @@
 //! The plan: one run's graph, all that is known before it starts worked out and pinned. Plain data that is stored
 //! with the run and needs neither model nor source again. Built by `build`; does not run anything.
 
+pub mod build;
+mod given;
+mod globals;
+pub mod graph;
+mod lower;
+mod node;
+mod order;
+mod reach;
+mod refuse;
+mod retry;
+pub mod secrets;
+mod svg;
+mod tool;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -10,6 +24,12 @@ use crate::base::{Type, Value};
 use crate::event::NodeIndex;
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
+pub use build::{build, select_matches};
+pub use given::Given;
+pub use reach::{select_facts, start_facts};
+pub use refuse::refusals;
+pub use secrets::secret_values;
+
 pub use crate::model::{BackoffKind, Check, EdgeKind, Group, OnFailure, Parallel, StageKind};
 
 /// Params and lets are already replaced by their values in every expression; what is left to read are outputs,

@@ -1,0 +1,36 @@
+//! What a lane uses that is checked but cannot be run yet: refused before anything starts. Knows no engine.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Diagnostic, codes};
+use crate::model::{Concerns, LaneId, Model, ModuleId, ResolvedLane, StageId};
+
+/// E950 for each such construct of the lane, of those it extends, of its stages and of their modules.
+pub fn refusals(model: &Model, lane: &ResolvedLane) -> Vec<Diagnostic> {
+    let stages: BTreeSet<StageId> = lane.stages.iter().map(|stage| stage.id).collect();
+    let lanes = ancestry(model, lane.id);
+    let mut modules: BTreeSet<ModuleId> = lane.stages.iter().map(|stage| stage.module).collect();
+    modules.extend(lanes.iter().filter_map(|id| model.lanes.get(*id as usize)).map(|lane| lane.module));
+    let concerned = |concerns: &Concerns| match concerns {
+        Concerns::Stage(id) => stages.contains(id),
+        Concerns::Lane(id) => lanes.contains(id),
+        Concerns::Module(id) => modules.contains(id),
+    };
+    let concerning = model.not_yet.iter().filter(|entry| concerned(&entry.concerns));
+    concerning
+        .map(|entry| {
+            Diagnostic::new(&codes::E950, entry.span, format!("{} cannot be run yet", entry.what))
+                .help("nothing was started; use a lane without it")
+        })
+        .collect()
+}
+
+/// The lane and every lane it extends.
+fn ancestry(model: &Model, lane: LaneId) -> BTreeSet<LaneId> {
+    let mut found = BTreeSet::new();
+    let mut at = Some(lane);
+    while let Some(id) = at.filter(|id| found.insert(*id)) {
+        at = model.lanes.get(id as usize).and_then(|lane| lane.extends.as_ref()).map(|(parent, _)| *parent);
+    }
+    found
+}
