@@ -12,7 +12,10 @@ fn documents() -> Vec<(PathBuf, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut found = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("ARCHITECTURE.md")];
     let docs = fs::read_dir(root.join("docs")).expect("a docs folder");
-    found.extend(docs.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|e| e == "md")));
+    found.extend(
+        docs.map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|e| e == "md")),
+    );
     found.sort();
     found.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a document"))).collect()
 }
@@ -66,7 +69,8 @@ fn every_file_pointed_at_is_there() {
 
 #[test]
 fn std_examples_and_our_own_lanes_are_clean() {
-    let mut command = Subject::new().wfl(&["check", "examples", "stdlib", ".wfl", "examples/projects/greet/.wfl"]);
+    let mut command =
+        Subject::new().wfl(&["check", "examples", "stdlib", ".wfl", "examples/projects/greet/.wfl"]);
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
     let subject = Subject::new();
     let ended = subject.end_of(command).expect_code(0);

@@ -50,7 +50,8 @@ impl Lowering<'_, '_> {
 
     /// `@planned(what = "…")`: declared and checked, refused by a run.
     fn planned(&mut self, id: LaneId, item: &Item<'_>) {
-        let Some(attribute) = item.statement.attributes.iter().find(|found| found.name.text == "planned") else {
+        let Some(attribute) = item.statement.attributes.iter().find(|found| found.name.text == "planned")
+        else {
             return;
         };
         let what = attribute.arguments.first().and_then(|argument| match &argument.value.kind {
