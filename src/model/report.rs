@@ -38,7 +38,10 @@ impl Report {
         span: Span,
         suggestions: Vec<(String, Option<Span>)>,
     ) {
-        let near = suggest::nearest(name, suggestions.iter().map(|(known, _)| known.as_str()));
+        // A single letter is near to every other one.
+        let enough = name.chars().count() > 1;
+        let words = suggestions.iter().map(|(known, _)| known.as_str()).filter(|_| enough);
+        let near = suggest::nearest(name, words);
         let help = suggest::did_you_mean(&near);
         let place =
             |word: &str| suggestions.iter().find(|(known, _)| known == word).and_then(|(_, span)| *span);

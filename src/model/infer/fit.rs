@@ -40,7 +40,7 @@ pub(super) fn article(ty: &Type) -> String {
 
 pub(super) fn may_be_absent(e: &ast::Expr, ty: &Type) -> Diagnostic {
     let help = format!("give a default: `{} ?? {}`", shown(e), example(ty.required()));
-    Diagnostic::new(&codes::E104, e.span, format!("this is {}: it may be absent", article(ty))).help(help)
+    Diagnostic::new(&codes::E104, e.span, format!("this is {}, which may be absent", article(ty))).help(help)
 }
 
 fn example(ty: &Type) -> &'static str {
@@ -143,8 +143,11 @@ fn advise(found: Diagnostic, e: &ast::Expr, got: &Type, want: &Type) -> Diagnost
     };
     match (&e.kind, want) {
         (ExprKind::Literal(Literal::Int(n)), Type::Float) => fixed(found, true, format!("{n}.0")),
-        (ExprKind::Literal(Literal::Int(_) | Literal::Float(_)), Type::Percent) => {
-            fixed(found, true, format!("{text}%"))
+        (ExprKind::Literal(Literal::Int(_)), Type::Percent) => fixed(found, true, format!("{text}%")),
+        // `0.5` may have meant a half.
+        (ExprKind::Literal(Literal::Float(_)), Type::Percent) => {
+            let help = format!("write `{text}%`, or `ratio({text})` for a number from 0 to 1");
+            found.help(help).fix(false, e.span, format!("{text}%"))
         }
         (ExprKind::Literal(Literal::Int(n)), Type::Duration) => fixed(found, false, format!("{n}s")),
         (ExprKind::Literal(Literal::Int(n)), Type::Size) => fixed(found, false, format!("{n}MB")),
@@ -175,12 +178,19 @@ fn conversion(text: &str, got: &Type, want: &Type) -> Option<String> {
         (Type::Int, Type::Size) => format!("multiply by a unit: `{text} * 1MB`"),
         (Type::Int, Type::Percent) => format!("multiply by a unit: `{text} * 1%`"),
         (Type::String | Type::Enum(_), Type::Path) => format!("make it a path: `path({text})`"),
+        (Type::Int, Type::Float) | (Type::Float, Type::Int) => {
+            "whole numbers and others are not mixed; declare both `int` or both `float`".to_owned()
+        }
+        (got, want) if is_unit(got) && is_unit(want) => {
+            format!("a {want} meets only another {want}; two of one unit divided give a plain number")
+        }
         (Type::Optional(_), Type::String) => format!("give a default: `{text} ?? \"none\"`"),
         (_, Type::String) if got.is_scalar() => format!("make it a string: `string({text})`"),
         (Type::Path | Type::Enum(_), Type::Enum(_)) | (Type::String, Type::Enum(_)) => {
             "only its words fit an enum; declare both with the same `enum(…)`".to_owned()
         }
-        _ => return None,
+        (_, Type::Optional(_) | Type::Unknown) => return None,
+        _ => format!("nothing is converted by itself; use {} here", article(want)),
     })
 }
 

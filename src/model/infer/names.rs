@@ -203,7 +203,7 @@ impl Walk<'_, '_> {
         } else if builtin::find(name).is_some() {
             Some(format!("`{name}` is a function: call it, `{name}(…)`"))
         } else {
-            self.minus(name).or_else(|| foreign::word(name).map(str::to_owned))
+            self.minus(name).or_else(|| self.own(name)).or_else(|| foreign::word(name).map(str::to_owned))
         };
         match help {
             Some(help) => self.report.unknown_with(module, "value", name, span, help),
@@ -224,6 +224,13 @@ impl Walk<'_, '_> {
             (self.knows(left) && (number || self.knows(right)))
                 .then(|| format!("`{name}` is one name; a minus needs spaces: `{left} - {right}`"))
         })
+    }
+
+    /// An output of the stage itself, without its `out.`.
+    fn own(&self, name: &str) -> Option<String> {
+        let facts = self.definitions.stage(self.place.stage?);
+        let known = facts.outputs.iter().any(|(output, _, _)| *output == name);
+        known.then(|| format!("the stage's own output is `out.{name}`"))
     }
 
     fn candidates(&self) -> Vec<(String, Option<Span>)> {

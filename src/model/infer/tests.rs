@@ -216,7 +216,7 @@ fn bare_numbers_need_their_unit() {
     refused(&place(), &int(10), Some(&Type::Duration), "E105", "`10s`");
     refused(&place(), &int(70), Some(&Type::Percent), "E105", "`70%`");
     refused(&place(), &int(9), Some(&Type::Float), "E104", "`9.0`");
-    refused(&place(), &size(1), Some(&Type::Duration), "E106", "");
+    refused(&place(), &size(1), Some(&Type::Duration), "E106", "another duration");
     let lines = [("lines".to_owned(), Type::Percent)];
     let gate = Place { measures: &lines, ..judge() };
     assert_eq!(ty(&gate, &compare(word("lines"), CompareOp::Ge, percent(70.0)), None), Type::Bool);
@@ -333,6 +333,7 @@ fn lost_names_are_said_with_what_was_meant() {
     refused(&place(), &word("wait-5"), None, "E102", "`wait - 5`");
     refused(&place(), &word("ticket-region"), None, "E102", "`ticket - region`");
     refused(&place(), &word("null"), None, "E102", "??");
+    refused(&judge(), &word("app"), None, "E102", "`out.app`");
     refused(&place(), &word("git"), None, "E102", "git.branch");
     refused(&place(), &word("hotfix"), None, "E102", "is a lane");
     refused(&place(), &path("ticket.length"), None, "E102", "len(ticket)");

@@ -271,7 +271,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             Type::List(_) => format!("ask for its length: `len({text}) > 0`"),
             other => format!("compare it with another {other}"),
         };
-        let message = format!("a condition must be true or false, and this is {ty}");
+        let message = format!("a condition must be true or false, and this is {}", fit::article(&ty));
         self.refuse(Diagnostic::new(&codes::E108, e.span, message).help(help), e.span)
     }
 
