@@ -9,7 +9,7 @@ use crate::syntax::module::Unit;
 use super::lower::{self, Lowering};
 use super::report::Report;
 use super::{
-    Concerns, LaneId, Model, ModuleId, NotYet, OnFailure, ResolvedLane, declare, lint, resolve, schema,
+    Concerns, LaneId, Model, ModuleId, NotYet, OnFailure, ResolvedLane, calls, declare, lint, resolve, schema,
 };
 
 /// The model, and all that is wrong with it.
@@ -32,9 +32,11 @@ pub fn check(sources: &SourceMap, units: &[Unit]) -> Checked {
     let Lowering { mut model, report, .. } = lowering;
     let mut diagnostics = report.finish();
     diagnostics.extend(lanes.diagnostics);
+    diagnostics.extend(calls::circles(&model, &lanes.resolved));
     diagnostics.extend(lint::run(&model, &declared, &lanes.resolved, &lanes.failed));
     note_unsupported(&mut model, &lanes.resolved);
     diagnostics.retain(|found| !follows_from_missing_import(sources, units, found));
+    drop_calls_of_broken_functions(&declared, &mut diagnostics);
     diag::sort(&mut diagnostics);
     let mut seen = HashSet::new();
     diagnostics.retain(|found| seen.insert((found.code.id, found.span, found.message.clone())));
@@ -102,6 +104,24 @@ fn note_unsupported(model: &mut Model, resolved: &HashMap<LaneId, ResolvedLane>)
         }
     }
     model.not_yet.extend(found);
+}
+
+/// A function whose head could not be read has lost its parameters; its calls are not to blame.
+fn drop_calls_of_broken_functions(declared: &declare::Declared<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let broken: HashSet<&str> = declared
+        .functions
+        .iter()
+        .filter(|item| item.statement.broken)
+        .map(|item| item.name.as_str())
+        .collect();
+    if broken.is_empty() {
+        return;
+    }
+    diagnostics.retain(|found| {
+        let called = found.message.rsplit('`').nth(1).unwrap_or_default();
+        let name = called.rsplit('.').next().unwrap_or_default();
+        found.code.id != codes::E107.id || !broken.contains(name)
+    });
 }
 
 /// Names of a file that could not be read: the import was reported, what hangs on it is not.

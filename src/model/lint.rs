@@ -114,10 +114,13 @@ fn unreachable(
     }
 }
 
+/// A lane's timeout in milliseconds, its place, and the lane's name.
+type Bound = (i64, Span, String);
+
 /// A stage's attempt may take longer than every lane that holds it.
 fn outlasting(model: &Model, resolved: &HashMap<LaneId, ResolvedLane>, found: &mut Vec<Diagnostic>) {
     // By the place of the stage's timeout: its length, the longest lane, and whether some lane has no bound.
-    let mut places: HashMap<Span, (i64, String, Option<(i64, Span, String)>)> = HashMap::new();
+    let mut places: HashMap<Span, (i64, String, Option<Bound>)> = HashMap::new();
     for lane in resolved.values() {
         let bound = lane.timeout.as_ref().and_then(|timeout| match constant(model, timeout) {
             Some(Value::Duration(ms)) => Some((*ms, timeout.span, lane.name.clone())),

@@ -77,11 +77,10 @@ fn children<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
     }
 }
 
-/// Every path of every statement, blocks included.
+/// Every path of every statement, blocks included; an import's own name is no mention of it.
 pub(super) fn in_statements<'a>(statements: &'a [Statement], visit: &mut dyn FnMut(&[&'a str])) {
-    for statement in statements {
+    for statement in statements.iter().filter(|statement| statement.head.text != "import") {
         match &statement.tail {
-            // The first operand of a declaration is its own name; the caller reads those it wants itself.
             Tail::Plain(operands) => {
                 operands.iter().for_each(|operand| in_expr(operand, &mut Vec::new(), visit))
             }

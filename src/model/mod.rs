@@ -1,6 +1,7 @@
 //! The checked model: every definition resolved, typed and ready to plan. Built from syntax trees by `check`;
 //! knows nothing of runs, processes or files beyond the modules it was given.
 
+mod calls;
 mod check;
 mod declare;
 pub mod infer;

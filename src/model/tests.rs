@@ -236,6 +236,22 @@ fn a_named_policy_is_replaced_setting_by_setting() {
 }
 
 #[test]
+fn defaults_reach_a_gate_through_its_tool() {
+    let model = model(
+        "wfl 1\n\
+         defaults { timeout 10m; env { A = \"a\" } }\n\
+         tool t { exec \"t\"; timeout 3m; measure n: int = exit }\n\
+         gate of-tool { tool t; require n == 0 }\n\
+         gate alone { exec \"g\"; require exit == 0 }\n",
+    );
+    assert!(model.stages[0].timeout.is_none() && model.stages[0].env.is_empty());
+    assert!(model.stages[1].timeout.is_some() && model.stages[1].env.len() == 1);
+    let timeout = model.tools[0].timeout.as_ref().and_then(|expr| expr.as_value());
+    assert_eq!(timeout, Some(&crate::base::Value::Duration(180_000)));
+    assert_eq!(model.tools[0].env.len(), 1);
+}
+
+#[test]
 fn ten_thousand_stages_are_checked_without_deep_stacks() {
     let mut text = String::from("wfl 1\n");
     for index in 0..10_000 {
@@ -281,4 +297,24 @@ fn split(line: &str) -> (String, &str) {
     let mut parts = line.splitn(3, ' ');
     let place = format!("{} {}", parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     (place, parts.next().unwrap_or_default())
+}
+
+/// Whatever is missing from a file, the checker says something of it and does not break down.
+#[test]
+fn no_mutilated_sample_breaks_the_checker() {
+    for name in ["contract", "policies", "project"] {
+        let text = std::fs::read_to_string(folder("right").join(format!("{name}.wfl"))).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for gone in 0..lines.len() {
+            let mut kept = lines.clone();
+            kept.remove(gone);
+            checked(&[("a.wfl", &kept.join("\n"))]);
+        }
+        let words: Vec<&str> = text.split_inclusive(' ').collect();
+        for gone in (0..words.len()).step_by(3) {
+            let mut kept = words.clone();
+            kept[gone] = if gone % 2 == 0 { "" } else { "} " };
+            checked(&[("a.wfl", &kept.concat())]);
+        }
+    }
 }

@@ -11,7 +11,6 @@ use crate::base::{SourceMap, Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::{Names, Symbol};
 use crate::model::report::Report;
-use crate::model::schema::check::is_name;
 use crate::model::{ModuleId, StageId};
 use crate::syntax::ast::{ExprKind, Ident, Literal, Statement, Tail};
 use crate::syntax::module::Unit;
@@ -163,10 +162,10 @@ impl<'a> Declared<'a> {
             other => return self.unnamed(module, other, name, statement),
         };
         self.name(module, space, &name, symbol, report);
-        if let Symbol::Stage(id) = symbol {
-            if let Some(number) = outputs::number(statement) {
-                self.numbers[module as usize].entry(number).or_insert(id);
-            }
+        if let Symbol::Stage(id) = symbol
+            && let Some(number) = outputs::number(statement)
+        {
+            self.numbers[module as usize].entry(number).or_insert(id);
         }
         self.items(symbol).push(Item { module, name: name.text, span: name.span, statement });
         if matches!(symbol, Symbol::Lane(_)) {
@@ -217,11 +216,6 @@ impl<'a> Declared<'a> {
                         "it means something of its own in every file; call it `{}_` or so",
                         name.text
                     )),
-            );
-        } else if space != Space::Repairs && !is_name(&name.text) {
-            report.push(
-                Diagnostic::new(&codes::E122, name.span, format!("`{}` is not a name", name.text))
-                    .help("names begin with a-z or _ and hold a-z, 0-9, _ and -"),
             );
         }
         let names = &mut self.names[module as usize];

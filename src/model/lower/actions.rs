@@ -88,11 +88,11 @@ impl Lowering<'_, '_> {
             _ => false,
         };
         let name = argument.head.text.as_str();
-        if let Some((symbol @ Symbol::Global(index), _)) = names.values.get(name) {
-            if is_param(symbol) {
-                self.defs.mark_used(*symbol);
-                return Some(self.defs.global(*index).0);
-            }
+        if let Some((symbol @ Symbol::Global(index), _)) = names.values.get(name)
+            && is_param(symbol)
+        {
+            self.defs.mark_used(*symbol);
+            return Some(self.defs.global(*index).0);
         }
         let known =
             names.values.iter().filter(|(_, (symbol, _))| is_param(symbol)).map(|(name, _)| name.as_str());

@@ -1,7 +1,10 @@
 //! Repair rules and principles: checked in full, carried out elsewhere.
 
+use std::cell::RefCell;
+
 use crate::base::Type;
-use crate::diag::codes;
+use crate::base::suggest::{did_you_mean, nearest};
+use crate::diag::{Diagnostic, codes};
 use crate::model::declare::Item;
 use crate::model::infer::{self, Place};
 use crate::model::{Concerns, Repair};
@@ -53,9 +56,15 @@ impl Lowering<'_, '_> {
                 "write `each stage as s`",
             );
         };
+        let unknown: RefCell<Vec<Ident>> = RefCell::default();
         let extra = |path: &[Ident]| match path {
-            [first, property] if first.text == variable => property_type(&kind, &property.text),
-            [first] if first.text == variable => Some(Type::String),
+            [first, property] if first.text == variable => {
+                let ty = property_type(&kind, &property.text);
+                if ty.is_none() {
+                    unknown.borrow_mut().push(property.clone());
+                }
+                ty.or(Some(Type::Unknown))
+            }
             _ => None,
         };
         let frame = Frame::file(item.module);
@@ -65,6 +74,13 @@ impl Lowering<'_, '_> {
         conditions.extend(all(body, "require").filter_map(operand));
         for condition in conditions {
             infer::condition(self.defs, &place, condition, &mut self.report);
+        }
+        for property in unknown.take() {
+            let known = PROPERTIES.iter().filter(|(kinds, _, _)| kinds.contains(&kind.as_str()));
+            let near = nearest(&property.text, known.map(|(_, name, _)| *name));
+            let message = format!("a {kind} has no property `{}`", property.text);
+            self.report
+                .push(Diagnostic::new(&codes::E102, property.span, message).help_if(did_you_mean(&near)));
         }
         self.reasons(item.module, body);
     }

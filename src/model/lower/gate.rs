@@ -55,8 +55,14 @@ impl Lowering<'_, '_> {
         }
         let types = frame.measures.clone();
         let measures = self.measures(frame, body, &types);
+        // Without its tool the gate's measures are unknown, which was reported.
+        let outer =
+            (tool.is_none() && find(body, "tool").is_some()).then(|| std::mem::take(&mut self.report));
         let require = self.judgements(frame, body, "require");
         let strict = self.judgements(frame, body, "strict");
+        if let Some(outer) = outer {
+            self.report = outer;
+        }
         Gate { tool, measures, require, strict, exit_ok: self.exit_ok(frame, body) }
     }
 

@@ -234,11 +234,10 @@ impl Lowering<'_, '_> {
         let cap = self.value(&frame.start(), &range.1, &Type::Duration);
         if let (Some(Value::Duration(low)), Some(Value::Duration(high))) =
             (self.constant(&from), self.constant(&cap))
+            && high < low
         {
-            if high < low {
-                let help = "the first number is the first wait, the second the longest";
-                self.error(&codes::E305, expr.span, "the longest wait is shorter than the first", help);
-            }
+            let help = "the first number is the first wait, the second the longest";
+            self.error(&codes::E305, expr.span, "the longest wait is shorter than the first", help);
         }
         (from, Some(cap))
     }

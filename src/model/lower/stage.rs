@@ -63,6 +63,7 @@ impl Lowering<'_, '_> {
         stage.follows = self.dependencies(frame.module, id, all(body, "follows"));
         if whole || find(body, "needs").is_some() {
             frame.reads = stage.needs.iter().map(|need| (need.stage, need.optional)).collect();
+            self.forgive_lost_needs(&mut frame, body);
         }
         if let Some(statement) = find(body, "matrix") {
             let matrix = self.matrix(&frame, statement);
@@ -86,6 +87,18 @@ impl Lowering<'_, '_> {
             stage.gate = Some(self.gate(&frame, statement, whole));
         }
         stage
+    }
+
+    /// A need that could not be read was reported; the outputs it would have opened are not.
+    fn forgive_lost_needs(&self, frame: &mut Frame, body: &[Statement]) {
+        let named: usize = all(body, "needs").map(|needs| needs.operands().len()).sum();
+        let broken = all(body, "needs").any(|needs| needs.broken);
+        if broken || named != frame.reads.len() {
+            let known: std::collections::HashSet<StageId> =
+                frame.reads.iter().map(|(stage, _)| *stage).collect();
+            let all = 0..self.defs.stages.len() as StageId;
+            frame.reads.extend(all.filter(|stage| !known.contains(stage)).map(|stage| (stage, false)));
+        }
     }
 
     fn number(&mut self, body: &[Statement]) -> Option<u32> {
@@ -165,9 +178,12 @@ impl Lowering<'_, '_> {
             None if whole => self.default(frame.module, keyword),
             None => None,
         };
-        let (timeout, deadline, env) = (or_default("timeout"), or_default("deadline"), or_default("env"));
+        // A tool has the defaults already; its gates must not put them over the tool's own settings.
+        let of_tool =
+            |keyword: &str| if given("tool").is_some() { given(keyword) } else { or_default(keyword) };
+        let (timeout, deadline, env) = (of_tool("timeout"), or_default("deadline"), of_tool("env"));
         let retry = if stage.kind == StageKind::Gate { given("retry") } else { or_default("retry") };
-        let cwd = or_default("cwd").is_some();
+        let cwd = of_tool("cwd").is_some();
         stage.timeout = timeout.and_then(|statement| self.duration(&start, statement));
         stage.deadline = deadline.and_then(|statement| self.duration(&start, statement));
         if let Some((retry, deadline)) = retry.and_then(|statement| self.retry(frame, statement)) {
@@ -220,15 +236,15 @@ impl Lowering<'_, '_> {
     fn effect(&mut self, frame: &Frame, body: &[Statement], outside: bool, kind: StageKind) -> Effect {
         let mut stated = body.iter().filter(|inner| EFFECTS.contains(&inner.head.text.as_str()));
         let first = stated.next();
-        if let (Some(first), Some(second)) = (first, stated.next()) {
-            if first.head.text != second.head.text {
-                let message = format!("the stage is `{}` already", first.head.text);
-                self.report.push(
-                    Diagnostic::new(&codes::E121, second.head.span, message)
-                        .related(first.head.span, "said here")
-                        .help("keep one of `repeatable`, `idempotent by …` and `once`"),
-                );
-            }
+        if let (Some(first), Some(second)) = (first, stated.next())
+            && first.head.text != second.head.text
+        {
+            let message = format!("the stage is `{}` already", first.head.text);
+            self.report.push(
+                Diagnostic::new(&codes::E121, second.head.span, message)
+                    .related(first.head.span, "said here")
+                    .help("keep one of `repeatable`, `idempotent by …` and `once`"),
+            );
         }
         match first.map(|statement| (statement, statement.head.text.as_str())) {
             Some((_, "once")) => Effect::Once,

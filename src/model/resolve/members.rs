@@ -6,7 +6,7 @@ use crate::base::Span;
 use crate::diag::{Diagnostic, codes};
 use crate::expr::Kind;
 use crate::model::visit::expressions;
-use crate::model::{Model, Stage, StageId, StageKind};
+use crate::model::{Lane, Model, Stage, StageId, StageKind};
 
 use super::body::{ApprovalRule, Exclude, Held, LaneBody, Override, Replace, Selector, Skip};
 use super::{Settings, patch, word};
@@ -28,6 +28,7 @@ pub(super) struct State<'m> {
 struct Level<'l> {
     lane: &'l str,
     extends: bool,
+    std: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -45,9 +46,11 @@ impl<'m> State<'m> {
     }
 
     /// Applies one lane's own statements; `body` lives in the model or only for a whole file, without approvals.
-    pub fn apply<'b: 'm>(&mut self, body: &'b LaneBody, lane: &str, extends: bool) -> Vec<Diagnostic> {
+    pub fn apply(&mut self, body: &'m LaneBody, lane: &str, head: Option<&Lane>) -> Vec<Diagnostic> {
         self.inherited = self.stages.keys().copied().collect();
-        let mut level = Level { lane, extends, found: Vec::new() };
+        let extends = head.is_some_and(|head| head.extends.is_some());
+        let std = head.is_some_and(|head| self.model.modules[head.module as usize].std);
+        let mut level = Level { lane, extends, std, found: Vec::new() };
         let included = body.includes.iter().flat_map(|include| include.stages.iter().copied());
         self.pull(included.collect());
         duplicates(body, &mut level);
@@ -63,11 +66,15 @@ impl<'m> State<'m> {
         }
         for rule in &body.approvals {
             self.approve(rule, &mut level);
-        }
-        if let Some(strict) = body.strict.as_ref().filter(|strict| !strict.on && !strict.because) {
-            if self.settings.strict && extends {
-                level.found.push(weakened(strict.span, "the lane it extends says `gates strict`"));
+            if !level.std {
+                self.enough_people(rule, &mut level);
             }
+        }
+        if let Some(strict) = body.strict.as_ref().filter(|strict| !strict.on && !strict.because)
+            && self.settings.strict
+            && extends
+        {
+            level.found.push(weakened(strict.span, "the lane it extends says `gates strict`"));
         }
         self.settings.replace(body);
         level.found
@@ -329,6 +336,10 @@ impl<'m> State<'m> {
                 self.approvals.push((stage, rule));
             }
         }
+    }
+
+    /// The project's group must be able to give as many approvals; a built-in lane knows no project.
+    fn enough_people(&self, rule: &ApprovalRule, level: &mut Level<'_>) {
         let project = &self.model.project;
         let group = project.groups.iter().find(|group| group.name == rule.group);
         let message = match group {

@@ -51,7 +51,7 @@ pub fn outcome(model: &Model, id: LaneId, circular: &HashSet<StageId>) -> Outcom
     for level in chain.iter().rev() {
         let lane = &model.lanes[*level as usize];
         let Some(body) = model.bodies.get(*level as usize) else { continue };
-        let found = state.apply(body, &lane.name, lane.extends.is_some());
+        let found = state.apply(body, &lane.name, Some(lane));
         unsound |= body.broken || found.iter().any(Diagnostic::is_error);
         if *level == id {
             diagnostics = found;
@@ -112,7 +112,7 @@ pub fn whole(
     let include = Include { stages: file.stages.clone(), span: crate::base::Span::default() };
     let body = LaneBody { includes: vec![include], ..LaneBody::default() };
     let mut state = State::new(model);
-    let mut diagnostics = state.apply(&body, &name, false);
+    let mut diagnostics = state.apply(&body, &name, None);
     let lane = state.finish(u32::MAX, name, circular, &mut diagnostics);
     (lane, diagnostics)
 }

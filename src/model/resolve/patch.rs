@@ -35,7 +35,11 @@ fn one(stage: &mut Stage, from: &Stage, keyword: &str) {
         "env" => stage.env = from.env.clone(),
         "out" => stage.outputs = from.outputs.clone(),
         "matrix" => stage.matrix = from.matrix.clone(),
-        "retry" => stage.retry = from.retry.clone(),
+        "retry" => {
+            stage.retry = from.retry.clone();
+            // The policy's own deadline, if it has one.
+            stage.deadline = from.deadline.clone().or(stage.deadline.take());
+        }
         "timeout" => stage.timeout = from.timeout.clone(),
         "deadline" => stage.deadline = from.deadline.clone(),
         "cwd" => stage.cwd = from.cwd.clone(),

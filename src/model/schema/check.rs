@@ -393,7 +393,7 @@ fn clause_operands(row: &Row, known: &ClauseRow, clause: &Clause, report: &mut R
 }
 
 /// Whether a text has the form of a name: `[a-z_][a-z0-9_-]*`.
-pub(in crate::model) fn is_name(text: &str) -> bool {
+fn is_name(text: &str) -> bool {
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
         && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-')
