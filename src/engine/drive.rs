@@ -119,7 +119,7 @@ pub fn run(
     options: &Options,
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
-    let Ports { journal, executor, facts, clock, observers, people, inbox } = ports;
+    let Ports { journal, executor, facts, clock, observers, people, mut inbox } = ports;
     let jobs = jobs(plan, options);
     state.live.settings = Settings {
         jobs,
@@ -141,7 +141,7 @@ pub fn run(
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
     let tools = Tools { plan: plan.clone(), context, executor, facts };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
-    driver.begin(begin, fenced);
+    driver.begin(begin, inbox.as_mut(), fenced);
     let workers: Vec<JoinHandle<()>> = (0..jobs.min(plan.nodes.len().max(1)))
         .map(|_| {
             let driver = driver.clone();

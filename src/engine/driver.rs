@@ -103,9 +103,13 @@ impl Driver {
         }
     }
 
-    /// The first turn, before there are workers.
-    pub fn begin(self: &Arc<Self>, begin: InputKind, fenced: usize) {
-        drop(self.submit(vec![begin], Keeps::Nothing));
+    /// The first turn, before there are workers: what people left for the run is heard before anything is decided.
+    pub fn begin(self: &Arc<Self>, begin: InputKind, inbox: Option<&mut Box<dyn Inbox>>, fenced: usize) {
+        let messages = inbox.map(|inbox| inbox.take()).unwrap_or_default();
+        let mut news = vec![begin];
+        news.extend(messages.into_iter().map(InputKind::Message));
+        news.push(InputKind::Tick);
+        drop(self.submit(news, Keeps::Nothing));
         if fenced == 0 {
             return;
         }

@@ -19,11 +19,11 @@ pub struct Input {
 
 #[derive(Clone, Debug)]
 pub enum InputKind {
-    /// The run starts; `engine` says which program runs it.
+    /// The run starts; `engine` says which program runs it. Nothing happens before the first tick after it.
     Begin {
         engine: String,
     },
-    /// The run goes on after a stop or a crash.
+    /// The run goes on after a stop or a crash. Messages left meanwhile come next, then the first tick.
     Resume(Decisions),
     Facts {
         node: NodeIndex,

@@ -21,8 +21,10 @@ pub fn decide(plan: &Plan, state: &mut RunState, input: &Input, turn: &mut Turn)
     let mut kernel = Kernel { plan, state, at: input.at, turn };
     kernel.state.live.work.pass(input.at.mono);
     kernel.receive(&input.kind)?;
-    kernel.check_lane_timeout()?;
-    kernel.settle()?;
+    if !kernel.state.live.opening {
+        kernel.check_lane_timeout()?;
+        kernel.settle()?;
+    }
     kernel.note_whether_working();
     Ok(())
 }
@@ -67,7 +69,8 @@ impl Kernel<'_> {
             _ => {}
         }
         match kind {
-            InputKind::Begin { .. } | InputKind::Resume(_) | InputKind::Tick => self.tick(),
+            InputKind::Begin { .. } | InputKind::Resume(_) => Ok(()),
+            InputKind::Tick => self.tick(),
             InputKind::Facts { node, asked, values } => self.facts_read(*node, *asked, values),
             InputKind::InputsHashed { node, hash } => self.inputs_hashed(*node, hash),
             InputKind::Exited { node, attempt, outcome } => self.exited(*node, *attempt, outcome),
@@ -107,9 +110,11 @@ impl Kernel<'_> {
         self.finish_what_ended()
     }
 
-    /// Builds what only this process knows from the folded state.
+    /// Builds what only this process knows from the folded state. Nothing starts, expires or ends before the first
+    /// tick, so that the answers people left meanwhile are heard first.
     fn take_over(&mut self) {
         self.state.live.begin(self.plan, self.at);
+        self.state.live.opening = true;
         self.state.fresh.clear();
         for node in 0..self.state.nodes.len() as NodeIndex {
             self.take_over_node(node);

@@ -85,6 +85,8 @@ pub struct Live {
     pub(super) stopped: Option<NodeIndex>,
     pub(super) halt: Option<Halt>,
     pub(super) forced: bool,
+    /// The first tick has not come yet.
+    pub(super) opening: bool,
     pub(super) busy: u32,
     pub(super) lane_finally: LaneFinally,
     pub(super) work: Work,

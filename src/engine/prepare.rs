@@ -3,6 +3,7 @@
 
 use crate::base::{Timestamp, Value};
 use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
+use crate::plan::EdgeKind;
 use crate::port::{Answer, Question};
 
 use super::conclude::End;
@@ -22,6 +23,9 @@ impl Kernel<'_> {
         if !waits || state.unmet > 0 || self.is_doing(node).is_some() || self.state.live.is_over() {
             return Ok(());
         }
+        if !self.needs_met(node)? {
+            return Ok(());
+        }
         if let Some(reason) = self.plan.nodes[node as usize].waived.clone() {
             return self.finish(node, End::new(Status::Waived).because(reason));
         }
@@ -29,6 +33,29 @@ impl Kernel<'_> {
             self.state.live.ready.insert(rank(self.plan, node));
         }
         Ok(())
+    }
+
+    /// Ends are passed on when they happen; a stage that was reset since looks at those that did not change.
+    fn needs_met(&mut self, node: NodeIndex) -> Step<bool> {
+        let plan = self.plan;
+        for edge in &plan.nodes[node as usize].edges {
+            let ended = self.state.node(edge.to).status;
+            match edge.kind {
+                EdgeKind::Follows => {}
+                _ if ended.meets_need() => {}
+                EdgeKind::NeedsOptional if ended == Status::Skipped => {}
+                EdgeKind::Needs if ended == Status::Skipped => {
+                    let reason = format!("needs `{}`, which was skipped", self.key(edge.to));
+                    self.finish(node, End::new(Status::Skipped).because(reason))?;
+                    return Ok(false);
+                }
+                _ => {
+                    self.block_cone(edge.to)?;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// Whether `when` holds; a stage whose condition is false is skipped.

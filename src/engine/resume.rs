@@ -213,6 +213,9 @@ impl Reconciler<'_> {
                 if kind == EdgeKind::Follows {
                     continue;
                 }
+                if self.stays_skipped(to, &all) {
+                    continue;
+                }
                 self.refuse_if_pinned(node, to, &all)?;
                 if self.state.node(to).status == Status::Pending || all.contains_key(&to) {
                     continue;
@@ -221,8 +224,32 @@ impl Reconciler<'_> {
                 next.push(to);
             }
         }
+        self.hold_retries(&mut all);
         all.retain(|node, _| !self.unknown.contains_key(node));
         Ok(all)
+    }
+
+    /// What waits to be tried again waits first for what it follows, if that has not ended any more.
+    fn hold_retries(&self, all: &mut BTreeMap<NodeIndex, String>) {
+        let open: Vec<NodeIndex> = all.keys().chain(self.unknown.keys()).copied().collect();
+        for node in open {
+            for &(to, _) in self.state.dependents.of(node) {
+                if self.state.node(to).waits_on(WaitFor::Retry) {
+                    let reason =
+                        format!("`{}`, which it comes after, has not ended any more", self.key(node));
+                    all.entry(to).or_insert(reason);
+                }
+            }
+        }
+    }
+
+    /// Skipped because of a need that is skipped still: nothing else it needs could change that.
+    fn stays_skipped(&self, node: NodeIndex, reset: &BTreeMap<NodeIndex, String>) -> bool {
+        let skipped =
+            |to: NodeIndex| self.state.node(to).status == Status::Skipped && !reset.contains_key(&to);
+        let mut needs =
+            self.plan.nodes[node as usize].edges.iter().filter(|edge| edge.kind == EdgeKind::Needs);
+        self.state.node(node).status == Status::Skipped && needs.any(|edge| skipped(edge.to))
     }
 
     fn refuse_if_pinned(

@@ -204,6 +204,7 @@ impl Kernel<'_> {
     }
 
     pub fn tick(&mut self) -> Step {
+        self.state.live.opening = false;
         while let Some(&(due, node)) = self.state.live.timers.first() {
             if due > self.at.mono {
                 break;

@@ -1,1 +1,14 @@
-//! Tests of the run side.
+//! Tests of running: the kernel and its fold over a scripted world, the driver's threads, resume after crashes.
+
+mod cancel;
+mod driver;
+mod failure;
+mod fakes;
+mod gates;
+mod lanes;
+mod order;
+mod people;
+mod resume;
+mod retry;
+mod shares;
+mod simulation;

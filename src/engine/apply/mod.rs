@@ -123,7 +123,7 @@ fn settle(state: &mut RunState, node: NodeIndex, status: Status) {
         let (to, _) = state.dependents.target(at);
         let dependent = state.node_mut(to);
         dependent.unmet = dependent.unmet.saturating_sub(1);
-        if dependent.unmet == 0 && dependent.status == Status::Pending {
+        if dependent.unmet == 0 && matches!(dependent.status, Status::Pending | Status::Waiting) {
             state.fresh.push(to);
         }
     }

@@ -1,0 +1,250 @@
+//! Plans built by hand, one line a stage. Knows nothing of how they run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use wfl::base::{Span, Type, Value};
+use wfl::event::NodeIndex;
+use wfl::expr::{Compare, Expr, Kind};
+use wfl::plan::{
+    Action, Approval, BackoffKind, Check, Definition, Edge, EdgeKind, Effect, Gate, Instances, Measure, Node,
+    OnFailure, Output, Parallel, Plan, Retry, StageKind,
+};
+
+/// A stage before its edges are resolved.
+pub struct Draft {
+    pub node: Node,
+    edges: Vec<(String, EdgeKind)>,
+    priority: Option<u32>,
+}
+
+pub fn expr(kind: Kind) -> Expr {
+    Expr { kind, span: Span::default() }
+}
+
+pub fn text(value: &str) -> Expr {
+    expr(Kind::Value(Value::String(value.into())))
+}
+
+pub fn fact(name: &str, argument: &str, ty: Type) -> Expr {
+    let arguments = match argument {
+        "" => Vec::new(),
+        path => vec![expr(Kind::Value(Value::Path(path.into())))],
+    };
+    expr(Kind::Fact { name: name.into(), arguments, ty })
+}
+
+pub fn compare(op: Compare, left: Expr, right: Value) -> Expr {
+    expr(Kind::Compare { op, sides: Box::new((left, expr(Kind::Value(right)))) })
+}
+
+pub fn check(text: &str, expr: Expr) -> Check {
+    Check { expr, text: text.into() }
+}
+
+/// `file.exists("path")` as a condition.
+pub fn exists(path: &str) -> Check {
+    check(&format!("file.exists({path:?})"), fact("file.exists", path, Type::Bool))
+}
+
+pub fn constant(value: bool) -> Check {
+    check(if value { "true" } else { "false" }, expr(Kind::Value(Value::Bool(value))))
+}
+
+/// A stage that runs `./KEY`.
+pub fn stage(key: &str) -> Draft {
+    let node = Node {
+        key: key.into(),
+        stage: 0,
+        number: None,
+        kind: StageKind::Stage,
+        docs: None,
+        place: "lane.wfl:1".into(),
+        edges: Vec::new(),
+        matrix: Vec::new(),
+        waived: None,
+        when: None,
+        before: Vec::new(),
+        after: Vec::new(),
+        actions: vec![Action::Exec { argv: vec![text(&format!("./{key}"))] }],
+        env: Vec::new(),
+        cwd: None,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        timeout: None,
+        deadline: None,
+        retry: None,
+        effect: Effect::Repeatable,
+        finally: Vec::new(),
+        lock: None,
+        pool: None,
+        allow_failure: None,
+        confirm: None,
+        approvals: Vec::new(),
+        gate: None,
+        priority: 0,
+    };
+    Draft { node, edges: Vec::new(), priority: None }
+}
+
+/// A gate with its own program that requires `lines >= least` of what it reads from `cov.json`.
+pub fn gate(key: &str, least: f64) -> Draft {
+    let mut draft = stage(key);
+    draft.node.kind = StageKind::Gate;
+    draft.node.gate = Some(Gate {
+        tool: None,
+        measures: vec![Measure {
+            name: "lines".into(),
+            ty: Type::Percent,
+            value: fact("lcov.lines", "cov.json", Type::Percent),
+        }],
+        require: vec![lines_at_least(least)],
+        exit_ok: vec![0],
+    });
+    draft
+}
+
+pub fn lines_at_least(least: f64) -> Check {
+    let lines = expr(Kind::Measure("lines".into()));
+    check(&format!("lines >= {least}%"), compare(Compare::Ge, lines, Value::Percent(least)))
+}
+
+pub fn retry(attempts: u32) -> Retry {
+    Retry {
+        attempts,
+        backoff: BackoffKind::Exponential,
+        from: 2_000,
+        cap: Some(30_000),
+        factor: 2.0,
+        jitter: 0.0,
+        when: None,
+    }
+}
+
+impl Draft {
+    pub fn with(mut self, change: impl FnOnce(&mut Node)) -> Self {
+        change(&mut self.node);
+        self
+    }
+
+    fn edge(mut self, to: &[&str], kind: EdgeKind) -> Self {
+        self.edges.extend(to.iter().map(|key| ((*key).to_owned(), kind)));
+        self
+    }
+
+    pub fn needs(self, to: &[&str]) -> Self {
+        self.edge(to, EdgeKind::Needs)
+    }
+
+    pub fn needs_if_run(self, to: &[&str]) -> Self {
+        self.edge(to, EdgeKind::NeedsOptional)
+    }
+
+    pub fn follows(self, to: &[&str]) -> Self {
+        self.edge(to, EdgeKind::Follows)
+    }
+
+    pub fn priority(mut self, priority: u32) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    pub fn once(self) -> Self {
+        self.with(|node| node.effect = Effect::Once)
+    }
+
+    pub fn idempotent(self, key: &str) -> Self {
+        self.with(|node| node.effect = Effect::Idempotent(text(key)))
+    }
+
+    pub fn when(self, holds: bool) -> Self {
+        self.with(|node| node.when = Some(constant(holds)))
+    }
+
+    pub fn lock(self, name: &str) -> Self {
+        self.with(|node| node.lock = Some(name.into()))
+    }
+
+    pub fn pool(self, name: &str) -> Self {
+        self.with(|node| node.pool = Some(name.into()))
+    }
+
+    pub fn approve(self, count: u32, timeout: Option<u64>) -> Self {
+        self.with(|node| node.approvals.push(Approval { count, group: "owners".into(), timeout }))
+    }
+
+    pub fn retry(self, policy: Retry) -> Self {
+        self.with(|node| node.retry = Some(policy))
+    }
+
+    /// A file output.
+    pub fn out(self, name: &str, path: &str) -> Self {
+        let value = expr(Kind::Value(Value::Path(path.into())));
+        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value }))
+    }
+
+    pub fn tool(self, name: &str) -> Self {
+        self.with(|node| {
+            node.actions = vec![Action::Exec { argv: vec![text(name)] }];
+            if let Some(gate) = node.gate.as_mut() {
+                gate.tool = Some(name.into());
+            }
+        })
+    }
+
+    pub fn finally(self) -> Self {
+        self.with(|node| node.finally = vec![Action::Exec { argv: vec![text("./stop")] }])
+    }
+}
+
+/// The plan of these stages; priorities are the longest paths unless given.
+pub fn lane(drafts: Vec<Draft>) -> Plan {
+    let index: BTreeMap<String, NodeIndex> =
+        (0..).zip(&drafts).map(|(at, draft)| (draft.node.key.clone(), at)).collect();
+    let mut nodes = Vec::new();
+    let mut given = Vec::new();
+    for (at, draft) in (0..).zip(drafts) {
+        let mut node = draft.node;
+        node.stage = at;
+        node.edges = draft.edges.iter().map(|(to, kind)| Edge { to: index[to], kind: *kind }).collect();
+        given.push(draft.priority);
+        nodes.push(node);
+    }
+    for at in (0..nodes.len()).rev() {
+        let own = given[at].unwrap_or(nodes[at].priority.max(1));
+        nodes[at].priority = own;
+        for edge in nodes[at].edges.clone() {
+            let need = &mut nodes[edge.to as usize];
+            need.priority = need.priority.max(own + 1);
+        }
+    }
+    let stages = (0..)
+        .zip(&nodes)
+        .map(|(at, node)| Instances { name: node.key.clone(), nodes: vec![at], matrix: false })
+        .collect();
+    Plan {
+        lane: "test".into(),
+        about: None,
+        root: PathBuf::from("/project"),
+        nodes,
+        stages,
+        functions: Vec::new(),
+        parallel: Parallel::Limit(2),
+        on_failure: OnFailure::Stop,
+        timeout: None,
+        sla: None,
+        finally: Vec::new(),
+        groups: Vec::new(),
+        pools: BTreeMap::new(),
+        params: BTreeMap::new(),
+        facts: BTreeMap::new(),
+        secrets: Vec::new(),
+        clean_env: None,
+        definition: Definition::default(),
+        seed: 7,
+    }
+}
+
+pub fn node(plan: &Plan, key: &str) -> NodeIndex {
+    plan.nodes.iter().position(|node| node.key == key).expect("a stage of that name") as NodeIndex
+}
