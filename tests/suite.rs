@@ -4,6 +4,7 @@ mod cli;
 mod docs;
 mod faults;
 mod lang;
+mod reference;
 mod run;
 mod stages;
 mod store;
