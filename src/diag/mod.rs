@@ -2,10 +2,14 @@
 //! by its submodules. Does not know how a problem is found.
 
 pub mod codes;
+pub mod fix;
+mod human;
+mod json;
+mod short;
 
 use std::fmt;
 
-use crate::base::Span;
+use crate::base::{FileId, SourceMap, Span};
 
 pub use codes::Code;
 
@@ -108,6 +112,52 @@ impl Diagnostic {
 
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// With source lines, carets and help.
+    Human,
+    /// One line each.
+    Short,
+    Json,
+}
+
+/// The findings in one text, in the order given. `color` and `width` concern [`Format::Human`] alone; it and
+/// `Short` are empty when there is nothing to say.
+pub fn render(
+    format: Format,
+    sources: &SourceMap,
+    diagnostics: &[Diagnostic],
+    color: bool,
+    width: usize,
+) -> String {
+    match format {
+        Format::Human => human::render(sources, diagnostics, color, width),
+        Format::Short => short::render(sources, diagnostics),
+        Format::Json => json::render(sources, diagnostics),
+    }
+}
+
+/// `3 errors, 1 warning in 2 files`.
+pub fn summary(diagnostics: &[Diagnostic]) -> String {
+    let count = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
+    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let parts: Vec<String> =
+        [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "note")]
+            .into_iter()
+            .map(|(severity, word)| (count(severity), word))
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, word)| plural(n, word))
+            .collect();
+    let mut files: Vec<FileId> = diagnostics.iter().map(|found| found.span.file).collect();
+    files.sort();
+    files.dedup();
+    match parts.is_empty() {
+        true => "nothing to report".to_owned(),
+        false => format!("{} in {}", parts.join(", "), plural(files.len(), "file")),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, codes};
 
 use super::ast::Comment;
 use super::hidden;
+use super::tally::tick;
 use super::token::{Kind, Lexed, Line, Rewrite, Token, is_word_byte};
 
 pub(super) struct Lexer<'a> {
@@ -45,6 +46,7 @@ pub(super) fn lex(file: FileId, text: &str) -> Lexed {
 
 impl Lexer<'_> {
     fn step(&mut self, byte: u8) {
+        tick();
         match byte {
             b' ' | b'\t' | b'\r' => self.at += 1,
             b'\n' => self.newline(),
@@ -234,7 +236,7 @@ impl Lexer<'_> {
 }
 
 fn foreign(span: Span, found: &str, instead: &str, text: &str) -> Diagnostic {
-    Diagnostic::new(&codes::E004, span, format!("`{found}` belongs to another language: {instead}"))
+    Diagnostic::new(&codes::E004, span, format!("`{found}` belongs to another language"))
         .label(instead)
         .help(format!("write `{}`", text.trim()))
         .fix(true, span, text)

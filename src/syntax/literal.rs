@@ -302,7 +302,7 @@ mod tests {
         let text = unescape(r#"a\n\t\"\\\{\}\u{e9}\q\u{zz}"#, |range, _| bad.push(range));
         assert_eq!(text, "a\n\t\"\\{}é");
         assert_eq!(bad.len(), 2);
-        assert_eq!(bad[0], 20..22);
+        assert_eq!(bad[0], 19..21);
     }
 
     #[test]

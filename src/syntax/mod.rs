@@ -17,6 +17,7 @@ mod pairing;
 mod quoted;
 mod read;
 mod refusal;
+mod tally;
 mod token;
 
 use crate::base::FileId;
@@ -37,4 +38,48 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
     let mut comments = lexed.comments;
     comments.sort_by_key(|comment| comment.span.start);
     (ast::File { id: file, statements, comments, parsed, refused }, diagnostics)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each shape once invites a scan from every line to the end; twice the text may cost about twice the steps.
+    #[test]
+    fn the_work_grows_with_the_text_and_no_faster() {
+        let shapes = [
+            "stage s {\n  exec \"x\", f\"{y}\"\n}\n",
+            "x \"\n",
+            "x \"\"\n",
+            "x \"\"\n  y\n",
+            "x {\n",
+            "x { ",
+            "x {\n  }\n",
+            "}\n",
+            "  x\n}\n",
+            "run \"\"\"\n",
+            "run \"\"\"\n  a\n",
+            "run \"\"\"a\n",
+            "run \"\"\"\n  \"\"\n",
+            "\"\"\"\n",
+            "x,\n## d\n",
+            "## d\n",
+            "@a\n## d\n",
+            "(\n",
+            "x(\n",
+            "f\"{ \"; ",
+            "x { f\"{ \";",
+            "'",
+            "a = ",
+        ];
+        for shape in shapes {
+            let steps = |times: usize| {
+                tally::take();
+                parse(FileId(0), &format!("a {{\n{}", shape.repeat(times)));
+                tally::take()
+            };
+            let (once, twice) = (steps(300), steps(600));
+            assert!(once > 0 && twice <= once * 5 / 2, "{shape:?}: {once} steps, then {twice}");
+        }
+    }
 }

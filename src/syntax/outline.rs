@@ -6,6 +6,7 @@ use crate::base::{FileId, Span};
 use crate::diag::{Diagnostic, codes};
 
 use super::ast::Comment;
+use super::tally::tick;
 use super::token::{Kind, Lexed, MAX_DEPTH, Token};
 
 /// One statement, not yet read.
@@ -18,6 +19,8 @@ pub(super) struct Raw {
     pub block: Option<RawBlock>,
     /// Already reported as unreadable.
     pub broken: bool,
+    /// Something in its line was reported from which the rest may follow.
+    pub quiet: bool,
 }
 
 #[derive(Debug)]
@@ -39,6 +42,8 @@ struct Outline<'a> {
     tokens: &'a [Token],
     /// Indentation of each line.
     indents: Vec<u32>,
+    /// Lines whose quotes do not match: what else looks wrong there follows from it.
+    swallowed: Vec<bool>,
     at: usize,
     docs: Vec<Range<usize>>,
     statements: Vec<Raw>,
@@ -54,6 +59,7 @@ pub(super) fn outline(file: FileId, text: &str, tokens: &[Token], lexed: &mut Le
         text,
         tokens,
         indents: lexed.lines.iter().map(|line| line.indent).collect(),
+        swallowed: lexed.lines.iter().map(|line| line.swallowed).collect(),
         at: 0,
         docs: Vec::new(),
         statements: Vec::new(),
@@ -113,6 +119,7 @@ impl Outline<'_> {
         let written = brace.end > brace.start;
         if let Some(next) = self.peek()
             && written
+            && !self.swallowed[next.line as usize]
             && !matches!(next.kind, Kind::Newline | Kind::Semicolon | Kind::Close(_) | Kind::Broken)
         {
             let span = self.span(range(next));
@@ -156,13 +163,19 @@ impl Outline<'_> {
     fn statement(&mut self) {
         let docs = std::mem::take(&mut self.docs);
         let first = self.tokens[self.at];
-        let mut raw = Raw { docs, head: first.start as usize..first.end as usize, ..Raw::default() };
+        let quiet = self.swallowed[first.line as usize];
+        let mut raw = Raw { docs, head: first.start as usize..first.end as usize, quiet, ..Raw::default() };
         self.attributes();
         let mut head = Head::new(self.indents[first.line as usize]);
         while let Some(token) = self.peek() {
+            tick();
             match token.kind {
                 Kind::Doc => self.keep_doc(range(token)),
-                Kind::Newline if head.brackets > 0 || self.goes_on(&head) => {}
+                Kind::Newline if head.brackets > 0 => {}
+                Kind::Newline if self.goes_on(&head) => {
+                    self.skip_line_ends();
+                    continue;
+                }
                 Kind::Newline | Kind::Semicolon if head.brackets == 0 => break,
                 Kind::Open(b'{') | Kind::Close(b'}') => break,
                 _ => self.take(token, &mut head),
@@ -171,11 +184,42 @@ impl Outline<'_> {
         }
         raw.head.end = head.last.map_or(self.end_before(), |token| token.end as usize).max(raw.head.end);
         raw.broken |= head.too_deep;
+        if self.brace_literal(&head) {
+            raw.broken = true;
+            return self.statements.push(raw);
+        }
         self.trailing(&head, &mut raw);
         match self.peek() {
             Some(token) if token.kind == Kind::Open(b'{') => self.open(raw, token),
             _ => self.statements.push(raw),
         }
+    }
+
+    /// `x = { … }`: reported once and passed over whole.
+    fn brace_literal(&mut self, head: &Head) -> bool {
+        let Some(brace) = self.peek().filter(|token| token.kind == Kind::Open(b'{')) else { return false };
+        if !head.last.is_some_and(|last| last.kind == Kind::Operator && self.waits(last, head)) {
+            return false;
+        }
+        let span = self.span(range(brace));
+        self.diagnostics.push(
+            Diagnostic::new(&codes::E011, span, "there are no brace literals: `{` only opens a block")
+                .label("a value is expected here")
+                .help("write a list as `[a, b]`; settings of a statement stand in its block, without `=`"),
+        );
+        let mut depth = 0usize;
+        while let Some(token) = self.peek() {
+            match token.kind {
+                Kind::Open(b'{') => depth += 1,
+                Kind::Close(b'}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                break;
+            }
+        }
+        true
     }
 
     fn end_before(&self) -> usize {
@@ -193,8 +237,9 @@ impl Outline<'_> {
             self.bracket_group();
             let mut ahead = self.at;
             while let Some(token) = self.tokens.get(ahead)
-                && matches!(token.kind, Kind::Newline | Kind::Doc)
+                && is_line_end(token)
             {
+                tick();
                 ahead += 1;
             }
             let goes_on =
@@ -202,12 +247,7 @@ impl Outline<'_> {
             if !goes_on {
                 return;
             }
-            for at in self.at..ahead {
-                if self.tokens[at].kind == Kind::Doc {
-                    self.keep_doc(range(self.tokens[at]));
-                }
-            }
-            self.at = ahead;
+            self.skip_line_ends();
         }
     }
 
@@ -248,13 +288,21 @@ impl Outline<'_> {
     /// A line that ends in `,`, `=` or an operator goes on when the next one is indented deeper than the statement.
     fn goes_on(&self, head: &Head) -> bool {
         let Some(last) = head.last.filter(|last| self.waits(*last, head)) else { return false };
-        let next =
-            self.tokens[self.at..].iter().find(|token| !matches!(token.kind, Kind::Newline | Kind::Doc));
+        let next = self.tokens[self.at..].iter().inspect(|_| tick()).find(|token| !is_line_end(token));
         next.is_some_and(|next| {
             next.line > last.line
                 && self.indents[next.line as usize] > head.indent
                 && next.kind != Kind::Close(b'}')
         })
+    }
+
+    fn skip_line_ends(&mut self) {
+        while let Some(token) = self.peek().filter(is_line_end) {
+            if token.kind == Kind::Doc {
+                self.keep_doc(range(token));
+            }
+            self.at += 1;
+        }
     }
 
     /// True when something must follow the token.
@@ -356,6 +404,10 @@ impl Head {
 
 fn range(token: Token) -> Range<usize> {
     token.start as usize..token.end as usize
+}
+
+fn is_line_end(token: &Token) -> bool {
+    matches!(token.kind, Kind::Newline | Kind::Doc)
 }
 
 fn is_binary(operator: &str) -> bool {

@@ -4,6 +4,7 @@
 use crate::base::{FileId, Span};
 use crate::diag::{Diagnostic, codes};
 
+use super::tally::tick;
 use super::token::{Kind, Lexed, Line, MAX_DEPTH, Token};
 
 struct Open {
@@ -102,6 +103,7 @@ fn next_outer(lines: &[Line]) -> Vec<Option<u32>> {
 
 impl Pairing<'_> {
     fn step(&mut self, index: usize) {
+        tick();
         let token = self.tokens[index];
         let first = self.lines[token.line as usize].first as usize == index;
         if self.guided && first && !matches!(token.kind, Kind::Close(_)) {
@@ -190,7 +192,7 @@ impl Pairing<'_> {
             return self.close(token);
         }
         if !self.stack.iter().rev().take(2 * MAX_DEPTH).any(|open| open.bracket == b'{') {
-            return self.stray(token);
+            return self.lost_open(token);
         }
         while self.in_brackets() {
             self.unclosed(Some(token));
@@ -200,7 +202,9 @@ impl Pairing<'_> {
             self.unclosed(Some(token));
         }
         match self.stack.last() {
-            Some(top) if self.is_not_its_close(top, token, first) => self.stray(token),
+            Some(top) if self.is_not_its_close(top, token, first) => {
+                self.lost_open(token);
+            }
             Some(_) => self.close(token),
             None => self.stray(token),
         }
@@ -273,6 +277,7 @@ impl Pairing<'_> {
     }
 
     fn unclosed(&mut self, next: Option<Token>) {
+        tick();
         let Some(open) = self.stack.last() else { return };
         let (bracket, at, line) = (open.bracket, open.at, open.line);
         let (indent, line_of) = (open.indent, self.lines[open.line as usize]);
@@ -316,6 +321,31 @@ impl Pairing<'_> {
                 let place = Span::new(self.file, end, end);
                 diagnostic.related(place, "the file ends here")
             }
+        }
+    }
+
+    /// `keyword a 1; b 2 }`: the `{` that is missing stood somewhere in this line, so what it held is not known.
+    fn lost_open(&mut self, brace: Token) {
+        let line = self.lines[brace.line as usize];
+        let tokens = &self.tokens[line.first as usize..=line.last as usize];
+        let before = tokens.iter().take_while(|token| token.start < brace.start);
+        if before.clone().next().is_none()
+            || before.clone().any(|token| matches!(token.kind, Kind::Open(b'{') | Kind::Close(b'}')))
+        {
+            return self.stray(brace);
+        }
+        let place = self.span(brace);
+        self.diagnostics.push(
+            Diagnostic::new(&codes::E005, place, "this `}` closes nothing")
+                .label("its `{` is missing in this line")
+                .help("add the `{`, or remove this"),
+        );
+        let mut begins = true;
+        for token in before {
+            if begins {
+                self.broken.push(token.start);
+            }
+            begins = token.kind == Kind::Semicolon;
         }
     }
 

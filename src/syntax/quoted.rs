@@ -3,12 +3,15 @@
 use crate::diag::{Diagnostic, codes};
 
 use super::lexical::Lexer;
+use super::tally::tick;
 use super::token::{Kind, MAX_DEPTH, ScriptRange};
 
 /// How reading an f-string's text went.
 enum Closed {
     At(usize),
     Not,
+    /// The `{` of an interpolation is still open.
+    NotBrace(usize),
     TooDeep(usize),
 }
 
@@ -34,6 +37,7 @@ impl Lexer<'_> {
         match closed {
             Closed::At(end) => self.push(Kind::Text, end - self.at),
             Closed::Not => self.unclosed_string(),
+            Closed::NotBrace(at) => self.unclosed_interpolation(at),
             Closed::TooDeep(at) => {
                 let span = self.span(at, at + 1);
                 self.report(Diagnostic::new(
@@ -48,6 +52,7 @@ impl Lexer<'_> {
 
     fn string_end(&self, mut at: usize) -> Closed {
         while let Some(&byte) = self.bytes.get(at) {
+            tick();
             match byte {
                 b'"' => return Closed::At(at + 1),
                 b'\\' if self.bytes.get(at + 1).is_some_and(|&next| next != b'\n') => at += 2,
@@ -61,12 +66,14 @@ impl Lexer<'_> {
     /// Each level is the number of braces open in an interpolation, or none while in a string's text.
     fn format_end(&mut self, mut at: usize) -> Closed {
         let mut levels: Vec<Option<u32>> = vec![None];
+        let mut outermost = at;
         while let Some(&byte) = self.bytes.get(at) {
+            tick();
             if levels.len() > MAX_DEPTH {
                 return Closed::TooDeep(at);
             }
             match (byte, levels.last().copied().flatten()) {
-                (b'\n', _) => return Closed::Not,
+                (b'\n', _) => break,
                 (b'\\', None) if self.bytes[at..].starts_with(b"\\u{") => at += 3,
                 (b'\\', None) => at += 1,
                 (b'"', None) => {
@@ -75,12 +82,15 @@ impl Lexer<'_> {
                         return Closed::At(at + 1);
                     }
                 }
-                (b'{', None) => levels.push(Some(0)),
+                (b'{', None) => {
+                    outermost = if levels.len() == 1 { at } else { outermost };
+                    levels.push(Some(0));
+                }
                 (_, None) => {}
                 (b'"', Some(_)) if at > 0 && self.bytes[at - 1] == b'f' => levels.push(None),
                 (b'"', Some(_)) => match self.string_end(at + 1) {
                     Closed::At(end) => at = end - 1,
-                    other => return other,
+                    _ => return Closed::NotBrace(outermost),
                 },
                 (b'{', Some(_)) => brace(&mut levels, 1),
                 (b'}', Some(0)) => drop(levels.pop()),
@@ -90,7 +100,7 @@ impl Lexer<'_> {
             }
             at += 1;
         }
-        Closed::Not
+        if levels.len() > 1 { Closed::NotBrace(outermost) } else { Closed::Not }
     }
 
     /// Reports a foreign operator inside an f-string; how many bytes more than one to go on.
@@ -118,10 +128,7 @@ impl Lexer<'_> {
 
     /// The string ends with its line, or before what closes a block of this very line.
     fn unclosed_string(&mut self) {
-        let mut end = self.here_to_line_end();
-        if self.braces_on_line > 0 {
-            end = self.before_block_end(end);
-        }
+        let end = self.string_was_meant_to_end();
         let quote = self.span(self.at, self.at + 1);
         self.report(
             Diagnostic::new(&codes::E002, quote, "this string is never closed")
@@ -132,7 +139,36 @@ impl Lexer<'_> {
         self.broken_to(end);
     }
 
+    /// The quote that ends the f-string was read as the begin of a string inside its `{…}`.
+    fn unclosed_interpolation(&mut self, brace: usize) {
+        let end = self.string_was_meant_to_end();
+        let span = self.span(brace, brace + 1);
+        self.report(
+            Diagnostic::new(&codes::E001, span, "this `{` of an f-string is never closed")
+                .label("opened here")
+                .help("add the missing `}`, or write `\\{` for a brace in the text"),
+        );
+        self.broken_to(end);
+    }
+
+    /// The line's end; but a `}` that closes a block of this line, or a `{` that opens one for the lines below, is
+    /// not part of the string.
+    fn string_was_meant_to_end(&self) -> usize {
+        let end = self.here_to_line_end();
+        if self.braces_on_line > 0 {
+            return self.before_block_end(end);
+        }
+        let Some(rest) = self.text[self.at + 1..end].strip_suffix('{') else { return end };
+        let below = lines_after(self.text, end).find(|line| !self.line_of(line).0.is_empty());
+        let deeper = below.is_some_and(|line| self.line_of(&line).1 > self.indent());
+        if deeper { self.at + 1 + rest.trim_end().len() } else { end }
+    }
+
     fn before_block_end(&self, end: usize) -> usize {
+        // Each string of a very long line may not look at all the rest of it.
+        if end - self.at > 4096 {
+            return end;
+        }
         let rest = &self.text[self.at + 1..end];
         let code = match rest.rfind("} #") {
             Some(brace) => &rest[..=brace],
@@ -266,7 +302,7 @@ impl Lexer<'_> {
             if text.starts_with("\"\"\"") {
                 return self.closed_script(line, after);
             }
-            if outside.is_some() && text.ends_with("\"\"\"") {
+            if outside.is_some() && text.contains("\"\"\"") {
                 break;
             }
             if outside.is_none() && slip.is_none() {
@@ -318,6 +354,7 @@ fn lines_after(text: &str, at: usize) -> impl Iterator<Item = std::ops::Range<us
     let mut next = text[at..].find('\n').map(|far| at + far + 1);
     std::iter::from_fn(move || {
         let start = next?;
+        tick();
         if start > text.len() || (start == text.len() && start > 0) {
             return None;
         }

@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
             Ok(mut nodes) => self.build(head, nodes.next()?),
             Err(error) => {
                 // One mistake, one report: what the lexical pass said of this statement is enough.
-                if !any_in(&self.reported, &raw.head) {
+                if !raw.quiet && !any_in(&self.reported, &raw.head) {
                     self.diagnostics.push(refusal::explain(head, &error));
                 }
                 None

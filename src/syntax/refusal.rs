@@ -12,6 +12,8 @@ use super::head::Head;
 const CLAUSE_WORDS: [&str; 8] = ["if", "from", "by", "on", "as", "with", "before", "because"];
 const OPERATOR_WORDS: [&str; 8] = ["and", "or", "not", "in", "matches", "like", "else", "for"];
 
+const UNITS: [&str; 12] = ["ms", "s", "m", "h", "d", "B", "KB", "MB", "GB", "KiB", "MiB", "GiB"];
+
 /// What stands where reading stopped.
 struct Found<'a> {
     text: &'a str,
@@ -29,12 +31,24 @@ pub(super) fn explain(head: &Head<'_>, error: &Error<Rule>) -> Diagnostic {
     let at = head.text.len() - head.text[at..].trim_start().len();
     let text = next_token(&head.text[at..]);
     let found = Found { text, before: head.text[..at].trim_end(), expected: expected(error) };
+    if let Some(word) = reserved_name(&found) {
+        let span = head.span(found.before.len() - word.len()..found.before.len());
+        let message = format!("`{word}` is reserved and cannot be a name");
+        return Diagnostic::new(&codes::E119, span, message).help("choose another name");
+    }
     let span = if text.is_empty() {
         head.span(found.before.len()..found.before.len())
     } else {
         head.span(at..at + text.len())
     };
     describe(span, &found)
+}
+
+/// The reserved word that a statement tries to bind: what stands behind it is where the grammar stopped.
+fn reserved_name<'a>(found: &Found<'a>) -> Option<&'a str> {
+    let mut words = found.before.split_whitespace();
+    let (_, name) = (words.next()?, words.next()?);
+    (words.next().is_none() && matches!(found.text, "=" | ":") && is_reserved(name)).then_some(name)
 }
 
 fn expected(error: &Error<Rule>) -> Vec<&'static str> {
@@ -47,8 +61,10 @@ fn expected(error: &Error<Rule>) -> Vec<&'static str> {
 
 fn describe(span: Span, found: &Found<'_>) -> Diagnostic {
     let (code, message, help) = reason(found);
+    // Where the help knows what was meant, a list of what could stand there only distracts.
+    let guessed = help.is_some() && !found.expected.contains(&"the end of the statement");
     let diagnostic = Diagnostic::new(code, span, message).help_if(help);
-    match expectation(found) {
+    match expectation(found).filter(|_| !guessed) {
         Some(expectation) => diagnostic.label(expectation),
         None => diagnostic,
     }
@@ -60,11 +76,16 @@ fn reason(found: &Found<'_>) -> Reason {
     let text = shown(found.text);
     if found.text.is_empty() {
         let message = match (found.expected.contains(&"a value"), found.expected.first()) {
+            _ if found.before.ends_with(':') => "the statement ends where a type is expected".to_owned(),
             (true, _) => "the statement ends where a value is expected".to_owned(),
             (false, Some(what)) => format!("the statement ends where {what} is expected"),
             (false, None) => "the statement ends too early".to_owned(),
         };
         return (&codes::E011, message, None);
+    }
+    if found.before.is_empty() && !found.text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        let help = "a statement is `keyword values, ... clause ...`".to_owned();
+        return (&codes::E011, format!("a statement begins with a keyword, not with {text}"), Some(help));
     }
     if let Some(help) = mistaken_sign(found) {
         return (&codes::E011, format!("unexpected {text}"), Some(help));
@@ -126,6 +147,9 @@ fn after_value(found: &Found<'_>) -> Option<String> {
     let value_like = first.is_ascii_alphanumeric() || matches!(first, '_' | '"');
     if !found.expected.contains(&"the end of the statement") || !value_like {
         return None;
+    }
+    if UNITS.contains(&found.text) && found.before.ends_with(|c: char| c.is_ascii_digit()) {
+        return Some("a unit follows its number without a space: `5m`".to_owned());
     }
     if first.is_ascii_alphabetic()
         && let Some(near) = did_you_mean(&nearest(found.text, CLAUSE_WORDS.into_iter().chain(["and", "or"])))

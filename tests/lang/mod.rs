@@ -1,1 +1,6 @@
-//! Tests of the lang side.
+//! The language as its users meet it: what is accepted, what is reported and exactly where, and what survives a mistake.
+
+mod golden;
+mod recovery;
+mod robust;
+mod support;

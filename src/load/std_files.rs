@@ -1,0 +1,9 @@
+//! The built-in library's files, embedded. Holds nothing else.
+
+/// Module name and text: one row a file of `stdlib/`. `std.retry` is `stdlib/retry.wfl`.
+static MODULES: &[(&str, &str)] = &[("retry", include_str!("../../stdlib/retry.wfl"))];
+
+/// Every module of the built-in library: its name without `std.`, and its text.
+pub fn std_modules() -> &'static [(&'static str, &'static str)] {
+    MODULES
+}

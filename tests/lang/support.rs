@@ -1,0 +1,56 @@
+//! The one door through which the language tests check a text. Knows nothing of single cases.
+
+use std::path::{Path, PathBuf};
+
+use wfl::base::SourceMap;
+use wfl::diag::Diagnostic;
+use wfl::load::{Memory, Request, load};
+use wfl::syntax::ast::{File, Statement};
+
+pub struct Checked {
+    pub sources: SourceMap,
+    pub diagnostics: Vec<Diagnostic>,
+    pub tree: Option<File>,
+}
+
+/// Checks a text as the file `case.wfl` of an otherwise empty project.
+pub fn check_text(text: &str) -> Checked {
+    let files = Memory::default().with("/project/case.wfl", text);
+    let request = Request { root: "/project".into(), cwd: "/project".into(), paths: vec!["case.wfl".into()] };
+    let mut loaded = load(&request, &files);
+    let own = loaded.units.iter().position(|unit| unit.name == "case.wfl");
+    let tree = own.map(|index| loaded.units.swap_remove(index).tree);
+    Checked { sources: loaded.sources, diagnostics: loaded.diagnostics, tree }
+}
+
+/// `line:column code message`, one a line.
+pub fn listing(checked: &Checked) -> String {
+    let line = |diagnostic: &Diagnostic| {
+        let at = checked.sources.position(diagnostic.span);
+        format!("{}:{} {} {}\n", at.line, at.column, diagnostic.code.id, diagnostic.message)
+    };
+    checked.diagnostics.iter().map(line).collect()
+}
+
+/// The fixtures of a folder below `tests/lang`, sorted.
+pub fn fixtures(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lang").join(folder);
+    let mut found: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wfl"))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Every statement of the tree, blocks included, in the order of the text.
+pub fn statements(tree: &File) -> Vec<&Statement> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<&Statement> = tree.statements.iter().rev().collect();
+    while let Some(statement) = waiting.pop() {
+        found.push(statement);
+        waiting.extend(statement.body().iter().rev());
+    }
+    found
+}
