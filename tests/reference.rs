@@ -19,7 +19,8 @@ fn keywords(text: &mut String) {
         let _ = writeln!(text, "\n### {}\n", capital(context.place()));
         let _ = writeln!(text, "| written | clauses | repeats | default | |\n|---|---|---|---|---|");
         for row in rows {
-            let clauses: Vec<String> = row.clauses.iter().map(|clause| format!("`{}` {}", clause.word, clause.ty)).collect();
+            let clauses: Vec<String> =
+                row.clauses.iter().map(|clause| format!("`{}` {}", clause.word, clause.ty)).collect();
             let _ = writeln!(
                 text,
                 "| `{}` | {} | {} | {} | {} |",
@@ -35,13 +36,19 @@ fn keywords(text: &mut String) {
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
 }
 
 fn facts_table(text: &mut String) {
     for (phase, title) in [
         (Phase::Start, "Read once, when the run starts; may stand anywhere"),
-        (Phase::Judge, "Read while running; only in `before`, `after`, `require`, `verify` and the `when` of retry and repair"),
+        (
+            Phase::Judge,
+            "Read while running; only in `before`, `after`, `require`, `verify` and the `when` of retry and repair",
+        ),
         (Phase::Attempt, "Of the attempt that just ended; the same places, and `measure`"),
         (Phase::Reader, "Readers; only on the right of `out` and `measure`"),
     ] {
@@ -54,16 +61,22 @@ fn facts_table(text: &mut String) {
 }
 
 fn written(row: &facts::Row) -> String {
-    let words: Vec<&str> = row.arguments.iter().map(|argument| match argument {
-        Argument::String => "text",
-        Argument::Path => "path",
-        Argument::Glob => "glob",
-        Argument::Pattern => "regex",
-    }).collect();
+    let words: Vec<&str> = row
+        .arguments
+        .iter()
+        .map(|argument| match argument {
+            Argument::String => "text",
+            Argument::Path => "path",
+            Argument::Glob => "glob",
+            Argument::Pattern => "regex",
+        })
+        .collect();
     let arguments = format!("{}{}", words.join(", "), if row.variadic { ", …" } else { "" });
     match (row.arguments.is_empty(), row.name.split_once('.')) {
         (true, _) => row.name.to_string(),
-        (false, Some((reader, field))) if row.phase == Phase::Reader => format!("{reader}({arguments}).{field}"),
+        (false, Some((reader, field))) if row.phase == Phase::Reader => {
+            format!("{reader}({arguments}).{field}")
+        }
         (false, _) => format!("{}({arguments})", row.name),
     }
 }
@@ -80,7 +93,9 @@ fn reference() -> String {
     for function in builtin::TABLE {
         let _ = writeln!(text, "| `{}` | {} |", function.name, function.doc);
     }
-    text.push_str("\n## Diagnostics\n\n`wfl explain CODE` prints a page.\n\n| code | name | |\n|---|---|---|\n");
+    text.push_str(
+        "\n## Diagnostics\n\n`wfl explain CODE` prints a page.\n\n| code | name | |\n|---|---|---|\n",
+    );
     for code in codes::ALL {
         let _ = writeln!(text, "| {} | {} | {} |", code.id, code.name, code.page.replace('|', "\\|"));
     }

@@ -37,7 +37,8 @@ fn source(path: &Path) -> Source {
     let whole = fs::read_to_string(path).expect("readable file");
     let path = path.strip_prefix(root()).expect("inside the tree").display().to_string();
     let is_test = path.starts_with("src/") && (path.ends_with("/tests.rs") || path.contains("/tests/"));
-    let product = if is_test { "" } else { whole.split("#[cfg(test)]\nmod ").next().unwrap_or("") }.to_string();
+    let product =
+        if is_test { "" } else { whole.split("#[cfg(test)]\nmod ").next().unwrap_or("") }.to_string();
     Source { path, product, whole }
 }
 

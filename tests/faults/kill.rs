@@ -21,7 +21,7 @@ fn witness(subject: &Subject) -> BTreeMap<String, Vec<String>> {
     seen
 }
 
-fn lines(subject: &Subject) -> usize {
+fn witnessed_lines(subject: &Subject) -> usize {
     subject.read("witness").lines().count()
 }
 
@@ -46,7 +46,7 @@ fn definition() -> String {
 fn kill_after(subject: &Subject, arguments: &[&str], lines: usize, spins: u32) {
     let mut engine = subject.wfl(arguments).spawn().expect("wfl starts");
     let ended = |engine: &mut std::process::Child| engine.try_wait().expect("a child").is_some();
-    while lines(subject) < lines && !ended(&mut engine) {
+    while witnessed_lines(subject) < lines && !ended(&mut engine) {
         std::thread::yield_now();
     }
     for _ in 0..spins {
@@ -118,7 +118,7 @@ fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
     let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
     let mut rows =
         database.prepare("select seq, type, node from event where run = ?1 order by seq").expect("a query");
-    let events: Vec<(u64, String, Option<i64>)> = rows
+    let events: Vec<(i64, String, Option<i64>)> = rows
         .query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .expect("rows")
         .collect::<Result<_, _>>()
@@ -126,7 +126,7 @@ fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut finished: BTreeMap<i64, u32> = BTreeMap::new();
     for (index, (seq, kind, node)) in events.iter().enumerate() {
-        if *seq != index as u64 + 1 {
+        if *seq != index as i64 + 1 {
             wrong.push(format!("event {} has number {seq}", index + 1));
         }
         match (kind.as_str(), node) {
