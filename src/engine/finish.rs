@@ -27,7 +27,8 @@ impl Kernel<'_> {
             return Ok(false);
         }
         let over = live.is_over();
-        if !over && !(live.ready.is_empty() && live.timers.is_empty() && live.questions.is_empty()) {
+        let idle = live.ready.is_empty() && live.timers.is_empty() && live.questions.is_empty();
+        if !over && !idle {
             return Ok(false);
         }
         let changed = if over { self.cancel_rest()? } else { self.end_behind_kept_locks()? };

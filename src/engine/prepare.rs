@@ -3,7 +3,7 @@
 
 use crate::base::{Timestamp, Value};
 use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
-use crate::plan::EdgeKind;
+use crate::plan::{Approval, EdgeKind};
 use crate::port::{Answer, Question};
 
 use super::conclude::End;
@@ -84,13 +84,9 @@ impl Kernel<'_> {
         let wanted = &plan.nodes[node as usize].approvals;
         let given = self.state.node(node).approvals.as_deref().cloned().unwrap_or_default();
         let Some(next) = wanted.get(given.done) else { return Ok(true) };
-        if !given.requested {
-            let timeout = next.timeout.map(|ms| Timestamp(self.at.wall.0.saturating_add_unsigned(ms)));
-            let group = next.group.clone();
-            self.emit(Event::ApprovalRequested { node, count: next.count, group, expires: timeout })?;
-            let detail = format!("{} from {}", next.count, next.group);
-            self.emit(Event::StageWaiting { node, on: WaitFor::Approval, detail, until: timeout })?;
-            self.barrier();
+        let asking = given.requested && self.state.node(node).waits_on(WaitFor::Approval);
+        if !asking {
+            self.request_approval(node, next, given.requested)?;
         }
         let expires = self.state.node(node).approvals.as_ref().and_then(|asked| asked.expires);
         if let Some(expires) = expires {
@@ -108,6 +104,19 @@ impl Kernel<'_> {
         };
         self.ask_people(node, question);
         Ok(false)
+    }
+
+    /// An approval that was asked for before the run stopped keeps its time limit.
+    fn request_approval(&mut self, node: NodeIndex, next: &Approval, again: bool) -> Step {
+        if !again {
+            let expires = next.timeout.map(|ms| Timestamp(self.at.wall.0.saturating_add_unsigned(ms)));
+            let group = next.group.clone();
+            self.emit(Event::ApprovalRequested { node, count: next.count, group, expires })?;
+        }
+        let until = self.state.node(node).approvals.as_ref().and_then(|asked| asked.expires);
+        let detail = format!("{} from {}", next.count, next.group);
+        self.barrier();
+        self.emit(Event::StageWaiting { node, on: WaitFor::Approval, detail, until })
     }
 
     fn confirmed(&mut self, node: NodeIndex) -> Step<bool> {

@@ -165,7 +165,8 @@ impl Reconciler<'_> {
         if once || spec.kind == StageKind::Stage && spec.actions.is_empty() {
             return None;
         }
-        if !spec.inputs.is_empty() {
+        // What never started (a gate that shares its tool's run) has no hash to compare.
+        if !spec.inputs.is_empty() && state.attempt > 0 {
             return match (&state.inputs, self.observed.inputs.get(&node)) {
                 (Some(then), Some(Some(now))) if then == now => None,
                 (Some(_), Some(Some(_))) => Some("its inputs changed".into()),

@@ -9,7 +9,10 @@ use wfl::expr::Compare;
 const LINES: &str = "lcov(\"cov.json\").lines";
 const FAILED: (RunStatus, i32) = (RunStatus::GateFailed, 3);
 
-fn judged(world: &World) -> Vec<(Vec<(String, bool, String)>, Option<String>)> {
+/// The conditions of one judgement, and its error.
+type Seen = (Vec<(String, bool, String)>, Option<String>);
+
+fn judged(world: &World) -> Vec<Seen> {
     let judged = |record: &wfl::event::Record| match &record.event {
         Event::GateJudged { checks, error, .. } => {
             let checks = checks.iter().map(|c| (c.text.clone(), c.held, c.values.clone())).collect();
