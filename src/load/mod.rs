@@ -134,7 +134,7 @@ impl Loader<'_> {
         let index = match text::add(&mut self.loaded.sources, shown.clone(), bytes) {
             Ok(file) => Some(self.unit(file, shown, false, given)),
             Err(diagnostic) => {
-                self.loaded.diagnostics.push(diagnostic);
+                self.loaded.diagnostics.push(*diagnostic);
                 None
             }
         };

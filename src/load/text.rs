@@ -6,7 +6,7 @@ use crate::diag::{Diagnostic, codes};
 use super::files::MAX_BYTES;
 
 /// Adds the file to `sources`. A file that is not text is there as far as it is, with the reason.
-pub(super) fn add(sources: &mut SourceMap, shown: String, bytes: Vec<u8>) -> Result<FileId, Diagnostic> {
+pub(super) fn add(sources: &mut SourceMap, shown: String, bytes: Vec<u8>) -> Result<FileId, Box<Diagnostic>> {
     if bytes.len() as u64 > MAX_BYTES {
         let file = sources.add(SourceFile::new(shown, ""));
         let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
@@ -33,7 +33,7 @@ pub(super) fn add(sources: &mut SourceMap, shown: String, bytes: Vec<u8>) -> Res
 }
 
 /// A NUL before the place where UTF-8 ends is what a person should hear of.
-fn cut(sources: &mut SourceMap, shown: String, mut text: String, at: usize, why: &str) -> Diagnostic {
+fn cut(sources: &mut SourceMap, shown: String, mut text: String, at: usize, why: &str) -> Box<Diagnostic> {
     let (at, why) = match text.find('\0') {
         Some(nul) => (nul, "holds a NUL byte"),
         None => (at, why),
@@ -44,6 +44,6 @@ fn cut(sources: &mut SourceMap, shown: String, mut text: String, at: usize, why:
     refuse(file, at, format!("the file {why}"), help)
 }
 
-fn refuse(file: FileId, at: usize, message: String, help: &str) -> Diagnostic {
-    Diagnostic::new(&codes::E012, Span::new(file, at, at), message).label("here").help(help)
+fn refuse(file: FileId, at: usize, message: String, help: &str) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(&codes::E012, Span::new(file, at, at), message).label("here").help(help))
 }

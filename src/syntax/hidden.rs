@@ -8,7 +8,7 @@ pub(super) fn find(file: FileId, text: &str) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut previous = ' ';
     for (at, c) in text.char_indices() {
-        if (c < ' ' || c >= '\u{7f}') && is_hidden(c, previous, at, text) {
+        if !(' '..'\u{7f}').contains(&c) && is_hidden(c, previous, at, text) {
             found.push(report(Span::new(file, at, at + c.len_utf8()), c));
         }
         previous = c;

@@ -4,3 +4,4 @@ mod golden;
 mod recovery;
 mod robust;
 mod support;
+mod tree;

@@ -49,9 +49,12 @@ struct Outcome {
 
 fn without_each(mark: char) -> Vec<Outcome> {
     let whole = paths(&parse(FileId(0), SAMPLE).0);
-    // What stands in a script is the shell's.
-    let in_script = |at: usize| SAMPLE[..at].rsplit('\n').next().is_some_and(|line| line.contains("echo"));
-    let places = SAMPLE.match_indices(mark).map(|(at, _)| at).filter(|at| !in_script(*at));
+    // What stands in a script is the shell's, and a `[` in a pattern is text.
+    let is_text = |at: usize| {
+        let before = SAMPLE[..at].rsplit('\n').next().unwrap_or_default();
+        before.contains("echo") || (matches!(mark, '[' | ']') && before.matches('"').count() % 2 == 1)
+    };
+    let places = SAMPLE.match_indices(mark).map(|(at, _)| at).filter(|at| !is_text(*at));
     places
         .map(|at| {
             let text = format!("{}{}", &SAMPLE[..at], &SAMPLE[at + 1..]);

@@ -10,17 +10,14 @@ use wfl::syntax::ast::{File, Statement};
 pub struct Checked {
     pub sources: SourceMap,
     pub diagnostics: Vec<Diagnostic>,
-    pub tree: Option<File>,
 }
 
 /// Checks a text as the file `case.wfl` of an otherwise empty project.
 pub fn check_text(text: &str) -> Checked {
     let files = Memory::default().with("/project/case.wfl", text);
     let request = Request { root: "/project".into(), cwd: "/project".into(), paths: vec!["case.wfl".into()] };
-    let mut loaded = load(&request, &files);
-    let own = loaded.units.iter().position(|unit| unit.name == "case.wfl");
-    let tree = own.map(|index| loaded.units.swap_remove(index).tree);
-    Checked { sources: loaded.sources, diagnostics: loaded.diagnostics, tree }
+    let loaded = load(&request, &files);
+    Checked { sources: loaded.sources, diagnostics: loaded.diagnostics }
 }
 
 /// `line:column code message`, one a line.
