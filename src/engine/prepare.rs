@@ -2,7 +2,7 @@
 //! first so that nobody is asked to approve a stage that will be skipped. Does not start anything.
 
 use crate::base::{Timestamp, Value};
-use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
+use crate::event::{Asked, Event, Judged, NodeIndex, Status, WaitFor};
 use crate::plan::{Approval, EdgeKind};
 use crate::port::{Answer, Question};
 
@@ -243,6 +243,12 @@ impl Kernel<'_> {
         self.emit(Event::ApprovalExpired { node })?;
         self.finish(node, End::new(Status::Failed).because(reason))
     }
+}
+
+/// Why a stage did not go on: the condition that did not hold, on what values, and its own `because`.
+pub(super) fn unmet(judged: &Judged) -> String {
+    let because = judged.because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("`{}` does not hold{}{because}", judged.text, shown(&judged.values))
 }
 
 /// ` (branch = "main")`, or nothing.

@@ -39,7 +39,7 @@ pub fn compare(op: Compare, left: Expr, right: Value) -> Expr {
 }
 
 pub fn check(text: &str, expr: Expr) -> Check {
-    Check { expr, text: text.into() }
+    Check { expr, text: text.into(), because: None }
 }
 
 /// `file.exists("path")` as a condition.
