@@ -18,10 +18,11 @@ use crate::capture::{Capture, LineSink, Mask};
 use crate::event::{AttemptStatus, Outcome, Usage};
 use crate::port::{Action, AttemptSpec, Busy};
 
-/// Size of a pipe on Linux: one read empties it.
-const BUFFER: usize = 64 << 10;
 /// How long a later action waits for room on the machine: the attempt cannot begin again.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a program may still be open for writing.
+const WRITTEN: Duration = Duration::from_secs(1);
 
 /// How an action ended, when not well.
 #[derive(Debug)]
@@ -111,7 +112,6 @@ impl Attempt<'_> {
             .stderr(Stdio::piped())
             .process_group(0);
         let child = self.start(&mut prepared, first)?;
-        self.buffer.resize(BUFFER, 0);
         let finished = process::follow(child, self.limits, &mut self.capture, &mut self.buffer)
             .map_err(|e| Stopped::Failed(Failure::new(format!("lost sight of {}: {e}", prepared.name))))?;
         self.add(&finished.usage);
@@ -132,6 +132,10 @@ impl Attempt<'_> {
         loop {
             match prepared.command.spawn() {
                 Ok(child) => return Ok(child),
+                // A program just written may still be open for writing in a child of ours that is about to start.
+                Err(e) if e.raw_os_error() == Some(libc::ETXTBSY) && since.elapsed() < WRITTEN => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
                 Err(e) if command::is_busy(&e) && first => {
                     return Err(Stopped::Busy(Busy(format!("cannot start {}: {e}", prepared.name))));
                 }

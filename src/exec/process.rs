@@ -17,6 +17,8 @@ use crate::event::Usage;
 
 /// After the process ended, a grandchild may still hold its pipe: this long we listen on.
 const DRAIN: Duration = Duration::from_millis(200);
+/// Size of a pipe on Linux: one read empties it.
+const BUFFER: usize = 64 << 10;
 /// How often to look where the kernel gives no descriptor to wait on.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -49,7 +51,7 @@ pub(super) fn follow(
     mut child: Child,
     limits: Limits<'_>,
     capture: &mut Capture<'_>,
-    buffer: &mut [u8],
+    buffer: &mut Vec<u8>,
 ) -> io::Result<Finished> {
     let raw = child.id() as i32;
     let pid = Pid::from_raw(raw).ok_or(io::ErrorKind::InvalidInput)?;
@@ -97,19 +99,15 @@ impl Watch<'_> {
     }
 
     /// Waits for whatever comes next and deals with it.
-    fn step(&mut self, capture: &mut Capture<'_>, buffer: &mut [u8]) -> io::Result<()> {
+    fn step(&mut self, capture: &mut Capture<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
         let [stop, out, err, ended] = self.wait()?;
-        if out {
-            read(&mut self.out, Stream::Stdout, capture, buffer);
-        }
-        if err {
-            read(&mut self.err, Stream::Stderr, capture, buffer);
-        }
-        if stop {
+        read(&mut self.out, out, Stream::Stdout, capture, buffer);
+        read(&mut self.err, err, Stream::Stderr, capture, buffer);
+        if !stop.is_empty() {
             let grace = self.limits.stop.take();
             self.end(Cut::Cancelled, grace);
         }
-        if self.listen_until.is_none() && (ended || self.ended_unseen()) {
+        if self.listen_until.is_none() && (!ended.is_empty() || self.ended_unseen()) {
             // One that was told to end may leave children that still tidy up: they have their grace.
             let until = Instant::now() + DRAIN;
             self.listen_until = Some(self.kill_at.filter(|_| !self.killed).unwrap_or(until));
@@ -118,8 +116,8 @@ impl Watch<'_> {
         Ok(())
     }
 
-    /// Which of stop, stdout, stderr and the process's end are there; all false when time ran out first.
-    fn wait(&self) -> io::Result<[bool; 4]> {
+    /// What is there of stop, stdout, stderr and the process's end; nothing when time ran out first.
+    fn wait(&self) -> io::Result<[PollFlags; 4]> {
         let stop = self.limits.stop.as_fd();
         let ended = self.pidfd.as_ref().filter(|_| self.listen_until.is_none());
         let mut fds = [
@@ -130,8 +128,8 @@ impl Watch<'_> {
         ];
         let timeout = self.next_time().map(timespec);
         match poll(&mut fds, timeout.as_ref()) {
-            Ok(_) => Ok(fds.map(|fd| !fd.revents().is_empty())),
-            Err(rustix::io::Errno::INTR) => Ok([false; 4]),
+            Ok(_) => Ok(fds.map(|fd| fd.revents())),
+            Err(rustix::io::Errno::INTR) => Ok([PollFlags::empty(); 4]),
             Err(e) => Err(e.into()),
         }
     }
@@ -191,12 +189,24 @@ fn entry<'a>(fd: Option<&'a OwnedFd>, other: BorrowedFd<'a>) -> PollFd<'a> {
     }
 }
 
-/// Reads once, which does not block: poll said there is something, or the end.
-fn read(pipe: &mut Option<OwnedFd>, stream: Stream, capture: &mut Capture<'_>, buffer: &mut [u8]) {
-    let Some(fd) = pipe else {
+/// Reads once, which does not block: poll said there is something. The end alone needs no read, and a process that
+/// prints nothing no buffer.
+fn read(
+    pipe: &mut Option<OwnedFd>,
+    there: PollFlags,
+    stream: Stream,
+    capture: &mut Capture<'_>,
+    buffer: &mut Vec<u8>,
+) {
+    let Some(fd) = pipe.as_ref().filter(|_| !there.is_empty()) else {
         return;
     };
-    match rustix::io::read(&*fd, &mut *buffer) {
+    if !there.contains(PollFlags::IN) {
+        *pipe = None;
+        return;
+    }
+    buffer.resize(BUFFER, 0);
+    match rustix::io::read(fd, &mut buffer[..]) {
         Ok(0) => *pipe = None,
         Ok(count) => capture.feed(stream, &buffer[..count]),
         Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}

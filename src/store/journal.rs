@@ -105,7 +105,7 @@ fn transaction(conn: &Connection, run: i64, records: &[Record], d: Durability) -
     }
     if records.is_empty() && d == Durability::Disk {
         // A barrier alone: a transaction that writes nothing would sync nothing.
-        conn.prepare_cached("UPDATE run SET worked_ms = worked_ms WHERE num = ?1")?.execute([run])?;
+        conn.prepare_cached("UPDATE run SET barriers = barriers + 1 WHERE num = ?1")?.execute([run])?;
     }
     conn.prepare_cached("COMMIT")?.execute([])?;
     Ok(())

@@ -24,6 +24,8 @@ const MIGRATIONS: &[&str] = &["
         worked_ms INTEGER NOT NULL DEFAULT 0,
         exit INTEGER,
         cause TEXT,
+        -- Counts barriers without an event: SQLite writes, and so syncs, only what differs.
+        barriers INTEGER NOT NULL DEFAULT 0,
         change_type TEXT NOT NULL,
         change TEXT NOT NULL,
         params TEXT NOT NULL

@@ -211,6 +211,19 @@ fn what_was_committed_is_in_a_copy_taken_while_the_writer_lives() {
 }
 
 #[test]
+fn a_barrier_without_events_reaches_the_log_and_so_the_disk() {
+    let (dir, store) = store();
+    let run = new_run(&store, "r1", 1);
+    let mut journal = store.journal(&run).unwrap();
+    let log = || std::fs::metadata(dir.path().join("state/state.db-wal")).unwrap().len();
+    let before = log();
+    journal.commit(Timestamp(1), &[], Durability::Process).unwrap();
+    assert_eq!(log(), before);
+    journal.commit(Timestamp(1), &[], Durability::Disk).unwrap();
+    assert!(log() > before);
+}
+
+#[test]
 fn a_removed_database_stops_the_run() {
     let (dir, store) = store();
     let run = new_run(&store, "r1", 1);
