@@ -78,7 +78,7 @@ impl Kernel<'_> {
             Ok(key) => key,
             Err(why) => return self.fail_unstarted(node, format!("its key could not be worked out: {why}")),
         };
-        if spec.effect != Effect::Repeatable {
+        if spec.effect != Effect::Repeatable || spec.lock.is_some() {
             self.barrier();
         }
         let attempt = self.state.node(node).attempt + 1;

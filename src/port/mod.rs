@@ -23,7 +23,8 @@ pub struct StateUnsafe {
     pub help: String,
 }
 
-/// Where events become true. All or nothing; numbers the events and gives them back as recorded.
+/// Where events become true. All or nothing; numbers the events and gives them back as recorded. A commit of no events
+/// with [`Durability::Disk`] puts on the disk what was committed before.
 pub trait Journal: Send {
     fn commit(
         &mut self,
@@ -115,18 +116,9 @@ pub trait Observer: Send {
 /// Something only a person can answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    Approve {
-        node: NodeIndex,
-        key: String,
-        count: u32,
-        group: String,
-    },
+    Approve { node: NodeIndex, key: String, count: u32, group: String },
     /// `confirm "text"` of a stage.
-    Confirm {
-        node: NodeIndex,
-        key: String,
-        text: String,
-    },
+    Confirm { node: NodeIndex, key: String, text: String },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -129,73 +129,90 @@ fn resume_to_the_end(world: &mut World, changed: bool) {
 
 /// What must hold of any history, as the first thing that does not.
 fn check(plan: &Plan, records: &[Record]) -> Result<(), String> {
-    let mut status = vec![Status::Pending; plan.nodes.len()];
-    let mut starts = vec![0; plan.nodes.len()];
-    let mut lock: BTreeSet<u32> = BTreeSet::new();
-    // Its own retry policy may start a `once` stage again, but never after a crash.
-    let mut retries: BTreeSet<u32> = BTreeSet::new();
+    let mut history = History {
+        plan,
+        status: vec![Status::Pending; plan.nodes.len()],
+        starts: vec![0; plan.nodes.len()],
+        lock: BTreeSet::new(),
+        retries: BTreeSet::new(),
+    };
     for record in records {
-        let seq = record.seq;
-        match &record.event {
-            Event::StageStarted { node, .. } => {
-                let at = *node as usize;
-                starts[at] += 1;
-                if plan.nodes[at].effect == Effect::Once && starts[at] > 1 && !retries.remove(node) {
-                    return Err(format!("{seq}: once stage {at} starts twice"));
-                }
-                for edge in &plan.nodes[at].edges {
-                    let need = status[edge.to as usize];
-                    let fits = match edge.kind {
-                        EdgeKind::Needs => need.meets_need(),
-                        EdgeKind::NeedsOptional => need.meets_need() || need == Status::Skipped,
-                        EdgeKind::Follows => need.is_final() && need != Status::Unknown,
-                    };
-                    if !fits {
-                        return Err(format!("{seq}: stage {at} starts while {} is {}", edge.to, need.word()));
-                    }
-                }
-                if plan.nodes[at].lock.is_some() {
-                    lock.insert(*node);
-                    if lock.len() > 1 {
-                        return Err(format!("{seq}: {lock:?} hold one lock"));
-                    }
-                }
-                status[at] = Status::Running;
-            }
+        history.event(&record.event).map_err(|why| format!("{}: {why}", record.seq))?;
+    }
+    let last = records.last().map(|record| &record.event);
+    let waits = matches!(last, Some(Event::RunFinished { status: RunStatus::Waiting, .. }));
+    match history.status.iter().position(|status| !status.is_final()).filter(|_| !waits) {
+        Some(at) => Err(format!("stage {at} never ended: {}", history.status[at].word())),
+        None => Ok(()),
+    }
+}
+
+/// A fold of its own, so that it does not share the engine's mistakes.
+struct History<'a> {
+    plan: &'a Plan,
+    status: Vec<Status>,
+    starts: Vec<u32>,
+    lock: BTreeSet<u32>,
+    /// Its own retry policy may start a `once` stage again, but never after a crash.
+    retries: BTreeSet<u32>,
+}
+
+impl History<'_> {
+    fn event(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::StageStarted { node, .. } => self.started(*node)?,
             Event::AttemptFinished { node, .. } => {
-                lock.remove(node);
+                self.lock.remove(node);
             }
-            Event::StageFinished { node, status: ended, .. } => {
-                if status[*node as usize].is_final() {
-                    return Err(format!("{seq}: the result of {node} is recorded twice"));
+            Event::StageFinished { node, status, .. } => {
+                let before = std::mem::replace(&mut self.status[*node as usize], *status);
+                if before.is_final() {
+                    return Err(format!("the result of {node} is recorded twice"));
                 }
-                status[*node as usize] = *ended;
             }
             Event::StagesBlocked { nodes, .. } => {
-                nodes.iter().for_each(|node| status[*node as usize] = Status::Blocked);
+                nodes.iter().for_each(|node| self.status[*node as usize] = Status::Blocked);
             }
-            Event::StageReset { node, .. } => status[*node as usize] = Status::Pending,
-            Event::StageUnknown { node, .. } => status[*node as usize] = Status::Unknown,
+            Event::StageReset { node, .. } => self.status[*node as usize] = Status::Pending,
+            Event::StageUnknown { node, .. } => self.status[*node as usize] = Status::Unknown,
             Event::StageResolved { node, done, .. } => {
-                status[*node as usize] = if *done { Status::Succeeded } else { Status::Pending };
+                self.status[*node as usize] = if *done { Status::Succeeded } else { Status::Pending };
             }
             Event::StageWaiting { node, on: WaitFor::Retry, .. } => {
-                retries.insert(*node);
+                self.retries.insert(*node);
             }
             Event::RunResumed { .. } => {
-                lock.clear();
-                retries.clear();
+                self.lock.clear();
+                self.retries.clear();
             }
             _ => {}
         }
+        Ok(())
     }
-    let waits = matches!(
-        records.last().map(|record| &record.event),
-        Some(Event::RunFinished { status: RunStatus::Waiting, .. })
-    );
-    match status.iter().position(|status| !status.is_final()).filter(|_| !waits) {
-        Some(at) => Err(format!("stage {at} never ended: {}", status[at].word())),
-        None => Ok(()),
+
+    fn started(&mut self, node: u32) -> Result<(), String> {
+        let at = node as usize;
+        let spec = &self.plan.nodes[at];
+        self.starts[at] += 1;
+        if spec.effect == Effect::Once && self.starts[at] > 1 && !self.retries.remove(&node) {
+            return Err(format!("once stage {at} starts twice"));
+        }
+        for edge in &spec.edges {
+            let need = self.status[edge.to as usize];
+            let fits = match edge.kind {
+                EdgeKind::Needs => need.meets_need(),
+                EdgeKind::NeedsOptional => need.meets_need() || need == Status::Skipped,
+                EdgeKind::Follows => need.is_final() && need != Status::Unknown,
+            };
+            if !fits {
+                return Err(format!("stage {at} starts while {} is {}", edge.to, need.word()));
+            }
+        }
+        if spec.lock.is_some() {
+            self.lock.insert(node);
+        }
+        self.status[at] = Status::Running;
+        if self.lock.len() > 1 { Err(format!("{:?} hold one lock", self.lock)) } else { Ok(()) }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Value;
-use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Status, WaitFor};
+use crate::event::{Asked, Event, NodeIndex, Outcome, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
@@ -46,7 +46,9 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         }
         Event::StageFinished { node, status, reason, outputs, .. } => {
             finished(plan, state, event, *node, *status)?;
-            keep_result(state, *node, reason, outputs);
+            let shares_tool =
+                plan.nodes[*node as usize].gate.as_ref().is_some_and(|gate| gate.tool.is_some());
+            keep_result(state, *node, reason, outputs, shares_tool);
             Ok(())
         }
         Event::StagesBlocked { root, nodes } => blocked(state, event, *root, nodes),
@@ -152,13 +154,14 @@ fn keep_result(
     node: NodeIndex,
     reason: &Option<String>,
     outputs: &BTreeMap<String, Value>,
+    shares_tool: bool,
 ) {
     let stage = state.node_mut(node);
     stage.reason.clone_from(reason);
     stage.outputs.clone_from(outputs);
     stage.facts = Vec::new();
-    if let Some(outcome) = stage.outcome.as_mut().filter(|outcome| outcome.status == AttemptStatus::Succeeded)
-    {
+    // Other gates of the tool may yet be judged by its attempt.
+    if let Some(outcome) = stage.outcome.as_mut().filter(|_| !shares_tool) {
         outcome.stderr = String::new();
     }
 }
