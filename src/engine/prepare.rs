@@ -247,8 +247,9 @@ impl Kernel<'_> {
 
 /// Why a stage did not go on: the condition that did not hold, on what values, and its own `because`.
 pub(super) fn unmet(judged: &Judged) -> String {
-    let because = judged.because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-    format!("`{}` does not hold{}{because}", judged.text, shown(&judged.values))
+    let because = judged.because.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+    let values = if judged.values.is_empty() { String::new() } else { format!(": {}", judged.values) };
+    format!("`{}` does not hold{values}{because}", judged.text)
 }
 
 /// ` (branch = "main")`, or nothing.
