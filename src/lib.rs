@@ -9,6 +9,7 @@ pub mod capture;
 pub mod cli;
 pub mod coord;
 pub mod diag;
+pub mod embed;
 pub mod engine;
 pub mod event;
 pub mod exec;

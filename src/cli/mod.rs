@@ -1,1 +1,62 @@
-//! Arguments, exit codes and wiring: one command, one file under `cmd`. The only layer that knows all others.
+//! The command line: parses arguments, calls one command, maps what came of it to an exit code. Holds no logic of its own.
+
+mod args;
+mod cmd;
+mod dry;
+pub mod exit;
+mod going;
+pub mod output;
+mod people;
+mod present;
+mod signals;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use exit::Code;
+use output::Terminal;
+
+/// Runs the program with its arguments, the first being its own name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    exit::quiet_panics();
+    let args: Vec<OsString> = args.into_iter().collect();
+    let code = std::panic::catch_unwind(|| started(args)).unwrap_or_else(exit::bug);
+    ExitCode::from(code as u8)
+}
+
+fn started(args: Vec<OsString>) -> Code {
+    match Args::try_parse_from(args) {
+        Ok(args) => {
+            let terminal = Terminal::detect(args.color);
+            let result = dispatch(&args.command, &terminal);
+            result.unwrap_or_else(|error| exit::report(&error, &terminal))
+        }
+        Err(error) => {
+            // Help and version go to standard output and are no error.
+            let _ = error.print();
+            if error.use_stderr() { Code::Usage } else { Code::Ok }
+        }
+    }
+}
+
+fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed::Error> {
+    match command {
+        Command::Check(args) => cmd::check::run(args, terminal),
+        Command::Run(args) => cmd::run::run(args, terminal),
+        Command::Explain(args) => cmd::explain::run(args, terminal),
+        Command::Runs(args) => cmd::runs::run(args, terminal),
+        Command::Show(args) => cmd::show::run(args, terminal),
+        Command::Logs(args) => cmd::logs::run(args, terminal),
+        Command::Why(args) => cmd::why::run(args, terminal),
+        Command::Resume(args) => cmd::resume::run(args, terminal),
+        Command::Cancel(args) => cmd::cancel::run(args, terminal),
+        Command::Approve(args) => cmd::approve::run(args, terminal),
+        Command::Lanes(args) => cmd::lanes::run(args, terminal),
+        Command::Graph(args) => cmd::graph::run(args, terminal),
+        Command::Clean(args) => cmd::clean::run(args, terminal),
+        Command::Other(words) => cmd::later::run(words),
+    }
+}

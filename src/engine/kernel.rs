@@ -76,14 +76,20 @@ impl Kernel<'_> {
             InputKind::Exited { node, attempt, outcome } => self.exited(*node, *attempt, outcome),
             InputKind::Busy { node, attempt, why } => self.busy(*node, *attempt, why),
             InputKind::FinallyEnded { node, outcome } => self.finally_ended(*node, outcome),
-            InputKind::Message(Message::Approval { stage, answer }) => self.approval_message(stage, answer),
-            InputKind::Message(Message::Cancel { by }) => {
-                self.barrier();
-                self.halt(Halt::Cancelled(by.clone()))
-            }
+            InputKind::Message(message) => self.message(message),
             InputKind::Answer { question, answer } => self.answered(question, answer.as_ref()),
             InputKind::Signal(Signal::Cancel) => self.halt(Halt::Interrupted),
             InputKind::Signal(Signal::Force) => self.force(),
+        }
+    }
+
+    fn message(&mut self, message: &Message) -> Step {
+        match message {
+            Message::Approval { stage, answer } => self.approval_message(stage, answer),
+            Message::Cancel { by } => {
+                self.barrier();
+                self.halt(Halt::Cancelled(by.clone()))
+            }
         }
     }
 
@@ -107,7 +113,8 @@ impl Kernel<'_> {
             self.emit(event)?;
         }
         self.take_over();
-        self.finish_what_ended()
+        self.finish_what_ended()?;
+        decisions.messages.iter().try_for_each(|message| self.message(message))
     }
 
     /// Builds what only this process knows from the folded state. Nothing starts, expires or ends before the first

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{AttemptStatus, Event, NodeIndex, Status, WaitFor};
 use crate::plan::{EdgeKind, Effect, Plan, StageKind};
+use crate::port::Message;
 
 use super::halt::never_ran;
 use super::input::InputKind;
@@ -25,6 +26,8 @@ pub struct Observed {
     pub adopted: bool,
     /// Which program resumes.
     pub engine: String,
+    /// What other commands left while no engine had the run.
+    pub messages: Vec<Message>,
 }
 
 /// `--rerun STAGE` or `--mark-done STAGE`.
@@ -54,6 +57,8 @@ pub struct Decisions {
     pub by: String,
     pub reset: Vec<(NodeIndex, String)>,
     pub voided: Vec<(NodeIndex, String)>,
+    /// Taken up before anything starts or ends: an approval given meanwhile, a wish to cancel.
+    pub messages: Vec<Message>,
 }
 
 impl Decisions {
@@ -110,6 +115,7 @@ pub fn reconcile(plan: &Plan, state: &RunState, observed: &Observed) -> Result<I
         by: observed.by.clone(),
         reset: spread.into_iter().collect(),
         voided,
+        messages: observed.messages.clone(),
     }))
 }
 

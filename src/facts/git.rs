@@ -291,6 +291,12 @@ fn run(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     start(root, arguments).and_then(finish)
 }
 
+/// Who git says works here: `user.email`, of the repository or the user.
+pub fn user_email(root: &Path) -> Option<String> {
+    let output = run(root, &["config", "--get", "user.email"]).ok()?;
+    Some(String::from_utf8_lossy(&output).trim().to_string()).filter(|email| !email.is_empty())
+}
+
 /// NUL-ended fields.
 fn fields(output: &[u8]) -> Vec<String> {
     let parts = output.split(|byte| *byte == 0).filter(|part| !part.is_empty());

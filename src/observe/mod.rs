@@ -1,1 +1,16 @@
-//! Progress for a person and event lines for tools: own folds over events, best effort.
+//! What a person or a program sees of a run while it goes and at its end, folded from its events. Does not decide,
+//! store or read anything.
+
+pub mod board;
+#[cfg(test)]
+mod fixture;
+pub mod json;
+pub mod plain;
+pub mod progress;
+pub mod sanitise;
+pub mod style;
+pub mod summary;
+pub mod why;
+
+pub use board::Board;
+pub use style::Style;

@@ -1,0 +1,312 @@
+//! The arguments of every command, as clap reads them. The doc comments are the help texts.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
+#[derive(Debug, Parser)]
+#[command(name = "wfl", version, disable_help_subcommand = true, propagate_version = false)]
+pub struct Args {
+    /// When to use colour. NO_COLOR turns it off as well.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find what is wrong in .wfl files, all of it at once.
+    Check(Check),
+    /// Run a lane.
+    Run(Run),
+    /// Advise which stages a change needs, or explain a diagnostic code.
+    Explain(Explain),
+    /// List runs, newest first.
+    Runs(Runs),
+    /// Show a run and its stages.
+    Show(Show),
+    /// Print what stages wrote.
+    Logs(Logs),
+    /// Say why a stage is in the state it is in.
+    Why(Why),
+    /// Go on with a run that stopped.
+    Resume(Resume),
+    /// Ask a run to stop.
+    Cancel(Cancel),
+    /// Approve or reject a stage that waits for it.
+    Approve(Approve),
+    /// List the lanes of the project and the built-in ones.
+    Lanes(Lanes),
+    /// Draw a lane.
+    Graph(Graph),
+    /// Remove old runs and logs.
+    Clean(Clean),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// For commands with one text and one JSON form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    Human,
+    Short,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    Mermaid,
+    Dot,
+    Json,
+    Svg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Durability {
+    /// Every event reaches the disk before the run goes on.
+    Every,
+    /// The disk holds all that was shown, approved or locked, and that anything with an outside effect began.
+    Barrier,
+    /// Survives the program's death, not a power cut.
+    Process,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// The last lines of stages that fail.
+    Failed,
+    /// All output, a block for each stage when it ends.
+    Grouped,
+    /// All output, each line behind its stage's name.
+    Prefixed,
+    /// No output of stages.
+    None,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// Files or folders; without any, the project's own.
+    pub paths: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+    /// Apply the fixes that keep the meaning.
+    #[arg(long)]
+    pub fix: bool,
+}
+
+/// What is changed, when git does not know or should not be asked.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Change {
+    /// The change's name.
+    #[arg(long, value_name = "ID")]
+    pub change_id: Option<String>,
+    /// Its conventional-commit type: feat, fix, docs, …
+    #[arg(long, value_name = "TYPE")]
+    pub change_type: Option<String>,
+    /// The changed files.
+    #[arg(long, value_name = "FILE", value_delimiter = ',', alias = "change-files")]
+    pub files: Option<Vec<String>>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// A lane, or a .wfl file; without it, the first lane of the project whose `select` fits.
+    #[arg(value_name = "LANE|FILE")]
+    pub target: Option<String>,
+    /// The lane of the file.
+    #[arg(long)]
+    pub lane: Option<String>,
+    /// Set a parameter.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub change: Change,
+    /// Show the plan; start and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Stages at once.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+    /// Run all that does not depend on a failure.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Only this stage and what comes after it.
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["only", "recommended"])]
+    pub from: Option<String>,
+    /// Only these stages, and the gates and approvals they need.
+    #[arg(long, value_name = "STAGE", value_delimiter = ',', conflicts_with = "recommended")]
+    pub only: Vec<String>,
+    /// Only the stages `wfl explain` recommends.
+    #[arg(long)]
+    pub recommended: bool,
+    #[command(flatten)]
+    pub going: Going,
+}
+
+/// How a run is driven and shown; the same for `run` and `resume`.
+#[derive(Debug, ClapArgs)]
+pub struct Going {
+    /// Answer `confirm` questions with yes. Approves nothing.
+    #[arg(long)]
+    pub yes: bool,
+    #[arg(long, value_enum, default_value_t = Durability::Barrier)]
+    pub durability: Durability,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Which output of stages to show.
+    #[arg(long, value_enum, default_value_t = Output::Failed)]
+    pub output: Output,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// A lane, a .wfl file, or a diagnostic code such as E401.
+    #[arg(value_name = "LANE|CODE")]
+    pub target: Option<String>,
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub change: Change,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Runs {
+    #[arg(long)]
+    pub lane: Option<String>,
+    #[arg(long, value_name = "TYPE")]
+    pub change_type: Option<String>,
+    /// At most so many.
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Show {
+    /// The run's id, its beginning, or `last`.
+    pub run: String,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Logs {
+    /// The run's id, its beginning, or `last`.
+    pub run: String,
+    pub stage: Option<String>,
+    /// Only this attempt; without it, all.
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u32>,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Why {
+    /// The run's id, its beginning, or `last`.
+    pub run: String,
+    pub stage: String,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Resume {
+    /// The run's id, its beginning, or `last`.
+    pub run: String,
+    /// Run this interrupted or failed `once` stage again.
+    #[arg(long, value_name = "STAGE")]
+    pub rerun: Vec<String>,
+    /// This interrupted or failed `once` stage did its work.
+    #[arg(long, value_name = "STAGE")]
+    pub mark_done: Vec<String>,
+    /// Go on with the definition as it is now.
+    #[arg(long)]
+    pub adopt: bool,
+    #[command(flatten)]
+    pub going: Going,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Cancel {
+    /// The run's id, its beginning, or `last`.
+    pub run: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Approve {
+    /// The run's id, its beginning, or `last`.
+    pub run: String,
+    pub stage: String,
+    /// Say no.
+    #[arg(long)]
+    pub reject: bool,
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Lanes {
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Graph {
+    /// A lane, or a .wfl file.
+    #[arg(value_name = "LANE|FILE")]
+    pub target: Option<String>,
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Clean {
+    /// Show what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn lists_may_be_written_with_commas() {
+        let args = Args::try_parse_from(["wfl", "run", "fix.wfl", "--only", "a,b", "-j", "2"]).unwrap();
+        let Command::Run(run) = args.command else { panic!("not run") };
+        assert_eq!(run.only, ["a", "b"]);
+        assert_eq!(run.jobs, Some(2));
+        assert!(Args::try_parse_from(["wfl", "run", "-j", "0"]).is_err());
+        assert!(Args::try_parse_from(["wfl", "run", "--from", "a", "--only", "b"]).is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! `wfl clean`: removes runs and logs older than the project keeps them.
+
+use serde_json::json;
+
+use crate::base::Timestamp;
+use crate::cli::args::{Clean, Format};
+use crate::cli::exit::Code;
+use crate::cli::output::Terminal;
+use crate::embed::{self, Error, Keep, Project};
+use crate::observe::style::counted;
+
+pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
+    let keep = Keep::of(Project::load(&[])?.model());
+    let removed = embed::clean(&keep, Timestamp::now(), args.dry_run)?;
+    match args.format {
+        Format::Json => {
+            let (runs, logs) = (&removed.runs, &removed.logs);
+            terminal.json(&json!({ "runs": runs, "logs": logs, "dry_run": args.dry_run }));
+        }
+        Format::Human => {
+            removed.runs.iter().for_each(|run| terminal.data(&format!("run {run}")));
+            removed.logs.iter().for_each(|run| terminal.data(&format!("logs of {run}")));
+            let word = if args.dry_run { "would remove" } else { "removed" };
+            let logs = format!("the logs of {}", counted(removed.logs.len(), "more run"));
+            terminal.say(&format!("{word} {} and {logs}", counted(removed.runs.len(), "run")));
+        }
+    }
+    Ok(Code::Ok)
+}

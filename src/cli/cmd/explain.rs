@@ -1,0 +1,104 @@
+//! `wfl explain`: which stages a change needs, or what a diagnostic code means.
+
+use serde_json::json;
+
+use crate::cli::args::{Explain, Format};
+use crate::cli::cmd::run::{change, settings};
+use crate::cli::exit::Code;
+use crate::cli::output::{Terminal, table};
+use crate::diag::codes::{self, Code as Row};
+use crate::embed::{self, Asked, Error, Project};
+use crate::history::History;
+use crate::insight::Advice;
+use crate::observe::style::elapsed;
+
+pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
+    if let Some(word) = args.target.as_deref().filter(|word| is_code(word)) {
+        return page(word, args.format, terminal);
+    }
+    let project = Project::for_target(args.target.as_deref())?;
+    let asked = Asked {
+        target: args.target.clone(),
+        lane: None,
+        set: settings(&args.set)?,
+        change: change(&args.change),
+    };
+    let planned = project.outline(&asked)?;
+    let store = project.history()?;
+    let advice = embed::advise(&planned, store.as_ref().map(|store| store as &dyn History))?;
+    match args.format {
+        Format::Json => terminal.json(&json!(advice)),
+        Format::Human => terminal.data(&text(&advice)),
+    }
+    Ok(Code::Ok)
+}
+
+/// `E401`, `w110`; a lane may be named anything else. The name of a code counts too.
+fn is_code(word: &str) -> bool {
+    let mut chars = word.chars();
+    let letter = chars.next().is_some_and(|first| "EWIewi".contains(first));
+    let digits = chars.as_str();
+    (letter && digits.len() == 3 && digits.chars().all(|c| c.is_ascii_digit())) || codes::find(word).is_some()
+}
+
+fn page(word: &str, format: Format, terminal: &Terminal) -> Result<Code, Error> {
+    let Some(row) = codes::find(word) else {
+        return Err(Error::refused(
+            format!("there is no code {word}"),
+            "codes are shown by `wfl check`, as in error[E401]",
+        ));
+    };
+    match format {
+        Format::Json => terminal.json(&code_json(row)),
+        Format::Human => terminal.data(&format!("{}[{}] {}\n\n{}", row.severity, row.id, row.name, row.page)),
+    }
+    Ok(Code::Ok)
+}
+
+fn code_json(row: &Row) -> serde_json::Value {
+    json!({ "code": row.id, "name": row.name, "severity": row.severity.to_string(), "page": row.page })
+}
+
+fn text(advice: &Advice) -> String {
+    let rows: Vec<Vec<String>> = advice
+        .stages
+        .iter()
+        .map(|stage| {
+            let word = if stage.keep { "keep" } else { "leave" };
+            let chance = format!("{:.0} %", stage.probability * 100.0);
+            vec![word.into(), stage.name.clone(), chance, stage.reasons.join("; ")]
+        })
+        .collect();
+    format!(
+        "lane {}: {}\n{}\n{}confidence {:.2}: {}\nestimate: {}\n",
+        advice.lane,
+        advice.chosen_by,
+        format_args!("recommended: {}", advice.recommended.join(", ")),
+        table(&rows),
+        advice.confidence,
+        advice.basis,
+        estimate(advice)
+    )
+}
+
+fn estimate(advice: &Advice) -> String {
+    let time = |seconds: f64| elapsed((seconds * 1000.0) as u64);
+    match (advice.estimate.seconds, advice.estimate.low, advice.estimate.high) {
+        (Some(about), Some(low), Some(high)) => {
+            format!("{} (80 %: {} to {})", time(about), time(low), time(high))
+        }
+        (Some(about), ..) => format!("{} (too few runs for an interval)", time(about)),
+        _ => "no history yet".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_their_names_are_told_from_lanes() {
+        assert!(is_code("E401") && is_code("w110") && is_code("output-not-produced"));
+        assert!(!is_code("hotfix") && !is_code("E4") && !is_code("e4x1"));
+    }
+}

@@ -1,0 +1,65 @@
+//! `wfl show`: a run, its change and its stages.
+
+use serde_json::json;
+
+use crate::cli::args::{Format, Show};
+use crate::cli::exit::Code;
+use crate::cli::output::{Terminal, table};
+use crate::cli::present;
+use crate::embed::{Error, StoredRun};
+use crate::history::{History, StageSummary};
+use crate::observe::style::{counted, elapsed, one_line};
+
+pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
+    let stored = StoredRun::find(&args.run)?;
+    let stages = stored.store.stages(&stored.id.0)?;
+    match args.format {
+        Format::Json => terminal.json(&json!({
+            "run": present::run_json(&stored.summary),
+            "stages": stages.iter().map(present::stage_json).collect::<Vec<_>>(),
+        })),
+        Format::Human => terminal.data(&text(&stored, &stages, terminal)),
+    }
+    Ok(Code::Ok)
+}
+
+fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> String {
+    let run = &stored.summary;
+    let mut head = vec![
+        vec!["run".into(), run.id.clone()],
+        vec!["lane".into(), run.lane.clone()],
+        vec!["status".into(), run.status.word().to_string()],
+        vec!["started".into(), run.started.local()],
+        vec!["took".into(), elapsed(run.duration_ms)],
+    ];
+    if !run.change.id.is_empty() {
+        let files = counted(run.change.files.len(), "file");
+        head.push(vec!["change".into(), format!("{} ({}, {files})", run.change.id, run.change.kind)]);
+    }
+    let params = run.params.iter().map(|(name, value)| vec!["set".to_string(), format!("{name} = {value}")]);
+    head.extend(params);
+    if let Some(cause) = &run.cause {
+        head.push(vec!["cause".into(), one_line(cause, 200)]);
+    }
+    format!(
+        "{}\n{}",
+        table(&head),
+        table(&stages.iter().map(|stage| row(stage, terminal)).collect::<Vec<_>>())
+    )
+}
+
+fn row(stage: &StageSummary, terminal: &Terminal) -> Vec<String> {
+    let reason = stage.reason.as_deref().map(|reason| one_line(reason, 100)).unwrap_or_default();
+    let took = if stage.duration_ms > 0 { elapsed(stage.duration_ms) } else { String::new() };
+    let tries =
+        if stage.attempts.len() > 1 { format!("{} attempts", stage.attempts.len()) } else { String::new() };
+    vec![
+        terminal.out.symbol(stage.status).to_string(),
+        stage.number.map(|number| number.to_string()).unwrap_or_default(),
+        stage.name.clone(),
+        stage.status.word().to_string(),
+        took,
+        tries,
+        reason,
+    ]
+}

@@ -1,0 +1,152 @@
+//! `wfl run --dry-run`: the plan in words. Starts and writes nothing.
+
+use serde_json::{Value, json};
+
+use crate::base::clock::format_duration;
+use crate::embed::{self, Error, Planned, Project, outline};
+use crate::event::NodeIndex;
+use crate::history::History;
+use crate::insight::{Advice, Rule};
+use crate::observe::style::{counted, elapsed};
+use crate::observe::summary::kind;
+use crate::plan::{Edge, EdgeKind, Effect, Node, Plan};
+
+use super::args::Format;
+use super::exit::Code;
+use super::output::{Terminal, table};
+
+pub fn show(
+    project: &Project,
+    planned: &Planned,
+    format: Format,
+    terminal: &Terminal,
+) -> Result<Code, Error> {
+    let store = project.history()?;
+    let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History))?;
+    match format {
+        Format::Json => terminal.json(&json_of(planned, &advice)),
+        Format::Human => {
+            terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
+            terminal.data(&table(&rows(&planned.plan)));
+            terminal.say(&format!("nothing was started; {}", estimate(&advice)));
+        }
+    }
+    Ok(Code::Ok)
+}
+
+fn rows(plan: &Plan) -> Vec<Vec<String>> {
+    let order = outline::order(plan);
+    (1..)
+        .zip(order)
+        .map(|(place, index): (usize, NodeIndex)| {
+            let node = &plan.nodes[index as usize];
+            let needs = edges(plan, node, |edge| edge.kind != EdgeKind::Follows);
+            let follows = edges(plan, node, |edge| edge.kind == EdgeKind::Follows);
+            let after = match (needs.is_empty(), follows.is_empty()) {
+                (true, true) => String::new(),
+                (false, true) => format!("needs {}", needs.join(", ")),
+                (true, false) => format!("follows {}", follows.join(", ")),
+                (false, false) => format!("needs {}, follows {}", needs.join(", "), follows.join(", ")),
+            };
+            vec![place.to_string(), node.key.clone(), kind(node.kind).into(), after, notes(node).join("; ")]
+        })
+        .collect()
+}
+
+fn edges(plan: &Plan, node: &Node, wanted: impl Fn(&Edge) -> bool) -> Vec<String> {
+    node.edges
+        .iter()
+        .filter(|edge| wanted(edge))
+        .map(|edge| {
+            let optional = if edge.kind == EdgeKind::NeedsOptional { "?" } else { "" };
+            format!("{}{optional}", plan.nodes[edge.to as usize].key)
+        })
+        .collect()
+}
+
+/// Whatever a person should know before it runs.
+fn notes(node: &Node) -> Vec<String> {
+    let mut notes = match outline::rule(node) {
+        Rule::Always => Vec::new(),
+        Rule::When { text, holds: true } => vec![format!("runs: {text}")],
+        Rule::When { text, holds: false } => vec![format!("skipped: {text} does not hold")],
+        Rule::Later { text } => vec![format!("runs only if {text}")],
+        Rule::Waived(reason) => vec![format!("waived: {reason}")],
+    };
+    let approvals = node.approvals.iter();
+    notes.extend(approvals.map(|approval| {
+        format!("waits for {} from {}", counted(approval.count as usize, "approval"), approval.group)
+    }));
+    notes.extend(node.confirm.as_ref().map(|text| format!("asks: {text}")));
+    match node.effect {
+        Effect::Repeatable => {}
+        Effect::Idempotent(_) => notes.push("idempotent".into()),
+        Effect::Once => notes.push("once".into()),
+    }
+    notes.extend(node.lock.as_ref().map(|lock| format!("lock {lock}")));
+    notes.extend(node.pool.as_ref().map(|pool| format!("pool {pool}")));
+    notes.extend(node.timeout.map(|ms| format!("timeout {}", format_duration(ms as i64))));
+    notes.extend(
+        node.retry
+            .as_ref()
+            .filter(|retry| retry.attempts > 1)
+            .map(|retry| format!("up to {} attempts", retry.attempts)),
+    );
+    notes
+}
+
+fn estimate(advice: &Advice) -> String {
+    let seconds = |seconds: f64| elapsed((seconds * 1000.0) as u64);
+    let found = &advice.estimate;
+    match (found.seconds, found.low, found.high) {
+        (Some(about), Some(low), Some(high)) => {
+            format!("about {} (80 % of past runs: {} to {})", seconds(about), seconds(low), seconds(high))
+        }
+        (Some(about), ..) => {
+            format!("about {}, from {}", seconds(about), counted(advice.history.runs, "past run"))
+        }
+        _ => "no history yet, so no estimate".into(),
+    }
+}
+
+fn json_of(planned: &Planned, advice: &Advice) -> Value {
+    let plan = &planned.plan;
+    let stages: Vec<Value> = outline::order(plan).into_iter().map(|index| stage_json(plan, index)).collect();
+    json!({
+        "lane": plan.lane,
+        "chosen_by": planned.chosen.by,
+        "dry_run": true,
+        "params": plan.params.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<serde_json::Map<_, _>>(),
+        "stages": stages,
+        "estimate": advice.estimate,
+        "history": advice.history,
+    })
+}
+
+fn stage_json(plan: &Plan, index: NodeIndex) -> Value {
+    let node = &plan.nodes[index as usize];
+    let (runs, when) = match outline::rule(node) {
+        Rule::Always => (json!(true), Value::Null),
+        Rule::When { text, holds } => (json!(holds), json!(text)),
+        Rule::Later { text } => (Value::Null, json!(text)),
+        Rule::Waived(_) => (json!(false), Value::Null),
+    };
+    let approvals: Vec<Value> = node
+        .approvals
+        .iter()
+        .map(|approval| json!({ "count": approval.count, "group": approval.group }))
+        .collect();
+    json!({
+        "name": node.key,
+        "number": node.number,
+        "kind": kind(node.kind),
+        "place": node.place,
+        "needs": edges(plan, node, |edge| edge.kind != EdgeKind::Follows),
+        "follows": edges(plan, node, |edge| edge.kind == EdgeKind::Follows),
+        "runs": runs,
+        "when": when,
+        "waived": node.waived,
+        "approvals": approvals,
+        "notes": notes(node),
+    })
+}

@@ -1,0 +1,103 @@
+//! A run on its way, seen from the command line: what shows it, who is asked, what stops it, and how it ended.
+
+use std::sync::{Arc, Mutex};
+
+use crate::embed::{self, Error, Going, Session, identity};
+use crate::engine::drive::{Control, Mode};
+use crate::observe::board::{Board, Shared};
+use crate::observe::json::JsonLines;
+use crate::observe::plain::{Lines, PlainLines, Show};
+use crate::observe::progress::{Progress, Screen};
+use crate::observe::summary::Ended;
+use crate::port::{Observer, People};
+
+use super::args::{self, Durability, Format};
+use super::exit::{self, Code};
+use super::output::Terminal;
+use super::people::{AlwaysYes, AtTerminal, Nobody};
+use super::signals::Watch;
+
+/// Drives the run to its end, or until it waits for people.
+pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Result<Code, Error> {
+    let board = Arc::new(Mutex::new(Board::from_records(session.plan.nodes.len(), &session.past)));
+    let screen = (args.format == Format::Human && terminal.live()).then(Screen::default);
+    let control = Arc::new(Control::default());
+    let watch = Watch::start(control.clone());
+    let (run, plan) = (session.run.clone(), session.plan.clone());
+    let going = Going {
+        yes: args.yes,
+        keep_going: false,
+        durability: durability(args.durability),
+        observers: vec![Box::new(Shared(board.clone())), observer(&session, args, terminal, screen.clone())],
+        people: people(&session, args, terminal, screen),
+        control,
+        lines: None,
+    };
+    let ended = session.drive(going);
+    drop(watch);
+    if let Ok(board) = board.lock()
+        && args.format == Format::Human
+    {
+        let summary = Ended { run: &run.0, plan: &plan, board: &board, style: terminal.err };
+        terminal.say(&summary.text());
+    }
+    let ended = ended?;
+    Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
+}
+
+fn engine_bug(ended: &embed::Ended, terminal: &Terminal) -> Code {
+    let what = ended.cause.as_deref().unwrap_or("the engine contradicted itself");
+    terminal.error(&format!("this is a bug in wfl: {what}"), "what was recorded is safe; please report it");
+    Code::Bug
+}
+
+fn durability(chosen: Durability) -> Mode {
+    match chosen {
+        Durability::Every => Mode::Every,
+        Durability::Barrier => Mode::Barrier,
+        Durability::Process => Mode::Process,
+    }
+}
+
+fn observer(
+    session: &Session,
+    args: &args::Going,
+    terminal: &Terminal,
+    screen: Option<Screen>,
+) -> Box<dyn Observer> {
+    if args.format == Format::Json {
+        let names = session.plan.nodes.iter().map(|node| node.key.clone()).collect();
+        return Box::new(JsonLines::new(session.run.0.clone(), names, std::io::stdout()));
+    }
+    let show = match args.output {
+        args::Output::Failed => Show::Failed,
+        args::Output::Grouped => Show::Grouped,
+        args::Output::Prefixed => Show::Prefixed,
+        args::Output::None => Show::None,
+    };
+    let mut lines = Lines::new(session.plan.clone(), terminal.err, show, session.output());
+    session.past.iter().for_each(|record| {
+        lines.take(record);
+    });
+    match screen {
+        Some(screen) => {
+            Box::new(Progress::new(lines, screen, session.plan.nodes.len(), terminal.err.unicode))
+        }
+        None => Box::new(PlainLines::new(lines, std::io::stderr())),
+    }
+}
+
+fn people(
+    session: &Session,
+    args: &args::Going,
+    terminal: &Terminal,
+    screen: Option<Screen>,
+) -> Option<Arc<dyn People>> {
+    let who = identity(&session.plan.root);
+    match (terminal.can_ask(), args.yes) {
+        (true, false) => Some(Arc::new(AtTerminal::new(who, screen))),
+        (true, true) => Some(Arc::new(AlwaysYes(AtTerminal::new(who.clone(), screen), who))),
+        (false, true) => Some(Arc::new(AlwaysYes(Nobody, who))),
+        (false, false) => None,
+    }
+}

@@ -1,0 +1,21 @@
+//! Advice for a planned lane from the project's history. Works nothing out itself: `insight` does.
+
+use crate::history::History;
+use crate::insight::{self, Advice, Lane, Situation};
+
+use super::{Error, Planned, outline};
+
+/// Which stages the change needs, how sure that is, and how long they will take.
+pub fn advise(planned: &Planned, history: Option<&dyn History>) -> Result<Advice, Error> {
+    let past = match history {
+        Some(history) => insight::past_runs(history, &planned.plan.lane)?,
+        None => Vec::new(),
+    };
+    let lane = Lane {
+        name: planned.plan.lane.clone(),
+        chosen_by: planned.chosen.by.clone(),
+        stages: outline::stages(&planned.plan),
+        slots: outline::slots(planned.plan.parallel),
+    };
+    Ok(insight::explain(&lane, &Situation { change: planned.change.clone() }, &past))
+}

@@ -1,0 +1,39 @@
+//! `wfl` inside another program: open a project, plan a lane, run it, resume it, read its history. The command line is
+//! one user of this; it knows no terminal and no arguments.
+//!
+//! ```no_run
+//! use wfl::embed::{Asked, Going, Project};
+//!
+//! # fn main() -> Result<(), wfl::embed::Error> {
+//! let project = Project::open(".")?;
+//! let planned = project.plan(&Asked { target: Some("hotfix".into()), ..Asked::default() })?;
+//! let ended = project.run(planned, Going::default())?;
+//! println!("{} {}", ended.run, ended.status.word());
+//! # Ok(())
+//! # }
+//! ```
+
+mod adopt;
+mod advise;
+mod choice;
+mod definition;
+mod error;
+mod keep;
+pub mod outline;
+mod place;
+mod project;
+mod select;
+mod session;
+mod start;
+mod stored;
+
+pub use advise::advise;
+pub use choice::{Chosen, Which};
+pub use error::Error;
+pub use keep::{Keep, Removed, clean};
+pub use place::{Place, identity, state_for_reading};
+pub use project::{LaneInfo, Project};
+pub use select::Selection;
+pub use session::{Ended, Going, Resolve, Session};
+pub use start::{Asked, Change, Planned};
+pub use stored::StoredRun;

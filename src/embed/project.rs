@@ -1,0 +1,172 @@
+//! A project's `.wfl` files, loaded and checked. Runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::SourceMap;
+use crate::diag::{self, Diagnostic};
+use crate::load::{self, Loaded};
+use crate::model::{self, LaneId, Model, ModuleId};
+use crate::syntax::module::Unit;
+
+use super::{Error, Place};
+
+/// A project with all that was found out about its definition.
+#[derive(Debug)]
+pub struct Project {
+    pub(super) place: Place,
+    pub(super) sources: SourceMap,
+    pub(super) units: Vec<Unit>,
+    pub(super) model: Model,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A lane as a list shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaneInfo {
+    pub name: String,
+    pub about: Option<String>,
+    /// The file, or `std.lanes`.
+    pub module: String,
+    /// Of the built-in library.
+    pub std: bool,
+    /// The text of its `select` rule.
+    pub select: Option<String>,
+    pub extends: Option<String>,
+    pub deprecated: bool,
+    /// What it holds, in order; empty when its definition has errors.
+    pub stages: Vec<String>,
+}
+
+impl Project {
+    /// The project at or above `dir`, with its own `.wfl` files.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Project, Error> {
+        Ok(Project::at(Place::at(dir.as_ref()), &[]))
+    }
+
+    /// The project the program was started in; with `paths`, these files and folders instead of its own.
+    pub fn load(paths: &[PathBuf]) -> Result<Project, Error> {
+        let place = Place::here()?;
+        let place = paths.iter().fold(place, |place, path| place.for_file(path));
+        Ok(Project::at(place, paths))
+    }
+
+    /// For an operand: a `.wfl` file stands alone, anything else is looked for in the project.
+    pub fn for_target(target: Option<&str>) -> Result<Project, Error> {
+        match target.filter(|target| is_file(target)) {
+            Some(file) => Project::load(&[file.into()]),
+            None => Project::load(&[]),
+        }
+    }
+
+    pub(super) fn at(place: Place, paths: &[PathBuf]) -> Project {
+        let request =
+            load::Request { root: place.root.clone(), cwd: place.cwd.clone(), paths: paths.to_vec() };
+        let Loaded { sources, units, mut diagnostics, .. } = load::load(&request, &load::Disk);
+        let checked = model::check(&sources, &units);
+        diagnostics.extend(checked.diagnostics);
+        diag::sort(&mut diagnostics);
+        Project { place, sources, units, model: checked.model, diagnostics }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.place.root
+    }
+
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Everything found in the files, errors and warnings.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// The findings, or an error holding them all when one of them is an error: what is wrong is never run.
+    pub fn check(&self) -> Result<&[Diagnostic], Error> {
+        if self.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(self.wrong(self.diagnostics.clone()));
+        }
+        Ok(&self.diagnostics)
+    }
+
+    pub(super) fn wrong(&self, diagnostics: Vec<Diagnostic>) -> Error {
+        Error::Definition { sources: Box::new(self.sources.clone()), diagnostics }
+    }
+
+    /// The project's lanes, then the built-in ones.
+    pub fn lanes(&self) -> Vec<LaneInfo> {
+        let own = self.own_lanes().into_iter();
+        own.chain(self.std_lanes()).map(|lane| self.lane_info(lane)).collect()
+    }
+
+    fn lane_info(&self, id: LaneId) -> LaneInfo {
+        let lane = &self.model.lanes[id as usize];
+        let module = &self.model.modules[lane.module as usize];
+        let resolved = model::resolve::lane(&self.model, id);
+        let stages =
+            resolved.as_ref().map(|lane| lane.stages.iter().map(|stage| stage.name.clone()).collect());
+        LaneInfo {
+            name: lane.name.clone(),
+            about: lane.about.clone().or_else(|| lane.docs.clone()),
+            module: module.name.clone(),
+            std: module.std,
+            select: lane.select.as_ref().map(|select| select.text.clone()),
+            extends: lane.extends.map(|(parent, _)| self.model.lanes[parent as usize].name.clone()),
+            deprecated: lane.deprecated,
+            stages: stages.unwrap_or_default(),
+        }
+    }
+
+    /// Modules of files that were named or found, in order.
+    pub(super) fn own_modules(&self) -> Vec<ModuleId> {
+        let given = |unit: &Unit| unit.given && !unit.std;
+        (0..).zip(&self.units).filter(|(_, unit)| given(unit)).map(|(index, _)| index).collect()
+    }
+
+    pub(super) fn own_lanes(&self) -> Vec<LaneId> {
+        self.own_modules()
+            .iter()
+            .flat_map(|&module| self.model.modules[module as usize].lanes.clone())
+            .collect()
+    }
+
+    pub(super) fn std_lanes(&self) -> Vec<LaneId> {
+        let std = self.model.modules.iter().filter(|module| module.name == "std.lanes");
+        std.flat_map(|module| module.lanes.clone()).collect()
+    }
+
+    /// Applies the fixes that keep the meaning; gives the names of the files it wrote.
+    pub fn apply_safe_fixes(&self) -> Result<Vec<String>, Error> {
+        let mut written = Vec::new();
+        for (file, text) in diag::fix::apply_safe(&self.sources, &self.diagnostics) {
+            let shown = &self.sources.get(file).path;
+            let path = self.place.cwd.join(shown);
+            std::fs::write(&path, text).map_err(|e| {
+                Error::refused(
+                    format!("{shown} cannot be written: {e}"),
+                    "make it writable, or fix it by hand",
+                )
+            })?;
+            written.push(shown.clone());
+        }
+        Ok(written)
+    }
+
+    /// The state's reading side; none while nothing was ever run here.
+    pub fn history(&self) -> Result<Option<crate::store::Store>, Error> {
+        self.place.existing_state()
+    }
+}
+
+/// An operand that names a file rather than a lane.
+pub fn is_file(target: &str) -> bool {
+    target.ends_with(".wfl")
+}

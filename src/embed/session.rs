@@ -1,0 +1,307 @@
+//! A run with its engine: made, locked, driven. Plugs journal, executor, facts, people and observers together; what
+//! happens is the engine's to decide.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::clock::SystemClock;
+use crate::base::{Timestamp, Value};
+use crate::capture::LineSink;
+use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
+use crate::engine::input::InputKind;
+use crate::engine::resume::{self, Observed, Resolution};
+use crate::engine::state::RunState;
+use crate::event::{NodeIndex, Record, RunId, RunStatus};
+use crate::exec::LocalExecutor;
+use crate::facts::{World, git};
+use crate::plan::{Plan, StageKind};
+use crate::port::{Facts, Inbox, Observer, People};
+use crate::store::lock::AcquireError;
+use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
+
+use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
+
+/// How a run is driven and who is told.
+#[derive(Default)]
+pub struct Going {
+    /// Answers `confirm` questions with yes; approves nothing.
+    pub yes: bool,
+    pub keep_going: bool,
+    /// How hard commits are.
+    pub durability: Mode,
+    /// Told every event after it was recorded.
+    pub observers: Vec<Box<dyn Observer>>,
+    /// Asked for approvals and confirmations; nobody when none.
+    pub people: Option<Arc<dyn People>>,
+    /// Stops the run from outside.
+    pub control: Arc<Control>,
+    /// Given every line of output as it comes.
+    pub lines: Option<LineSink>,
+}
+
+/// What was said of stages whose end nobody knows, and whether a changed definition is taken.
+#[derive(Clone, Debug, Default)]
+pub struct Resolve {
+    pub rerun: Vec<String>,
+    pub done: Vec<String>,
+    pub adopt: bool,
+}
+
+/// How a run stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    pub run: RunId,
+    pub status: RunStatus,
+    /// The program's exit code that goes with it; 101 for a bug of the engine.
+    pub exit: i32,
+    pub cause: Option<String>,
+}
+
+/// A run that this process holds and has not driven yet.
+pub struct Session {
+    pub run: RunId,
+    pub plan: Arc<Plan>,
+    /// What was recorded before.
+    pub past: Vec<Record>,
+    inbox: StoreInbox,
+    store: Store,
+    state: RunState,
+    begin: InputKind,
+    world: Arc<World>,
+    secrets: BTreeMap<u32, Value>,
+    _lock: RunLock,
+}
+
+impl Project {
+    /// Stores the run and takes it for this process. Nothing runs yet.
+    pub fn start(&self, planned: Planned) -> Result<Session, Error> {
+        let Planned { plan, change, .. } = planned;
+        let secrets = start::secrets(&plan)?;
+        let store = self.place.state()?;
+        let run = new_id();
+        let lock = acquire(&store, &run)?;
+        let json = serde_json::to_string(&plan)
+            .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
+        let params = plan.params.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+        store.create_run(&NewRun {
+            id: &run,
+            lane: &plan.lane,
+            plan_json: &json,
+            nodes: &nodes(&plan),
+            change: &change,
+            params: &params,
+            at: Timestamp::now(),
+        })?;
+        Ok(Session {
+            state: RunState::new(&plan),
+            plan: Arc::new(plan),
+            past: Vec::new(),
+            inbox: store.inbox(&run)?,
+            run,
+            store,
+            begin: InputKind::Begin { engine: engine() },
+            world: Arc::new(self.world(&Default::default())),
+            secrets,
+            _lock: lock,
+        })
+    }
+
+    /// Plans and drives in one step.
+    pub fn run(&self, planned: Planned, going: Going) -> Result<Ended, Error> {
+        self.start(planned)?.drive(going)
+    }
+
+    /// Goes on with a run of this project that stopped.
+    pub fn resume(&self, run: &str, resolve: &Resolve, going: Going) -> Result<Ended, Error> {
+        Session::resume_at(&self.place, run, resolve)?.drive(going)
+    }
+}
+
+impl Session {
+    /// Takes a stopped run of the project the program was started in.
+    pub fn resume(run: &str, resolve: &Resolve) -> Result<Session, Error> {
+        // Looking first: a mistyped folder must not get a state of its own.
+        StoredRun::find(run)?;
+        Session::resume_at(&Place::here()?, run, resolve)
+    }
+
+    fn resume_at(place: &Place, run: &str, resolve: &Resolve) -> Result<Session, Error> {
+        let found = StoredRun::in_store(place.state()?, run)?;
+        let lock = acquire(&found.store, &found.id)?;
+        // Again, now that nobody else can go on with it.
+        let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
+        let project = Project::at(place.clone(), &[]);
+        let adopted = adopt::definition(&project, &mut stored, resolve.adopt)?;
+        Session::of(&project, stored, lock, resolve, adopted)
+    }
+
+    /// Takes a run up only to end it: a changed definition does not matter, for nothing of it is started.
+    pub fn end(run: &str) -> Result<RunStatus, Error> {
+        let place = Place::here()?;
+        let stored = StoredRun::in_store(place.state()?, run)?;
+        let lock = acquire(&stored.store, &stored.id)?;
+        let project = Project::at(place, &[]);
+        let session = Session::of(&project, stored, lock, &Resolve::default(), false)?;
+        Ok(session.drive(Going::default())?.status)
+    }
+
+    fn of(
+        project: &Project,
+        stored: StoredRun,
+        lock: RunLock,
+        resolve: &Resolve,
+        adopted: bool,
+    ) -> Result<Session, Error> {
+        let secrets = start::secrets(&stored.plan)?;
+        let past = stored.records()?;
+        let state = RunState::replay(&stored.plan, &past).map_err(|e| {
+            Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run")
+        })?;
+        let world = Arc::new(project.world(&Default::default()));
+        let mut inbox = stored.store.inbox(&stored.id)?;
+        let begin = if past.is_empty() {
+            InputKind::Begin { engine: engine() }
+        } else {
+            let mut observed = observed(&stored, &state, &past, &world, resolve, adopted)?;
+            // Before anything starts or ends, or an approval given meanwhile would come too late.
+            observed.messages = inbox.take();
+            resume::reconcile(&stored.plan, &state, &observed)
+                .map_err(|refusal| Error::refused(refusal.message, refusal.help))?
+        };
+        let StoredRun { store, id, plan, .. } = stored;
+        Ok(Session {
+            run: id,
+            plan: Arc::new(plan),
+            past,
+            inbox,
+            store,
+            state,
+            begin,
+            world,
+            secrets,
+            _lock: lock,
+        })
+    }
+
+    /// What an attempt wrote, as text.
+    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync> {
+        let dir = self.store.log_dir(&self.run);
+        Arc::new(move |node, attempt| {
+            String::from_utf8_lossy(&super::stored::log(&dir, node, attempt)).into_owned()
+        })
+    }
+
+    /// Runs it to its end, or until it waits for people.
+    pub fn drive(self, going: Going) -> Result<Ended, Error> {
+        let executor = match going.lines {
+            Some(sink) => LocalExecutor::new().with_sink(sink),
+            None => LocalExecutor::new(),
+        };
+        let ports = Ports {
+            journal: Box::new(self.store.journal(&self.run)?),
+            executor: Arc::new(executor),
+            facts: self.world,
+            clock: Arc::new(SystemClock::default()),
+            observers: going.observers,
+            people: going.people,
+            inbox: Some(Box::new(self.inbox)),
+        };
+        let options = Options {
+            run: self.run.clone(),
+            durability: going.durability,
+            yes: going.yes,
+            keep_going: going.keep_going,
+            secrets: self.secrets,
+            log_dir: Some(self.store.log_dir(&self.run)),
+            ..Options::default()
+        };
+        let End { status, exit, cause } =
+            drive::run(&self.plan, self.state, self.begin, ports, &options, &going.control)?;
+        Ok(Ended { run: self.run, status, exit, cause })
+    }
+}
+
+/// What the world looks like now, as far as the engine must know to go on.
+fn observed(
+    stored: &StoredRun,
+    state: &RunState,
+    past: &[Record],
+    world: &World,
+    resolve: &Resolve,
+    adopted: bool,
+) -> Result<Observed, Error> {
+    let hash = |node: NodeIndex| world.hash_inputs(&stored.plan.nodes[node as usize].inputs).ok();
+    let inputs = resume::to_hash(&stored.plan, state).into_iter().map(|node| (node, hash(node))).collect();
+    let last = past.last().map_or(Timestamp::default(), |record| record.at);
+    let sha = Some(stored.summary.change.sha.as_str()).filter(|sha| !sha.is_empty());
+    let named = |words: &[String], done: bool| -> Result<Vec<Resolution>, Error> {
+        let nodes = words.iter().map(|word| stored.nodes(word)).collect::<Result<Vec<_>, _>>()?;
+        let each = nodes.into_iter().flatten();
+        Ok(each.map(|node| Resolution { stage: stored.key(node).to_string(), done }).collect())
+    };
+    let mut resolutions = named(&resolve.rerun, false)?;
+    resolutions.extend(named(&resolve.done, true)?);
+    Ok(Observed {
+        inputs,
+        tracked_changed: git::tracked_changed_since(&stored.plan.root, sha, last).ok(),
+        resolutions,
+        by: super::identity(&stored.plan.root),
+        adopted,
+        engine: engine(),
+        messages: Vec::new(),
+    })
+}
+
+fn acquire(store: &Store, run: &RunId) -> Result<RunLock, Error> {
+    store.acquire(run).map_err(|refused| match refused {
+        AcquireError::Failed(error) => error.into(),
+        AcquireError::Held(held) => Error::refused(
+            format!("run {run} is being run by process {} since {}", held.pid, held.since.local()),
+            format!("wait for it, or end it with `wfl cancel {run}`"),
+        ),
+    })
+}
+
+fn nodes(plan: &Plan) -> Vec<NewNode> {
+    let kind = |kind| match kind {
+        StageKind::Stage => "stage",
+        StageKind::Gate => "gate",
+    };
+    let stage =
+        |index: u32| plan.stages.get(index as usize).map(|stage| stage.name.clone()).unwrap_or_default();
+    plan.nodes
+        .iter()
+        .map(|node| NewNode {
+            key: node.key.clone(),
+            stage: stage(node.stage),
+            number: node.number,
+            kind: kind(node.kind).to_string(),
+        })
+        .collect()
+}
+
+fn engine() -> String {
+    format!("wfl {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Sorts by start and tells runs of one second apart: `20261121-013430-k3f9`.
+fn new_id() -> RunId {
+    const LETTERS: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let tail: String = (0..4).map(|_| char::from(LETTERS[rand::random_range(0..LETTERS.len())])).collect();
+    let now = Timestamp::now().rfc3339();
+    let digits: String = now.chars().take(19).filter(|c| c.is_ascii_digit()).collect();
+    let (day, time) = digits.split_at(digits.len().min(8));
+    RunId(format!("{day}-{time}-{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_start_and_have_a_fixed_form() {
+        let id = new_id().0;
+        let parts: Vec<&str> = id.split('-').collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [8, 6, 4], "{id}");
+    }
+}

@@ -1,0 +1,187 @@
+//! From a chosen lane to a plan: reads the facts of the start, pins the definition, gives the parameters, refuses what
+//! cannot run. Starts nothing.
+
+use std::collections::BTreeMap;
+
+use crate::base::{Type, Value};
+use crate::expr::Expr;
+use crate::expr::facts::{FactKey, FactValues};
+use crate::facts::{ChangeFlags, World};
+use crate::history;
+use crate::model::{GlobalKind, Model};
+use crate::plan::{self, Definition, Given, Plan};
+use crate::port::Facts;
+
+use super::definition;
+use super::{Chosen, Error, Project};
+
+/// What a person asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// A lane, or a `.wfl` file.
+    pub target: Option<String>,
+    /// The lane of that file.
+    pub lane: Option<String>,
+    /// Parameters as written.
+    pub set: Vec<(String, String)>,
+    pub change: Change,
+}
+
+/// What is changed, where git is not to be asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Change {
+    pub id: Option<String>,
+    pub kind: Option<String>,
+    pub files: Option<Vec<String>>,
+}
+
+/// A plan ready to run, and what led to it.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    pub plan: Plan,
+    pub change: history::Change,
+    pub chosen: Chosen,
+}
+
+/// Facts read so far, each once.
+pub(super) struct Readings {
+    pub world: World,
+    known: FactValues,
+}
+
+impl Readings {
+    pub fn new(project: &Project, change: &Change) -> Self {
+        Readings { world: project.world(change), known: FactValues::new() }
+    }
+
+    /// Begins with what was read before: `resume --adopt`.
+    pub fn pinned(project: &Project, known: FactValues) -> Self {
+        Readings { world: project.world(&Change::default()), known }
+    }
+
+    /// Reads what is not known yet.
+    pub fn with(&mut self, keys: &[FactKey]) -> &FactValues {
+        let missing: Vec<FactKey> =
+            keys.iter().filter(|key| !self.known.contains_key(&key.id())).cloned().collect();
+        self.known.extend(self.world.read(&missing));
+        &self.known
+    }
+}
+
+impl Project {
+    /// The world as facts see it from this project.
+    pub(super) fn world(&self, change: &Change) -> World {
+        let flags = ChangeFlags {
+            id: change.id.clone(),
+            kind: change.kind.clone(),
+            files: change.files.clone(),
+            base: None,
+        };
+        let settings = &self.model.project;
+        World::new(&self.place.root, flags)
+            .project_version(settings.version.clone())
+            .base_branch(settings.base_branch.clone())
+    }
+
+    /// The plan of the lane that `asked` chooses, ready to run.
+    pub fn plan(&self, asked: &Asked) -> Result<Planned, Error> {
+        self.check()?;
+        let chosen = self.choose(asked)?;
+        let refused = plan::refusals(&self.model, &chosen.lane);
+        if !refused.is_empty() {
+            return Err(self.wrong(refused));
+        }
+        self.planned(&self.model, chosen, asked, Readings::new(self, &asked.change))
+    }
+
+    /// The same to look at: parameters that were not given have placeholders, and what cannot run yet is no error.
+    pub fn outline(&self, asked: &Asked) -> Result<Planned, Error> {
+        self.check()?;
+        let chosen = self.choose(asked)?;
+        let model = with_placeholders(&self.model, &asked.set);
+        self.planned(&model, chosen, asked, Readings::new(self, &asked.change))
+    }
+
+    /// What plans and `select` rules are worked out from; the definition is pinned later.
+    pub(super) fn given(&self, asked: &Asked, facts: FactValues) -> Given<'_> {
+        Given {
+            root: self.place.root.clone(),
+            set: asked.set.iter().cloned().collect(),
+            facts,
+            definition: Definition::default(),
+            seed: rand::random(),
+            sources: &self.sources,
+        }
+    }
+
+    pub(super) fn planned(
+        &self,
+        model: &Model,
+        chosen: Chosen,
+        asked: &Asked,
+        mut readings: Readings,
+    ) -> Result<Planned, Error> {
+        let facts = readings.with(&plan::start_facts(model, &chosen.lane)).clone();
+        let mut given = self.given(asked, facts);
+        given.definition = definition::pin(self, &chosen, &given.set);
+        let plan = plan::build(model, &chosen.lane, &given).map_err(|found| self.wrong(found))?;
+        Ok(Planned { plan, change: change(&readings.world), chosen })
+    }
+}
+
+fn change(world: &World) -> history::Change {
+    let change = world.change();
+    history::Change {
+        id: change.id.clone(),
+        kind: change.kind.clone(),
+        files: change.files.clone(),
+        branch: change.branch.clone(),
+        base: change.base.clone(),
+        added: change.added,
+        deleted: change.deleted,
+        sha: change.sha.clone(),
+    }
+}
+
+/// The values of the plan's secrets, or which environment variables are missing.
+pub(super) fn secrets(plan: &Plan) -> Result<BTreeMap<u32, Value>, Error> {
+    plan::secret_values(plan, &|name| std::env::var(name).ok()).map_err(|missing| {
+        let each: Vec<String> = missing
+            .iter()
+            .map(|(secret, variable)| format!("secret `{secret}` is read from {variable}, which is not set"))
+            .collect();
+        let code = crate::diag::codes::E954.id;
+        Error::refused(format!("{code}: {}", each.join("; ")), "set it in the environment of this command")
+    })
+}
+
+/// A model in which every parameter has a value: for drawing and advice, where none need be given.
+fn with_placeholders(model: &Model, set: &[(String, String)]) -> Model {
+    let mut model = model.clone();
+    for global in &mut model.globals {
+        let given = set.iter().any(|(name, _)| *name == global.name);
+        if let GlobalKind::Param { default: default @ None, pattern } = &mut global.kind
+            && !given
+        {
+            *default = Some(Expr::value(placeholder(&global.ty), global.span));
+            *pattern = None;
+        }
+    }
+    model
+}
+
+fn placeholder(ty: &Type) -> Value {
+    match ty {
+        Type::String | Type::Unknown => Value::String(String::new()),
+        Type::Int => Value::Int(1),
+        Type::Float => Value::Float(1.0),
+        Type::Bool => Value::Bool(false),
+        Type::Duration => Value::Duration(1_000),
+        Type::Percent => Value::Percent(0.0),
+        Type::Size => Value::Size(0),
+        Type::Path => Value::Path(".".into()),
+        Type::Enum(words) => Value::String(words.first().cloned().unwrap_or_default()),
+        Type::List(_) => Value::List(Vec::new()),
+        Type::Optional(_) => Value::Absent,
+    }
+}

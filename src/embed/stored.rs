@@ -1,0 +1,98 @@
+//! A run in the store, with the plan it was made from. Reads; changes nothing by itself.
+
+use std::path::Path;
+
+use crate::base::suggest::{did_you_mean, nearest};
+use crate::capture::{self, Stream};
+use crate::event::{NodeIndex, Record, RunId};
+use crate::history::{History, RunSummary};
+use crate::plan::Plan;
+use crate::store::Store;
+
+use super::{Error, Place};
+
+#[derive(Debug)]
+pub struct StoredRun {
+    pub store: Store,
+    pub id: RunId,
+    pub summary: RunSummary,
+    pub plan: Plan,
+}
+
+impl StoredRun {
+    /// The run meant by `word` in the project the program was started in: its id, a part of it, or `last`.
+    pub fn find(word: &str) -> Result<StoredRun, Error> {
+        match Place::here()?.existing_state()? {
+            Some(store) => StoredRun::in_store(store, word),
+            None => Err(Error::refused("this project has no runs yet", "`wfl run` starts one")),
+        }
+    }
+
+    /// The same, for commands that leave a message or drive it on.
+    pub fn find_for_writing(word: &str) -> Result<StoredRun, Error> {
+        // Looking first: a mistyped folder must not get a state of its own.
+        StoredRun::find(word)?;
+        StoredRun::in_store(Place::here()?.state()?, word)
+    }
+
+    pub fn in_store(store: Store, word: &str) -> Result<StoredRun, Error> {
+        let id = store.resolve_run(word)?;
+        let summary = store.run(&id.0)?.ok_or_else(|| damaged(&id, "has no row"))?;
+        let json = store.load_plan(&id)?.ok_or_else(|| damaged(&id, "has no plan"))?;
+        let plan = serde_json::from_str(&json)
+            .map_err(|e| damaged(&id, &format!("has an unreadable plan ({e})")))?;
+        Ok(StoredRun { store, id, summary, plan })
+    }
+
+    pub fn records(&self) -> Result<Vec<Record>, Error> {
+        Ok(self.store.events(&self.id)?)
+    }
+
+    pub fn key(&self, node: NodeIndex) -> &str {
+        self.plan.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
+    }
+
+    /// The nodes meant by `unit[shard=2]`, by `unit` (all its instances) or by a stage's number.
+    pub fn nodes(&self, word: &str) -> Result<Vec<NodeIndex>, Error> {
+        nodes(&self.plan, word)
+    }
+
+    /// What an attempt wrote, both streams in order; empty when its log is gone.
+    pub fn output(&self, node: NodeIndex, attempt: u32) -> Vec<u8> {
+        log(&self.store.log_dir(&self.id), node, attempt)
+    }
+}
+
+/// The bytes of one attempt's log.
+pub fn log(dir: &Path, node: NodeIndex, attempt: u32) -> Vec<u8> {
+    let path = dir.join(format!("{node}-{attempt}.log"));
+    match capture::read_log(&path, |stream| matches!(stream, Stream::Stdout | Stream::Stderr)) {
+        Ok(records) => records.flat_map(|record| record.bytes).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Finds nodes of a plan by key, stage name or number.
+pub fn nodes(plan: &Plan, word: &str) -> Result<Vec<NodeIndex>, Error> {
+    let all = || (0..).zip(&plan.nodes);
+    let exact = all().find(|(_, node)| node.key == word).map(|(index, _)| vec![index]);
+    let stage = || plan.stages.iter().find(|stage| stage.name == word).map(|stage| stage.nodes.clone());
+    let number = || {
+        let number: u32 = word.parse().ok()?;
+        let found: Vec<NodeIndex> =
+            all().filter(|(_, node)| node.number == Some(number)).map(|(index, _)| index).collect();
+        (!found.is_empty()).then_some(found)
+    };
+    exact.or_else(stage).or_else(number).filter(|found| !found.is_empty()).ok_or_else(|| unknown(plan, word))
+}
+
+fn unknown(plan: &Plan, word: &str) -> Error {
+    let names: Vec<&str> = plan.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let near = did_you_mean(&nearest(word, names.iter().copied()));
+    let help = near.unwrap_or_else(|| format!("it has {}", names.join(", ")));
+    Error::refused(format!("lane `{}` of this run has no stage `{word}`", plan.lane), help)
+}
+
+fn damaged(id: &RunId, what: &str) -> Error {
+    Error::refused(format!("run {id} {what}"), "its state is damaged: `wfl clean` removes it when it is old")
+}

@@ -1,0 +1,247 @@
+//! The end of a run in words: counts, the slowest stages, what was not run and why, and last of all the first failure
+//! with the command to type next. Pure text from a [`Board`].
+
+use crate::event::{NodeIndex, RunStatus, Status};
+use crate::plan::{Plan, StageKind};
+
+use super::style::{Ink, counted, elapsed, one_line};
+use super::{Board, Style};
+
+/// What the summary is made from.
+pub struct Ended<'a> {
+    pub run: &'a str,
+    pub plan: &'a Plan,
+    pub board: &'a Board,
+    pub style: Style,
+}
+
+impl Ended<'_> {
+    /// The whole text; ends with a newline.
+    pub fn text(&self) -> String {
+        let mut lines = vec![String::new(), self.headline()];
+        lines.extend(self.slowest());
+        lines.extend(self.not_run());
+        lines.extend(self.board.notes.iter().map(|note| format!("note: {note}")));
+        lines.extend(self.waits());
+        lines.extend(self.cause());
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn headline(&self) -> String {
+        let ending = self.board.ending.as_ref();
+        let status = ending.map_or(RunStatus::Running, |ending| ending.status);
+        let ink = match status {
+            RunStatus::Succeeded => Ink::Good,
+            RunStatus::Waiting | RunStatus::Running => Ink::Care,
+            _ => Ink::Bad,
+        };
+        let took = ending.map_or(String::new(), |ending| format!(" in {}", elapsed(ending.duration_ms)));
+        let counts: Vec<String> =
+            self.board.counts().iter().map(|(status, count)| format!("{count} {}", status.word())).collect();
+        let word = self.style.paint(ink, status.word());
+        let lane = self.style.paint(Ink::Bold, &self.plan.lane);
+        format!(
+            "{lane} {word}{took} {dash} {} {dash} run {}",
+            counts.join(", "),
+            self.run,
+            dash = self.style.dash()
+        )
+    }
+
+    fn slowest(&self) -> Vec<String> {
+        let mut rows: Vec<(u64, NodeIndex)> = (0..self.board.rows.len() as NodeIndex)
+            .map(|node| (self.board.rows[node as usize].duration_ms, node))
+            .filter(|(ms, _)| *ms >= 1_000)
+            .collect();
+        rows.sort_by_key(|(ms, node)| (std::cmp::Reverse(*ms), *node));
+        if rows.len() < 2 {
+            return Vec::new();
+        }
+        let named: Vec<String> =
+            rows.iter().take(3).map(|(ms, node)| format!("{} {}", self.key(*node), elapsed(*ms))).collect();
+        vec![self.style.paint(Ink::Dim, &format!("slowest: {}", named.join(", ")))]
+    }
+
+    fn not_run(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for status in [Status::Skipped, Status::Waived, Status::Warned, Status::Cancelled] {
+            for node in self.board.nodes_in(&[status]).into_iter().take(10) {
+                let reason = self.board.rows[node as usize].reason.as_deref().unwrap_or("no reason recorded");
+                lines.push(format!(
+                    "{} {} {}: {reason}",
+                    self.style.mark(status),
+                    self.key(node),
+                    status.word()
+                ));
+            }
+        }
+        for (root, count) in self.blocked() {
+            let mark = self.style.mark(Status::Blocked);
+            lines.push(format!("{mark} {} blocked by {}", counted(count, "stage"), self.key(root)));
+        }
+        lines
+    }
+
+    fn blocked(&self) -> Vec<(NodeIndex, usize)> {
+        let mut roots = std::collections::BTreeMap::new();
+        for root in self.board.rows.iter().filter_map(|row| row.root) {
+            *roots.entry(root).or_insert(0) += 1;
+        }
+        roots.into_iter().collect()
+    }
+
+    /// Who must do what before it can go on.
+    fn waits(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for node in self.board.nodes_in(&[Status::Waiting]) {
+            let Some((count, group)) = &self.board.rows[node as usize].approval else { continue };
+            let mark = self.style.mark(Status::Waiting);
+            let people = counted(*count as usize, "approval");
+            lines.push(format!("{mark} {} waits for {people} from {group}", self.key(node)));
+            lines.push(next(&format!("wfl approve {} {}", self.run, self.key(node))));
+        }
+        for node in self.board.nodes_in(&[Status::Unknown]) {
+            let reason = self.board.rows[node as usize].reason.as_deref().unwrap_or("it was interrupted");
+            lines.push(format!("{} {}: {reason}", self.style.mark(Status::Unknown), self.key(node)));
+            lines.push(next(&format!("wfl resume {} --rerun {}", self.run, self.key(node))));
+            lines.push(next(&format!("wfl resume {} --mark-done {}", self.run, self.key(node))));
+        }
+        if !lines.is_empty() && !self.board.nodes_in(&[Status::Waiting]).is_empty() {
+            lines.push(next(&format!("wfl resume {}", self.run)));
+        }
+        lines
+    }
+
+    fn cause(&self) -> Vec<String> {
+        let Some(ending) = &self.board.ending else { return Vec::new() };
+        if matches!(ending.status, RunStatus::Succeeded | RunStatus::Waiting | RunStatus::Running) {
+            return Vec::new();
+        }
+        match ending.node.or(self.board.first_failure) {
+            Some(node) => self.failure(node, ending.cause.as_deref()),
+            None => {
+                let cause = ending.cause.as_deref().unwrap_or(ending.status.word());
+                vec![self.style.paint(Ink::Bad, cause), next(&format!("wfl resume {}", self.run))]
+            }
+        }
+    }
+
+    fn failure(&self, node: NodeIndex, cause: Option<&str>) -> Vec<String> {
+        let Some(row) = self.board.rows.get(node as usize) else { return Vec::new() };
+        let words = row.reason.as_deref().or(cause).unwrap_or("it failed");
+        let head = format!("{} {}: {words}", self.style.symbol(Status::Failed), self.key(node));
+        let mut lines = vec![String::new(), self.style.paint(Ink::Bad, &head)];
+        if let Some(error) =
+            row.gate_error.as_deref().or(row.error.as_deref()).filter(|text| !words.contains(text))
+        {
+            lines.push(format!("  {}", one_line(error, 200)));
+        }
+        for check in row.checks.iter().filter(|check| !check.held) {
+            lines.push(format!("  {} did not hold: {} ({})", check.text, check.values, check.place));
+        }
+        lines.extend(row.tail.iter().map(|line| format!("  {line}")));
+        if let Some(place) = self.plan.nodes.get(node as usize).map(|node| node.place.as_str()) {
+            lines.push(format!("  defined at {place}"));
+        }
+        lines.push(next(&format!("wfl logs {} {}", self.run, self.key(node))));
+        lines.push(next(&format!("wfl why {} {}", self.run, self.key(node))));
+        lines.push(next(&format!("wfl resume {}", self.run)));
+        lines
+    }
+
+    fn key(&self, node: NodeIndex) -> &str {
+        self.plan.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
+    }
+}
+
+fn next(command: &str) -> String {
+    format!("  next: {command}")
+}
+
+/// `stage` or `gate`, for a person.
+pub fn kind(kind: StageKind) -> &'static str {
+    match kind {
+        StageKind::Stage => "stage",
+        StageKind::Gate => "gate",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+    use crate::base::Timestamp;
+    use crate::event::{AttemptStatus, Event, Outcome, Record, Usage};
+
+    fn text(events: Vec<Event>) -> String {
+        let plan = fixture::plan();
+        let records: Vec<Record> =
+            (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event }).collect();
+        let board = Board::from_records(plan.nodes.len(), &records);
+        Ended { run: "r1", plan: &plan, board: &board, style: Style::default() }.text()
+    }
+
+    fn failed() -> Vec<Event> {
+        let outcome = Outcome {
+            status: AttemptStatus::Failed,
+            exit: Some(1),
+            signal: None,
+            duration_ms: 2,
+            error: None,
+            stderr: "line one\nassertion failed: x\n".into(),
+            usage: Usage::default(),
+            log_cut: false,
+        };
+        vec![
+            Event::AttemptFinished { node: 1, attempt: 1, outcome },
+            Event::StageFinished {
+                node: 1,
+                status: Status::Failed,
+                reason: Some("exit 1".into()),
+                outputs: Default::default(),
+                duration_ms: 2,
+            },
+            Event::StagesBlocked { root: 1, nodes: vec![2] },
+            Event::RunFinished {
+                status: RunStatus::Failed,
+                exit: 1,
+                cause: Some("unit failed".into()),
+                node: Some(1),
+                duration_ms: 9,
+            },
+        ]
+    }
+
+    #[test]
+    fn the_root_cause_stands_last_with_its_output_and_the_next_commands() {
+        let text = text(failed());
+        let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle} is missing in {text}"));
+        assert!(at("1 stage blocked by unit") < at("unit: exit 1"));
+        assert!(at("unit: exit 1") < at("assertion failed: x"));
+        assert!(at("assertion failed: x") < at("next: wfl logs r1 unit"));
+        assert!(text.ends_with("next: wfl resume r1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_waiting_run_says_who_must_do_what() {
+        let text = text(vec![
+            Event::ApprovalRequested { node: 2, count: 1, group: "managers".into(), expires: None },
+            Event::RunFinished {
+                status: RunStatus::Waiting,
+                exit: 4,
+                cause: None,
+                node: None,
+                duration_ms: 9,
+            },
+        ]);
+        assert!(text.contains("deploy waits for 1 approval from managers"), "{text}");
+        assert!(text.contains("wfl approve r1 deploy"), "{text}");
+    }
+
+    #[test]
+    fn an_interrupted_once_stage_offers_both_ways_on() {
+        let text = text(vec![Event::StageUnknown { node: 2, reason: "the program was killed".into() }]);
+        assert!(text.contains("--rerun deploy") && text.contains("--mark-done deploy"), "{text}");
+    }
+}
