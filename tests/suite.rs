@@ -1,7 +1,10 @@
 //! All integration tests, one binary. Each folder tests one side of the product as its users meet it.
 
 mod cli;
+mod docs;
+mod faults;
 mod lang;
+mod reference;
 mod run;
 mod stages;
 mod store;

@@ -88,7 +88,6 @@ codes! {
     // Gates and lanes
     E602 "impossible-threshold" Error "The gate's condition can never be met."
     E604 "conflicting-override" Error "Two statements of the lane change the same thing in different ways."
-    E605 "override-missing" Error "The name exists already; to change a built-in lane, extend it under another name or say so with `extends`."
     E607 "extends-cycle" Error "Lanes extend each other in a circle."
     E608 "approval-unsatisfiable" Error "The approval asks for more people than the group has."
     E610 "weakened-without-because" Error "A lane that drops an approval or weakens a gate of the lane it extends must say `because`."

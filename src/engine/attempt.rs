@@ -10,7 +10,7 @@ use super::conclude::End;
 use super::judge::Judgement;
 use super::kernel::{Kernel, Step};
 use super::live::Doing;
-use super::prepare::shown;
+use super::prepare::unmet;
 use super::retry::wait_ms;
 use super::schedule::allowed;
 
@@ -59,10 +59,7 @@ impl Kernel<'_> {
             Judgement::Ask(keys) => self.ask(node, Asked::After, keys),
             Judgement::Bad(why) => self.attempt_failed(node, format!("after: {why}")),
             Judgement::Done(judged) => match judged.iter().find(|judged| !judged.held) {
-                Some(judged) => {
-                    let values = shown(&judged.values);
-                    self.attempt_failed(node, format!("after: `{}` does not hold{values}", judged.text))
-                }
+                Some(judged) => self.attempt_failed(node, format!("after: {}", unmet(judged))),
                 None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),
             },
         }

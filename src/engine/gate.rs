@@ -8,6 +8,7 @@ use crate::event::{Asked, Event, NodeIndex, Status};
 use super::conclude::End;
 use super::judge::Judgement;
 use super::kernel::{Kernel, Step};
+use super::prepare::unmet;
 
 impl Kernel<'_> {
     pub fn judge_gate(&mut self, node: NodeIndex) -> Step {
@@ -46,10 +47,7 @@ impl Kernel<'_> {
         measures: BTreeMap<String, Value>,
         checks: Vec<crate::event::Judged>,
     ) -> Step {
-        let failed = checks.iter().find(|check| !check.held).map(|check| {
-            let values = if check.values.is_empty() { String::new() } else { format!(": {}", check.values) };
-            format!("`{}` does not hold{values}", check.text)
-        });
+        let failed = checks.iter().find(|check| !check.held).map(unmet);
         self.emit(Event::GateJudged { node, measures, checks, error: None })?;
         match failed {
             None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),

@@ -59,6 +59,7 @@ impl Kernel<'_> {
                     held,
                     values: explain(&check.expr, &scope),
                     place: self.plan.nodes[node as usize].place.clone(),
+                    because: check.because.clone(),
                 }),
                 Err(why) => return Judgement::Bad(format!("`{}`: {why}", check.text)),
             }

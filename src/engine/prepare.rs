@@ -2,7 +2,7 @@
 //! first so that nobody is asked to approve a stage that will be skipped. Does not start anything.
 
 use crate::base::{Timestamp, Value};
-use crate::event::{Asked, Event, NodeIndex, Status, WaitFor};
+use crate::event::{Asked, Event, Judged, NodeIndex, Status, WaitFor};
 use crate::plan::{Approval, EdgeKind, Preset};
 use crate::port::{Answer, Question};
 
@@ -253,6 +253,13 @@ impl Kernel<'_> {
         self.emit(Event::ApprovalExpired { node })?;
         self.finish(node, End::new(Status::Failed).because(reason))
     }
+}
+
+/// Why a stage did not go on: the condition that did not hold, on what values, and its own `because`.
+pub(super) fn unmet(judged: &Judged) -> String {
+    let because = judged.because.as_ref().map(|why| format!("; {why}")).unwrap_or_default();
+    let values = if judged.values.is_empty() { String::new() } else { format!(": {}", judged.values) };
+    format!("`{}` does not hold{values}{because}", judged.text)
 }
 
 /// ` (branch = "main")`, or nothing.

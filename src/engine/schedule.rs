@@ -122,8 +122,7 @@ impl Kernel<'_> {
             Judgement::Done(judged) => match judged.iter().find(|judged| !judged.held) {
                 None => return Ok(true),
                 Some(judged) => {
-                    let values = super::prepare::shown(&judged.values);
-                    let why = format!("before: `{}` does not hold{values}", judged.text);
+                    let why = format!("before: {}", super::prepare::unmet(judged));
                     self.fail_unstarted(node, why)?
                 }
             },

@@ -142,6 +142,9 @@ pub struct Judged {
     /// `file:line:column` of the condition.
     #[serde(default)]
     pub place: String,
+    /// The condition's own `because`.
+    #[serde(default)]
+    pub because: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -122,6 +122,20 @@ pub static TABLE: &[Row] = &[
     row("change.base", &[], Some(Result::String), Start, "The branch the change is compared with."),
     row("change.added", &[], Some(Result::Int), Start, "Lines added."),
     row("change.deleted", &[], Some(Result::Int), Start, "Lines deleted."),
+    row(
+        "change.conventional",
+        &[],
+        Some(Result::Bool),
+        Start,
+        "Whether every commit subject since the base has the form `type(scope): words`.",
+    ),
+    row(
+        "change.breaking",
+        &[],
+        Some(Result::Bool),
+        Start,
+        "Whether a commit subject since the base marks a breaking change: `feat!: …`.",
+    ),
     rows_of_globs("change.touches", "Whether any changed file matches one of the globs."),
     rows_of_globs(
         "change.only",
@@ -134,7 +148,13 @@ pub static TABLE: &[Row] = &[
     row("os", &[], Some(Result::String), Start, "The operating system: linux, macos, …"),
     row("arch", &[], Some(Result::String), Start, "The processor: x86_64, aarch64, …"),
     row("ci", &[], Some(Result::Bool), Start, "Whether a CI system runs this (CI is set and not false)."),
-    row("file.exists", &[Path], Some(Result::Bool), Judge, "Whether the file or folder is there."),
+    row(
+        "file.exists",
+        &[Path],
+        Some(Result::Bool),
+        Judge,
+        "Whether the file or folder is there; of a glob, whether any file matches.",
+    ),
     row("file.size", &[Path], Some(Result::Size), Judge, "Its size in bytes."),
     row("file.age", &[Path], Some(Result::Duration), Judge, "Time since it was last modified."),
     row(
@@ -142,7 +162,7 @@ pub static TABLE: &[Row] = &[
         &[Path, Pattern],
         Some(Result::Bool),
         Judge,
-        "Whether its text matches the regular expression somewhere.",
+        "Whether its text matches the regular expression somewhere; of a glob, whether any matching file's does.",
     ),
     row(
         "process.running",

@@ -17,6 +17,10 @@ pub struct ChangeInfo {
     pub base: String,
     pub added: u64,
     pub deleted: u64,
+    /// Every commit subject since the base keeps to the convention.
+    pub conventional: bool,
+    /// A commit subject since the base has the `!` of a breaking change.
+    pub breaking: bool,
     /// HEAD; empty without one.
     pub sha: String,
 }
@@ -83,6 +87,8 @@ fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&st
         base: base.map(|(name, _)| name).unwrap_or_default(),
         added,
         deleted,
+        conventional: convention::all_conventional(&subjects),
+        breaking: convention::breaking(&subjects),
         sha,
     }
 }

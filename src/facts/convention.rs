@@ -27,10 +27,23 @@ pub(super) fn change_type(subjects: &[String], branch: &str, files: &[String]) -
     strongest.or_else(|| from_branch(branch)).or_else(|| from_files(files)).unwrap_or(FALLBACK)
 }
 
+/// Whether every subject has the form `type(scope)!: words`. Subjects that git writes itself (merges, reverts) count
+/// as fine; no subject at all too.
+pub(super) fn all_conventional(subjects: &[String]) -> bool {
+    let by_git = |subject: &str| subject.starts_with("Merge ") || subject.starts_with("Revert \"");
+    subjects.iter().all(|subject| by_git(subject) || from_subject(subject).is_some())
+}
+
+/// Whether a subject says that it breaks what was: `feat!: …`.
+pub(super) fn breaking(subjects: &[String]) -> bool {
+    let marked = |subject: &String| subject.split_once(':').is_some_and(|(head, _)| head.ends_with('!'));
+    subjects.iter().any(|subject| from_subject(subject).is_some() && marked(subject))
+}
+
 /// `type(scope)!: subject`.
 fn from_subject(subject: &str) -> Option<&'static str> {
     let (head, rest) = subject.split_once(':')?;
-    if !rest.starts_with(' ') {
+    if !rest.starts_with(' ') || rest.trim().is_empty() {
         return None;
     }
     let head = head.strip_suffix('!').unwrap_or(head);
@@ -97,6 +110,15 @@ mod tests {
         assert_eq!(kind(&["fix(api)!: x", "docs: y"], "feat/x", &[]), "fix");
         assert_eq!(kind(&["docs: y", "feat: z"], "", &[]), "feat");
         assert_eq!(kind(&["fix:no space", "Merge: x", "fix(a: b"], "main", &[]), "chore");
+    }
+
+    #[test]
+    fn subjects_keep_to_the_convention_or_not() {
+        let all =
+            |texts: &[&str]| all_conventional(&texts.iter().map(|text| text.to_string()).collect::<Vec<_>>());
+        assert!(all(&["feat(api)!: drop x", "Merge branch 'a'"]) && all(&[]));
+        assert!(!all(&["feat: a", "Added b"]) && !all(&["feature: a"]) && !all(&["feat: "]));
+        assert!(breaking(&["feat!: drop x".into()]) && !breaking(&["feat: add!".into(), "what!: x".into()]));
     }
 
     #[test]

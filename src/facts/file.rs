@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{git, unknown};
+use super::{git, tree, unknown};
 use crate::base::{Timestamp, Value};
 
 /// The largest file that is read as a whole.
@@ -19,8 +19,11 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
         return Err(format!("`file.{name}` needs a path"));
     };
     let full = inside(root, path)?;
-    if name == "exists" {
-        return Ok(Value::Bool(full.exists()));
+    match (name, rest) {
+        ("exists", _) if is_glob(path) => return Ok(Value::Bool(tree::has(root, &[path.to_string()])?)),
+        ("exists", _) => return Ok(Value::Bool(full.exists())),
+        ("contains", [pattern]) if is_glob(path) => return any_contains(root, path, pattern),
+        _ => {}
     }
     let meta = fs::metadata(&full).map_err(|e| missing(path, &e))?;
     match (name, rest) {
@@ -33,6 +36,20 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
         ("contains", [pattern]) => Ok(Value::Bool(regex(pattern)?.is_match(&bytes(root, path)?))),
         _ => Err(unknown(&format!("file.{name}"))),
     }
+}
+
+fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
+fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String> {
+    let pattern = regex(pattern)?;
+    for path in tree::matching(root, &[glob.to_string()])? {
+        if pattern.is_match(&bytes(root, &path)?) {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
 }
 
 /// The absolute path; an error when it leaves the project.

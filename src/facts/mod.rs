@@ -120,6 +120,8 @@ impl World {
             "files" => Ok(Value::List(change.files.iter().cloned().map(Value::Path).collect())),
             "added" => Ok(Value::Int(change.added as i64)),
             "deleted" => Ok(Value::Int(change.deleted as i64)),
+            "conventional" => Ok(Value::Bool(change.conventional)),
+            "breaking" => Ok(Value::Bool(change.breaking)),
             "touches" => Ok(Value::Bool(change.touches(globs)?)),
             "only" => Ok(Value::Bool(change.only(globs)?)),
             _ => Err(unknown(&format!("change.{name}"))),

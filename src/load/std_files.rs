@@ -1,7 +1,14 @@
 //! The built-in library's files, embedded. Holds nothing else.
 
 /// Module name and text: one row a file of `stdlib/`. `std.retry` is `stdlib/retry.wfl`.
-static MODULES: &[(&str, &str)] = &[("retry", include_str!("../../stdlib/retry.wfl"))];
+static MODULES: &[(&str, &str)] = &[
+    ("lanes", include_str!("../../stdlib/lanes.wfl")),
+    ("node", include_str!("../../stdlib/node.wfl")),
+    ("python", include_str!("../../stdlib/python.wfl")),
+    ("repair", include_str!("../../stdlib/repair.wfl")),
+    ("retry", include_str!("../../stdlib/retry.wfl")),
+    ("rust", include_str!("../../stdlib/rust.wfl")),
+];
 
 /// Every module of the built-in library: its name without `std.`, and its text.
 pub fn std_modules() -> &'static [(&'static str, &'static str)] {

@@ -185,6 +185,9 @@ pub struct Dependency {
 pub struct Check {
     pub expr: Expr,
     pub text: String,
+    /// What to tell a person when it does not hold.
+    #[serde(default)]
+    pub because: Option<String>,
 }
 
 #[derive(Clone, Debug)]

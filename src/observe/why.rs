@@ -268,6 +268,7 @@ mod tests {
             held: false,
             values: "lines = 69.9%".into(),
             place: "a.wfl:3:5".into(),
+            because: None,
         };
         let event =
             Event::GateJudged { node: 1, measures: BTreeMap::new(), checks: vec![check], error: None };

@@ -141,7 +141,7 @@ pub(super) fn label(plan: &Plan, index: usize) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::plan::build::tests::sample;
 

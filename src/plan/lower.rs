@@ -80,7 +80,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn check(&self, check: &Check, at: At<'_>) -> Check {
-        Check { expr: self.expr(&check.expr, at), text: check.text.clone() }
+        Check { expr: self.expr(&check.expr, at), ..check.clone() }
     }
 
     pub(super) fn named(&self, pairs: &[(String, Expr)], at: At<'_>) -> Vec<(String, Expr)> {

@@ -78,6 +78,7 @@ impl Lowering<'_> {
             when: stage.when.as_ref().map(|when| Check {
                 expr: self.expr(when, at),
                 text: around.sources.text(when.span).to_owned(),
+                because: None,
             }),
             before: self.checks(&stage.before, at),
             after: self.checks(&stage.after, at),

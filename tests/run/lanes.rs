@@ -39,7 +39,7 @@ pub fn compare(op: Compare, left: Expr, right: Value) -> Expr {
 }
 
 pub fn check(text: &str, expr: Expr) -> Check {
-    Check { expr, text: text.into() }
+    Check { expr, text: text.into(), because: None }
 }
 
 /// `file.exists("path")` as a condition.
@@ -63,6 +63,7 @@ pub fn stage(key: &str) -> Draft {
         edges: Vec::new(),
         matrix: Vec::new(),
         waived: None,
+        preset: None,
         when: None,
         before: Vec::new(),
         after: Vec::new(),

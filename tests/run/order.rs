@@ -114,7 +114,7 @@ fn before_is_judged_on_facts_that_are_recorded() {
     assert_eq!(world.run(), (RunStatus::Failed, 1));
     assert!(world.starts().is_empty());
     let why =
-        "a failed: before: `file.exists(\"Cargo.lock\")` does not hold (file.exists(\"Cargo.lock\") = false)";
+        "a failed: before: `file.exists(\"Cargo.lock\")` does not hold: file.exists(\"Cargo.lock\") = false";
     assert!(world.has(why), "{:#?}", world.lines());
     let recorded = world.journal.all().iter().any(|record| {
         matches!(&record.event, wfl::event::Event::FactsRead { values, .. }

@@ -1,1 +1,6 @@
-//! Tests of the stages side.
+//! Stages, gates and lanes as their users meet them: the built program on small real projects.
+
+mod commits;
+mod gates;
+mod kinds;
+mod lane_files;

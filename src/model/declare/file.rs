@@ -43,15 +43,10 @@ pub(super) fn edition(sources: &SourceMap, unit: &Unit, report: &mut Report) {
     }
 }
 
-/// One lane name in two given files, or one that belongs to a built-in lane, would make `wfl run NAME` a guess.
+/// One lane name in two given files would make `wfl run NAME` a guess. A built-in lane's name may be taken: the
+/// project's own lanes come first, and `wfl lanes` shows which is meant.
 pub(super) fn lane_names(declared: &Declared<'_>, report: &mut Report) {
     let unit = |item: &Item<'_>| &declared.units[item.module as usize];
-    let builtin: HashMap<&str, Span> = declared
-        .lanes
-        .iter()
-        .filter(|item| unit(item).std && unit(item).name == "std.lanes")
-        .map(|item| (item.name.as_str(), item.span))
-        .collect();
     let mut seen: HashMap<&str, (u32, Span)> = HashMap::new();
     for item in declared.lanes.iter().filter(|item| unit(item).given && !unit(item).std) {
         match seen.get(item.name.as_str()) {
@@ -69,23 +64,5 @@ pub(super) fn lane_names(declared: &Declared<'_>, report: &mut Report) {
                 seen.insert(&item.name, (item.module, item.span));
             }
         }
-        if let Some(first) = builtin.get(item.name.as_str()).filter(|_| !extends_same(item)) {
-            report.push(
-                Diagnostic::new(&codes::E605, item.span, format!("`{}` is a built-in lane", item.name))
-                    .related(*first, "built in here")
-                    .help(format!(
-                        "give the lane another name, or start from the built-in one: `extends std.lanes.{}`",
-                        item.name
-                    )),
-            );
-        }
     }
-}
-
-fn extends_same(item: &Item<'_>) -> bool {
-    item.statement.body().iter().filter(|inner| inner.head.text == "extends").any(|inner| {
-        let path = inner.operands().first().and_then(|operand| operand.path()).unwrap_or_default();
-        let parts: Vec<&str> = path.iter().map(|part| part.text.as_str()).collect();
-        parts == ["std", "lanes", item.name.as_str()]
-    })
 }

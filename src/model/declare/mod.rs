@@ -207,7 +207,9 @@ impl<'a> Declared<'a> {
     }
 
     fn name(&mut self, module: ModuleId, space: Space, name: &Ident, symbol: Symbol, report: &mut Report) {
-        if space == Space::Values && RESERVED.contains(&name.text.as_str()) {
+        // A stage is named for people, so `stage git` is fine; only its outputs could not be read as `git.x`.
+        let value = !matches!(symbol, Symbol::Stage(_));
+        if space == Space::Values && value && RESERVED.contains(&name.text.as_str()) {
             report.push(
                 Diagnostic::new(&codes::E119, name.span, format!("`{}` cannot name a value", name.text))
                     .help(format!(

@@ -98,7 +98,8 @@ impl Lowering<'_, '_> {
         let mut checks = Vec::new();
         for statement in all(body, keyword) {
             let Some(expr) = operand(statement) else { continue };
-            let check = self.check(&frame.judging(), expr);
+            let because = self.reason(frame.module, statement);
+            let check = Check { because, ..self.check(&frame.judging(), expr) };
             self.possible(frame, &check.expr);
             checks.push(check);
         }

@@ -11,7 +11,7 @@ use crate::model::resolve::body::{
     Exclude, Held, Include, LaneBody, Override, Patch, Replace, Selector, Skip, Strict,
 };
 use crate::model::schema::{self, Context};
-use crate::model::{Lane, LaneId, ModuleId, OnFailure, Parallel, StageId, StageKind};
+use crate::model::{Concerns, Lane, LaneId, ModuleId, OnFailure, Parallel, StageId, StageKind};
 use crate::syntax::ast::{self, ExprKind, Literal, Statement};
 
 use super::{Frame, Lowering, all, find, operand, stage};
@@ -38,6 +38,7 @@ impl Lowering<'_, '_> {
                     .any(|attribute| attribute.name.text == "deprecated"),
             };
             self.model.lanes.push(lane);
+            self.planned(id as LaneId, item);
         }
         self.extends_circles();
         for (id, item) in defs.lanes.iter().enumerate() {
@@ -45,6 +46,20 @@ impl Lowering<'_, '_> {
             self.model.lanes[id].select = body.select.clone();
             self.model.bodies.push(body);
         }
+    }
+
+    /// `@planned(what = "…")`: declared and checked, refused by a run.
+    fn planned(&mut self, id: LaneId, item: &Item<'_>) {
+        let Some(attribute) = item.statement.attributes.iter().find(|found| found.name.text == "planned")
+        else {
+            return;
+        };
+        let what = attribute.arguments.first().and_then(|argument| match &argument.value.kind {
+            ExprKind::Literal(Literal::String(text)) => Some(text.clone()),
+            _ => None,
+        });
+        let what = what.unwrap_or_else(|| format!("the lane `{}`", item.name));
+        self.not_yet(item.span, &what, Concerns::Lane(id));
     }
 
     fn extends(&mut self, item: &Item<'_>) -> Option<(LaneId, crate::base::Span)> {

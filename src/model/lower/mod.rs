@@ -160,7 +160,7 @@ impl Lowering<'_, '_> {
 
     fn check(&mut self, place: &Place<'_>, expr: &ast::Expr) -> Check {
         let typed = infer::condition(self.defs, place, expr, &mut self.report);
-        Check { expr: typed.expr, text: self.text(expr.span) }
+        Check { expr: typed.expr, text: self.text(expr.span), because: None }
     }
 
     /// The source text on one line.

@@ -130,7 +130,8 @@ impl Lowering<'_, '_> {
         for statement in all(body, keyword) {
             for inner in all(statement.body(), "require") {
                 let Some(expr) = operand(inner) else { continue };
-                checks.push(self.check(&frame.judging(), expr));
+                let because = self.reason(frame.module, inner);
+                checks.push(Check { because, ..self.check(&frame.judging(), expr) });
             }
         }
         checks

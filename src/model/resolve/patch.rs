@@ -120,6 +120,7 @@ mod tests {
         Check {
             expr: expr(Kind::Compare { op, sides: Box::new(sides) }),
             text: format!("lines {op:?} {limit}"),
+            because: None,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::base::Span;
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
 use crate::model::report::Report;
-use crate::syntax::ast::{Clause, Expr, ExprKind, File, Literal, Statement, Tail};
+use crate::syntax::ast::{Attribute, Clause, Expr, ExprKind, File, Literal, Statement, Tail};
 
 use super::{BlockRule, ClauseRow, Context, Row, Shape};
 
@@ -133,8 +133,12 @@ fn one(row: &'static Row, statement: &Statement, report: &mut Report) {
     }
 }
 
+/// `@planned(what = "…")` marks what is declared and checked but not run by this version.
+const ATTRIBUTES: &[&str] = &["deprecated", "planned"];
+
 fn attributes(statement: &Statement, report: &mut Report) {
-    for attribute in statement.attributes.iter().filter(|attribute| attribute.name.text != "deprecated") {
+    let known = |attribute: &&Attribute| ATTRIBUTES.contains(&attribute.name.text.as_str());
+    for attribute in statement.attributes.iter().filter(|attribute| !known(attribute)) {
         let message = format!("`@{}` is not an attribute", attribute.name.text);
         report.push(
             Diagnostic::new(&codes::E101, attribute.span, message)

@@ -45,7 +45,7 @@ fn same(left: Expr, right: Expr) -> Expr {
     e(Kind::Compare { op: Compare::Eq, sides: Box::new((left, right)) })
 }
 fn check(expr: Expr) -> Check {
-    Check { expr, text: "it holds".into() }
+    Check { expr, text: "it holds".into(), because: None }
 }
 fn exec(argv: Vec<Expr>) -> Vec<model::Action> {
     vec![model::Action::Exec { argv, span: span(5) }]

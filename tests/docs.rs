@@ -1,0 +1,78 @@
+//! The documents are true: every `wfl` block in them passes the checker, every command they name exists, every code
+//! and example they point at is there.
+
+use std::fs;
+use std::path::PathBuf;
+
+use regex::Regex;
+
+use crate::faults::subject::Subject;
+
+fn documents() -> Vec<(PathBuf, String)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut found = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("ARCHITECTURE.md")];
+    let docs = fs::read_dir(root.join("docs")).expect("a docs folder");
+    found.extend(
+        docs.map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|e| e == "md")),
+    );
+    found.sort();
+    found.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a document"))).collect()
+}
+
+/// The text of fenced blocks that open with exactly this word.
+fn blocks(text: &str, word: &str) -> Vec<String> {
+    let opening = format!("```{word}\n");
+    text.match_indices(&opening)
+        .filter_map(|(at, _)| text[at + opening.len()..].split("\n```").next().map(str::to_string))
+        .collect()
+}
+
+#[test]
+fn every_lane_file_shown_passes_the_checker() {
+    let mut seen = 0;
+    for (path, text) in documents() {
+        for block in blocks(&text, "wfl") {
+            let subject = Subject::new();
+            subject.write("shown.wfl", &block);
+            let ended = subject.end(&["check", "shown.wfl", "--format", "short"]);
+            assert!(!ended.out.contains("error["), "{}:\n{block}\n{}", path.display(), ended.out);
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no `wfl` block found in the documents");
+}
+
+#[test]
+fn every_command_shown_exists() {
+    let command = Regex::new(r"(?m)^\$ wfl ([a-z-]+)|`wfl ([a-z-]+)").expect("pattern");
+    let help = Subject::new().end(&["--help"]).expect_code(0).out;
+    for (path, text) in documents().into_iter().filter(|(path, _)| !path.ends_with("CHANGELOG.md")) {
+        for found in command.captures_iter(&text) {
+            let name = found.get(1).or(found.get(2)).expect("a word").as_str();
+            let known = Regex::new(&format!(r"(?m)^  {name}\s")).expect("pattern").is_match(&help);
+            assert!(known, "{} shows `wfl {name}`, which --help does not", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_pointed_at_is_there() {
+    let link = Regex::new(r"\]\((?:\./)?([A-Za-z0-9_./-]+)\)").expect("pattern");
+    for (path, text) in documents() {
+        for found in link.captures_iter(&text) {
+            let target = path.parent().expect("a folder").join(&found[1]);
+            assert!(target.exists(), "{} links to {}, which is not there", path.display(), &found[1]);
+        }
+    }
+}
+
+#[test]
+fn std_examples_and_our_own_lanes_are_clean() {
+    let mut command =
+        Subject::new().wfl(&["check", "examples", "stdlib", ".wfl", "examples/projects/greet/.wfl"]);
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let subject = Subject::new();
+    let ended = subject.end_of(command).expect_code(0);
+    assert!(!ended.out.contains("warning"), "{}", ended.out);
+}

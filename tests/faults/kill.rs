@@ -1,0 +1,197 @@
+//! `kill -9` at a random point of a run with all three effect classes, then resume: nothing recorded is lost, nothing
+//! runs twice that must not. `WFL_KILLS=200` sets how many kills (20 by default), `WFL_SEED` where they fall.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::subject::Subject;
+
+const STAGES: usize = 40;
+
+/// Stage → the lines it wrote to the witness file, which the engine does not know of; each `pid key`.
+fn witness(subject: &Subject) -> BTreeMap<String, Vec<String>> {
+    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in subject.read("witness").lines() {
+        let (stage, rest) = line.split_once(' ').unwrap_or((line, ""));
+        seen.entry(stage.into()).or_default().push(rest.into());
+    }
+    seen
+}
+
+fn witnessed_lines(subject: &Subject) -> usize {
+    subject.read("witness").lines().count()
+}
+
+/// Ten layers of four; every third stage is `once`, every third `idempotent`.
+fn definition() -> String {
+    let mut text = String::new();
+    for index in 0..STAGES {
+        let class = match index % 3 {
+            0 => String::new(),
+            1 => format!("  idempotent by \"key-{index}\"\n"),
+            _ => "  once\n".into(),
+        };
+        let needs = if index >= 4 { format!("  needs s{}\n", index - 4) } else { String::new() };
+        text.push_str(&format!(
+            "stage s{index} {{\n{needs}{class}  run sh \"\"\"\n    sleep 0.01\n    echo \"$WFL_STAGE $$ ${{WFL_KEY:-}}\" >> witness\n    sleep 0.01\n    \"\"\"\n}}\n"
+        ));
+    }
+    text
+}
+
+/// Runs until the witness holds `lines` lines and a little longer, then kills the engine alone.
+fn kill_after(subject: &Subject, arguments: &[&str], lines: usize, spins: u32) {
+    let mut engine = subject.wfl(arguments).spawn().expect("wfl starts");
+    let ended = |engine: &mut std::process::Child| engine.try_wait().expect("a child").is_some();
+    while witnessed_lines(subject) < lines && !ended(&mut engine) {
+        std::thread::yield_now();
+    }
+    for _ in 0..spins {
+        std::thread::yield_now();
+    }
+    let _ = engine.kill();
+    engine.wait().expect("a child");
+}
+
+/// Answers for a person who looks at the witness: done if the stage left its line, else again.
+fn resume_to_the_end(subject: &Subject, run: &str) -> Result<(), String> {
+    let mut arguments = vec!["resume".to_string(), run.to_string()];
+    for _ in 0..STAGES {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let ended = subject.end(&words);
+        match ended.code {
+            Some(0) => return Ok(()),
+            Some(4) => arguments = answers(subject, run),
+            other => return Err(format!("resume ended with {other:?}: {}", ended.err)),
+        }
+    }
+    Err("resume never came to an end".into())
+}
+
+fn answers(subject: &Subject, run: &str) -> Vec<String> {
+    let witness = witness(subject);
+    let mut arguments = vec!["resume".to_string(), run.to_string()];
+    for (stage, _) in subject.statuses(run).iter().filter(|(_, status)| *status == "unknown") {
+        let flag = if witness.contains_key(stage) { "--mark-done" } else { "--rerun" };
+        arguments.extend([flag.to_string(), stage.clone()]);
+    }
+    arguments
+}
+
+/// What is wrong at the end, given what was recorded and witnessed when the engine died.
+fn violations(
+    subject: &Subject,
+    run: &str,
+    recorded: &BTreeMap<String, String>,
+    witnessed: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
+    let (witness, statuses) = (witness(subject), subject.statuses(run));
+    let mut wrong = Vec::new();
+    for index in 0..STAGES {
+        let stage = format!("s{index}");
+        let lines = witness.get(&stage).map_or(&[][..], Vec::as_slice);
+        let before = witnessed.get(&stage).map_or(0, Vec::len);
+        if statuses.get(&stage).map(String::as_str) != Some("succeeded") {
+            wrong.push(format!("{stage} ended as {:?}", statuses.get(&stage)));
+        }
+        if recorded.get(&stage).map(String::as_str) == Some("succeeded") && lines.len() != before {
+            wrong.push(format!("{stage} was recorded as succeeded and ran again"));
+        }
+        match index % 3 {
+            1 if lines.iter().any(|line| !line.ends_with(&format!(" key-{index}"))) => {
+                wrong.push(format!("{stage} ran under another key: {lines:?}"))
+            }
+            2 if lines.len() != 1 => wrong.push(format!("{stage} is once and ran {} times", lines.len())),
+            _ if lines.is_empty() => wrong.push(format!("{stage} never ran")),
+            _ => {}
+        }
+    }
+    wrong.extend(doubled_records(subject, run));
+    wrong
+}
+
+/// Sequence numbers without gaps, and one result for each start.
+fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
+    let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
+    let mut rows =
+        database.prepare("select seq, type, node from event where run = ?1 order by seq").expect("a query");
+    let events: Vec<(i64, String, Option<i64>)> = rows
+        .query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .expect("rows")
+        .collect::<Result<_, _>>()
+        .expect("rows");
+    let mut wrong = Vec::new();
+    let mut finished: BTreeMap<i64, u32> = BTreeMap::new();
+    for (index, (seq, kind, node)) in events.iter().enumerate() {
+        if *seq != index as i64 + 1 {
+            wrong.push(format!("event {} has number {seq}", index + 1));
+        }
+        match (kind.as_str(), node) {
+            ("stage.finished", Some(node)) => *finished.entry(*node).or_default() += 1,
+            ("stage.reset" | "stage.resolved" | "stage.unknown", Some(node)) => {
+                finished.insert(*node, 0);
+            }
+            _ => {}
+        }
+    }
+    wrong.extend(
+        finished
+            .iter()
+            .filter(|(_, count)| **count > 1)
+            .map(|(node, count)| format!("node {node}: {count} results")),
+    );
+    wrong
+}
+
+fn seed() -> u64 {
+    std::env::var("WFL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(7)
+}
+
+#[test]
+fn a_killed_engine_loses_nothing_and_doubles_nothing() {
+    let kills: u64 = std::env::var("WFL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    for kill in 0..kills {
+        let mut draw = StdRng::seed_from_u64(seed().wrapping_add(kill));
+        let subject = Subject::with(&definition());
+        let (lines, spins) = (draw.random_range(0..STAGES), draw.random_range(0..2_000));
+        kill_after(&subject, &["run", "all.wfl", "-j", "4"], lines, spins);
+        let Some(run) = subject.newest_run() else { continue };
+        let (recorded, witnessed) = (subject.statuses(&run), witness(&subject));
+        if draw.random_bool(0.3) {
+            kill_after(&subject, &["resume", &run], lines + draw.random_range(0..6), spins);
+        }
+        let ended = resume_to_the_end(&subject, &run);
+        let mut wrong = violations(&subject, &run, &recorded, &witnessed);
+        wrong.extend(ended.err());
+        assert!(wrong.is_empty(), "kill {kill} (WFL_SEED={}):\n{}", seed(), wrong.join("\n"));
+    }
+}
+
+/// The twin that must turn the check red: a recorded result is taken out of the database after the kill.
+#[test]
+fn a_lost_record_is_noticed() {
+    let subject = Subject::with(&definition());
+    kill_after(&subject, &["run", "all.wfl", "-j", "4"], STAGES / 2, 0);
+    let run = subject.newest_run().expect("a run");
+    let (recorded, witnessed) = (subject.statuses(&run), witness(&subject));
+    forget_a_success(&subject.state, &run);
+    let ended = resume_to_the_end(&subject, &run);
+    let wrong = violations(&subject, &run, &recorded, &witnessed);
+    assert!(ended.is_err() || !wrong.is_empty(), "a lost record went unnoticed");
+}
+
+/// Turns the newest recorded success of a repeatable stage back into "still running".
+fn forget_a_success(state: &Path, run: &str) {
+    let database = rusqlite::Connection::open(state.join("state.db")).expect("the database");
+    let changed = database
+        .execute(
+            "delete from event where run = ?1 and type in ('attempt.finished', 'stage.finished') and node = \
+             (select node from event where run = ?1 and type = 'stage.finished' and node % 3 = 0 limit 1)",
+            [run],
+        )
+        .expect("a change");
+    assert!(changed > 0, "there was no success to forget");
+}

@@ -1,0 +1,5 @@
+//! What must hold when the machine, a person or a clock misbehaves. Real processes, real files.
+
+mod hostile;
+mod kill;
+pub mod subject;
