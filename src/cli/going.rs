@@ -38,11 +38,24 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     if let Ok(board) = board.lock()
         && args.format == Format::Human
     {
-        let summary = Ended { run: &run.0, plan: &plan, board: &board, style: terminal.err };
+        let program = from_here(&plan.root);
+        let summary =
+            Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&summary.text());
     }
     let ended = ended?;
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
+}
+
+/// From another project's folder a run is only found with `-C`.
+fn from_here(root: &std::path::Path) -> String {
+    match embed::Place::here() {
+        Ok(place) if place.root != root => {
+            let shown = root.strip_prefix(&place.cwd).unwrap_or(root);
+            format!("wfl -C {}", shown.display())
+        }
+        _ => "wfl".into(),
+    }
 }
 
 fn engine_bug(ended: &embed::Ended, terminal: &Terminal) -> Code {

@@ -31,7 +31,8 @@ fn started(args: Vec<OsString>) -> Code {
     match Args::try_parse_from(args) {
         Ok(args) => {
             let terminal = Terminal::detect(args.color);
-            let result = dispatch(&args.command, &terminal);
+            let moved = args.directory.as_deref().map_or(Ok(()), go_to);
+            let result = moved.and_then(|()| dispatch(&args.command, &terminal));
             result.unwrap_or_else(|error| exit::report(&error, &terminal))
         }
         Err(error) => {
@@ -40,6 +41,13 @@ fn started(args: Vec<OsString>) -> Code {
             if error.use_stderr() { Code::Usage } else { Code::Ok }
         }
     }
+}
+
+fn go_to(folder: &std::path::Path) -> Result<(), crate::embed::Error> {
+    std::env::set_current_dir(folder).map_err(|error| {
+        let message = format!("cannot go to the folder {}: {error}", folder.display());
+        crate::embed::Error::refused(message, "name a folder that exists after -C")
+    })
 }
 
 fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed::Error> {

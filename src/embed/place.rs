@@ -29,6 +29,14 @@ impl Place {
         Place { cwd, root }
     }
 
+    /// The place for a file that is run: the project that it lies in, wherever the command was started.
+    pub fn of_file(self, file: &Path) -> Place {
+        let absolute = self.cwd.join(file);
+        let absolute = absolute.canonicalize().unwrap_or(absolute);
+        let root = absolute.parent().map(|folder| Place::at(folder).root);
+        Place { root: root.unwrap_or(self.root), cwd: self.cwd }
+    }
+
     /// The place for a file named on the command line: its own project when it lies outside this one.
     pub fn for_file(self, file: &Path) -> Place {
         let absolute = self.cwd.join(file);

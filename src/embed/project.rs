@@ -53,7 +53,10 @@ impl Project {
     /// For an operand: a `.wfl` file stands alone, anything else is looked for in the project.
     pub fn for_target(target: Option<&str>) -> Result<Project, Error> {
         match target.filter(|target| is_file(target)) {
-            Some(file) => Project::load(&[file.into()]),
+            Some(file) => {
+                let place = Place::here()?.of_file(file.as_ref());
+                Ok(Project::at(place, &[file.into()]))
+            }
             None => Project::load(&[]),
         }
     }

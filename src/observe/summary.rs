@@ -9,6 +9,8 @@ use super::{Board, Style};
 
 /// What the summary is made from.
 pub struct Ended<'a> {
+    /// How the program is called to reach this run: `wfl`, or `wfl -C FOLDER` from elsewhere.
+    pub program: &'a str,
     pub run: &'a str,
     pub plan: &'a Plan,
     pub board: &'a Board,
@@ -99,16 +101,16 @@ impl Ended<'_> {
             let mark = self.style.mark(Status::Waiting);
             let people = counted(*count as usize, "approval");
             lines.push(format!("{mark} {} waits for {people} from {group}", self.key(node)));
-            lines.push(next(&format!("wfl approve {} {}", self.run, self.key(node))));
+            lines.push(self.next(&format!("approve {} {}", self.run, self.key(node))));
         }
         for node in self.board.nodes_in(&[Status::Unknown]) {
             let reason = self.board.rows[node as usize].reason.as_deref().unwrap_or("it was interrupted");
             lines.push(format!("{} {}: {reason}", self.style.mark(Status::Unknown), self.key(node)));
-            lines.push(next(&format!("wfl resume {} --rerun {}", self.run, self.key(node))));
-            lines.push(next(&format!("wfl resume {} --mark-done {}", self.run, self.key(node))));
+            lines.push(self.next(&format!("resume {} --rerun {}", self.run, self.key(node))));
+            lines.push(self.next(&format!("resume {} --mark-done {}", self.run, self.key(node))));
         }
         if !lines.is_empty() && !self.board.nodes_in(&[Status::Waiting]).is_empty() {
-            lines.push(next(&format!("wfl resume {}", self.run)));
+            lines.push(self.next(&format!("resume {}", self.run)));
         }
         lines
     }
@@ -122,7 +124,7 @@ impl Ended<'_> {
             Some(node) => self.failure(node, ending.cause.as_deref()),
             None => {
                 let cause = ending.cause.as_deref().unwrap_or(ending.status.word());
-                vec![self.style.paint(Ink::Bad, cause), next(&format!("wfl resume {}", self.run))]
+                vec![self.style.paint(Ink::Bad, cause), self.next(&format!("resume {}", self.run))]
             }
         }
     }
@@ -144,19 +146,19 @@ impl Ended<'_> {
         if let Some(place) = self.plan.nodes.get(node as usize).map(|node| node.place.as_str()) {
             lines.push(format!("  defined at {place}"));
         }
-        lines.push(next(&format!("wfl logs {} {}", self.run, self.key(node))));
-        lines.push(next(&format!("wfl why {} {}", self.run, self.key(node))));
-        lines.push(next(&format!("wfl resume {}", self.run)));
+        lines.push(self.next(&format!("logs {} {}", self.run, self.key(node))));
+        lines.push(self.next(&format!("why {} {}", self.run, self.key(node))));
+        lines.push(self.next(&format!("resume {}", self.run)));
         lines
+    }
+
+    fn next(&self, command: &str) -> String {
+        format!("  next: {} {command}", self.program)
     }
 
     fn key(&self, node: NodeIndex) -> &str {
         self.plan.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
     }
-}
-
-fn next(command: &str) -> String {
-    format!("  next: {command}")
 }
 
 /// `stage` or `gate`, for a person.
@@ -179,7 +181,7 @@ mod tests {
         let records: Vec<Record> =
             (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event }).collect();
         let board = Board::from_records(plan.nodes.len(), &records);
-        Ended { run: "r1", plan: &plan, board: &board, style: Style::default() }.text()
+        Ended { program: "wfl", run: "r1", plan: &plan, board: &board, style: Style::default() }.text()
     }
 
     fn failed() -> Vec<Event> {

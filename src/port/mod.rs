@@ -116,9 +116,18 @@ pub trait Observer: Send {
 /// Something only a person can answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
-    Approve { node: NodeIndex, key: String, count: u32, group: String },
+    Approve {
+        node: NodeIndex,
+        key: String,
+        count: u32,
+        group: String,
+    },
     /// `confirm "text"` of a stage.
-    Confirm { node: NodeIndex, key: String, text: String },
+    Confirm {
+        node: NodeIndex,
+        key: String,
+        text: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
