@@ -4,9 +4,8 @@ use crate::base::SourceMap;
 use crate::cli::args::{Check, CheckFormat};
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
-use crate::diag::{self, Diagnostic, Severity};
+use crate::diag::{self, Diagnostic};
 use crate::embed::{Error, Project};
-use crate::observe::style::counted;
 
 pub fn run(args: &Check, terminal: &Terminal) -> Result<Code, Error> {
     let mut project = Project::load(&args.paths)?;
@@ -29,18 +28,9 @@ fn show(format: CheckFormat, sources: &SourceMap, diagnostics: &[Diagnostic], te
         CheckFormat::Short => terminal.data(&render(diag::Format::Short)),
         CheckFormat::Human => {
             terminal.data(&render(diag::Format::Human));
-            terminal.say(&counts(diagnostics));
+            if diagnostics.is_empty() {
+                terminal.say("no errors");
+            }
         }
-    }
-}
-
-fn counts(diagnostics: &[Diagnostic]) -> String {
-    let of = |severity| diagnostics.iter().filter(|found| found.severity == severity).count();
-    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    match (errors, warnings) {
-        (0, 0) => "no errors".into(),
-        (0, _) => format!("no errors, {}", counted(warnings, "warning")),
-        (_, 0) => counted(errors, "error"),
-        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     }
 }
