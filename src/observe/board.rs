@@ -101,13 +101,13 @@ impl Board {
         }
     }
 
-    /// What was unfinished is open again; blocked stages may run after all.
+    /// Blocked stages may run after all; what waits for people still waits, for nobody is asked twice.
     fn resumed(&mut self) {
         self.ending = None;
         self.first_failure = None;
         self.cancelled_by = None;
         for row in &mut self.rows {
-            if matches!(row.status, Some(Status::Blocked | Status::Running | Status::Waiting)) {
+            if row.status == Some(Status::Blocked) {
                 row.status = None;
                 row.root = None;
             }

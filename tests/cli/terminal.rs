@@ -1,0 +1,57 @@
+//! What is seen on a real terminal, through `script` where it is installed.
+
+use std::process::{Command, Stdio};
+
+use super::APPROVED;
+use crate::faults::subject::Subject;
+
+/// Runs the program on a terminal of its own with `typed` as what the person types; none without `script`.
+fn on_terminal(subject: &Subject, arguments: &str, typed: &str) -> Option<(Option<i32>, String)> {
+    let mut command = Command::new("script");
+    let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_wfl"));
+    command.args(["-qec", &line, "/dev/null"]).current_dir(&subject.root);
+    command.env("WFL_STATE_DIR", &subject.state).env_remove("CI").env_remove("NO_COLOR");
+    command.env("TERM", "xterm").env("LANG", "C.UTF-8");
+    let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let Ok(mut child) = started else {
+        eprintln!("not tried: `script` is not installed");
+        return None;
+    };
+    use std::io::Write;
+    let mut input = child.stdin.take().expect("an input");
+    input.write_all(typed.as_bytes()).expect("typing");
+    let ended = child.wait_with_output().expect("an end");
+    drop(input);
+    Some((ended.status.code(), String::from_utf8_lossy(&ended.stdout).into_owned()))
+}
+
+#[test]
+fn a_run_is_drawn_in_colour_with_symbols() {
+    let subject = Subject::with("stage build { exec \"true\" }\n");
+    let Some((code, seen)) = on_terminal(&subject, "run all.wfl", "") else { return };
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(seen.contains("✓") && seen.contains("build") && seen.contains('\u{1b}'), "{seen}");
+}
+
+#[test]
+fn a_person_is_asked_to_approve_and_may_say_yes_or_no() {
+    for (typed, code, shipped) in [("y\n", 0, true), ("n\n", 1, false)] {
+        let subject = super::committed(APPROVED);
+        let Some((ended, seen)) = on_terminal(&subject, "run release", typed) else { return };
+        assert!(seen.contains("Approve ship?"), "{seen}");
+        assert_eq!(ended, Some(code), "{seen}");
+        assert_eq!(subject.root.join("shipped").exists(), shipped);
+    }
+}
+
+#[test]
+fn logs_are_made_safe_on_a_terminal() {
+    let subject = Subject::with("stage a { run sh \"\"\"\n  printf '\\033[2Jcleared\\n'\n  \"\"\" }\n");
+    subject.end(&["run", "all.wfl"]).expect_code(0);
+    assert!(
+        subject.end(&["logs", "last", "a"]).expect_code(0).out.contains("\u{1b}[2J"),
+        "a pipe gets the bytes"
+    );
+    let Some((_, seen)) = on_terminal(&subject, "logs last a", "") else { return };
+    assert!(seen.contains("cleared") && !seen.contains("\u{1b}[2J"), "{seen:?}");
+}
