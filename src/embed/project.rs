@@ -64,7 +64,10 @@ impl Project {
     pub(super) fn at(place: Place, paths: &[PathBuf]) -> Project {
         let request =
             load::Request { root: place.root.clone(), cwd: place.cwd.clone(), paths: paths.to_vec() };
-        let Loaded { sources, units, mut diagnostics, .. } = load::load(&request, &load::Disk);
+        // A lane may be asked for by name, and the built-in ones count; a file stands alone.
+        let always: &[&str] = if paths.is_empty() { &["lanes"] } else { &[] };
+        let Loaded { sources, units, mut diagnostics, .. } =
+            load::load_with(&request, &load::Disk, always);
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
         diag::sort(&mut diagnostics);

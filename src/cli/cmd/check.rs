@@ -1,5 +1,7 @@
 //! `wfl check`: find what is wrong, all of it at once, and mend what can be mended safely.
 
+use std::path::Path;
+
 use crate::base::SourceMap;
 use crate::cli::args::{Check, CheckFormat};
 use crate::cli::exit::Code;
@@ -9,6 +11,10 @@ use crate::embed::{Error, Project};
 use crate::observe::style::counted;
 
 pub fn run(args: &Check, terminal: &Terminal) -> Result<Code, Error> {
+    if let Some(other) = args.paths.iter().find(|path| path.is_file() && !is_lane_file(path)) {
+        let message = format!("{} is not a .wfl file", other.display());
+        return Err(Error::refused(message, "name files that end in .wfl, or folders that hold them"));
+    }
     let mut project = Project::load(&args.paths)?;
     if args.fix {
         let fixed = project.apply_safe_fixes()?;
@@ -20,6 +26,10 @@ pub fn run(args: &Check, terminal: &Terminal) -> Result<Code, Error> {
     show(args.format, project.sources(), project.diagnostics(), terminal);
     let failed = project.diagnostics().iter().any(Diagnostic::is_error);
     Ok(if failed { Code::Findings } else { Code::Ok })
+}
+
+fn is_lane_file(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "wfl")
 }
 
 fn show(format: CheckFormat, sources: &SourceMap, diagnostics: &[Diagnostic], terminal: &Terminal) {
