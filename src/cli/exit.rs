@@ -56,13 +56,10 @@ pub fn report(error: &Error, terminal: &Terminal) -> Code {
             terminal.diagnostics(sources, diagnostics);
             Code::Usage
         }
-        Error::Refused { message, help } => {
+        // A state that cannot be trusted is a matter of this machine's set-up, as is a full disk.
+        Error::Refused { message, help } | Error::Unsafe { message, help } => {
             terminal.error(message, help);
             Code::Usage
-        }
-        Error::Unsafe { message, help } => {
-            terminal.error(message, help);
-            Code::Findings
         }
     }
 }

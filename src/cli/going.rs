@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::capture::LineSink;
 use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
-use crate::observe::plain::{Lines, PlainLines, Show};
+use crate::observe::plain::{Lines, PlainLines, Show, prefixed};
 use crate::observe::progress::{Progress, Screen};
 use crate::observe::summary::Ended;
 use crate::port::{Observer, People};
@@ -24,6 +25,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     let control = Arc::new(Control::default());
     let watch = Watch::start(control.clone());
     let (run, plan) = (session.run.clone(), session.plan.clone());
+    let screen_for_lines = screen.clone();
     let going = Going {
         yes: args.yes,
         keep_going: false,
@@ -31,10 +33,11 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         observers: vec![Box::new(Shared(board.clone())), observer(&session, args, terminal, screen.clone())],
         people: people(&session, args, terminal, screen),
         control,
-        lines: None,
+        lines: sink(&session, args, terminal, screen_for_lines),
     };
     let ended = session.drive(going);
     drop(watch);
+    let ended = ended?;
     if let Ok(board) = board.lock()
         && args.format == Format::Human
     {
@@ -43,7 +46,6 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
             Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&summary.text());
     }
-    let ended = ended?;
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
 }
 
@@ -72,6 +74,27 @@ fn durability(chosen: Durability) -> Mode {
     }
 }
 
+/// Shows output as it comes, where that was asked for.
+fn sink(
+    session: &Session,
+    args: &args::Going,
+    terminal: &Terminal,
+    screen: Option<Screen>,
+) -> Option<LineSink> {
+    if args.output != args::Output::Prefixed || args.format == Format::Json {
+        return None;
+    }
+    let (plan, terminal) = (session.plan.clone(), *terminal);
+    Some(Arc::new(move |node, _, line| {
+        let key = plan.nodes.get(node as usize).map_or("finally", |node| node.key.as_str());
+        let text = prefixed(key, line, terminal.err);
+        match &screen {
+            Some(screen) => screen.line(&text),
+            None => terminal.say(&text),
+        }
+    }))
+}
+
 fn observer(
     session: &Session,
     args: &args::Going,
@@ -85,7 +108,7 @@ fn observer(
     let show = match args.output {
         args::Output::Failed => Show::Failed,
         args::Output::Grouped => Show::Grouped,
-        args::Output::Prefixed => Show::Prefixed,
+        args::Output::Prefixed => Show::Live,
         args::Output::None => Show::None,
     };
     let mut lines = Lines::new(session.plan.clone(), terminal.err, show, session.output());

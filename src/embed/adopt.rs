@@ -11,8 +11,8 @@ use super::start::Readings;
 use super::{Asked, Error, Place, Project, StoredRun, definition};
 
 /// Refuses a changed definition with the difference, or, with `adopt`, stores the new one; true when it did.
-pub(super) fn definition(project: &Project, stored: &mut StoredRun, adopt: bool) -> Result<bool, Error> {
-    let now = definition::now(project, stored.plan.definition.files.keys().cloned());
+pub(super) fn definition(place: &Place, stored: &mut StoredRun, adopt: bool) -> Result<bool, Error> {
+    let now = definition::now(&place.root, stored.plan.definition.files.keys().cloned());
     let difference = difference(&stored.plan.definition.files, &now);
     if difference.is_empty() {
         return Ok(false);
@@ -23,7 +23,7 @@ pub(super) fn definition(project: &Project, stored: &mut StoredRun, adopt: bool)
             format!("undo the change, or go on with it: `wfl resume {} --adopt`", stored.id),
         ));
     }
-    let plan = replan(project.place(), stored)?;
+    let plan = replan(place, stored)?;
     let json = serde_json::to_string(&plan)
         .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
     stored.store.replace_plan(&stored.id, &json)?;

@@ -1,7 +1,7 @@
 //! Advice for a planned lane from the project's history. Works nothing out itself: `insight` does.
 
 use crate::history::History;
-use crate::insight::{self, Advice, Lane, Situation};
+use crate::insight::{self, Advice, Lane, LaneStage, Rule, Situation};
 
 use super::{Error, Planned, outline};
 
@@ -14,8 +14,18 @@ pub fn advise(planned: &Planned, history: Option<&dyn History>) -> Result<Advice
     let lane = Lane {
         name: planned.plan.lane.clone(),
         chosen_by: planned.chosen.by.clone(),
-        stages: outline::stages(&planned.plan),
+        stages: stages(planned),
         slots: outline::slots(planned.plan.parallel),
     };
     Ok(insight::explain(&lane, &Situation { change: planned.change.clone() }, &past))
+}
+
+fn stages(planned: &Planned) -> Vec<LaneStage> {
+    let mut stages = outline::stages(&planned.plan);
+    for stage in stages.iter_mut().filter(|stage| planned.undecided.contains(&stage.name)) {
+        if let Rule::When { text, .. } = &stage.rule {
+            stage.rule = Rule::Later { text: text.clone() };
+        }
+    }
+    stages
 }

@@ -85,8 +85,13 @@ impl Project {
 
     fn no_such_lane(&self, name: &str, std: &[LaneId]) -> Error {
         let own = self.own_lanes();
-        let all: Vec<&str> =
-            own.iter().chain(std).map(|&id| self.model.lanes[id as usize].name.as_str()).collect();
+        let mut all: Vec<&str> = Vec::new();
+        for &id in own.iter().chain(std) {
+            let name = self.model.lanes[id as usize].name.as_str();
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
         let near = did_you_mean(&nearest(name, all.iter().copied()));
         let list = match all.as_slice() {
             [] => "the file has no lane".to_string(),

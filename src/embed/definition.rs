@@ -1,7 +1,9 @@
 //! The text a run is made from, pinned: which files, under which names, and their hash. Compares nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use crate::load;
 use crate::model::LaneId;
 use crate::plan::Definition;
 
@@ -82,16 +84,17 @@ fn from_root(project: &Project, shown: &str) -> String {
 }
 
 /// The text of each of these names as it is now; a file that is gone is empty.
-pub(super) fn now(project: &Project, names: impl Iterator<Item = String>) -> BTreeMap<String, String> {
-    let std: BTreeMap<String, String> = (0..project.units.len())
-        .filter(|&unit| project.units[unit].std)
-        .filter_map(|unit| text(project, unit))
-        .collect();
-    let read = |name: &String| std::fs::read_to_string(project.place.root.join(name)).unwrap_or_default();
-    names
-        .map(|name| (std.get(&name).cloned().unwrap_or_else(|| read(&name)), name))
-        .map(|(text, name)| (name, text))
-        .collect()
+pub(super) fn now(root: &Path, names: impl Iterator<Item = String>) -> BTreeMap<String, String> {
+    names.map(|name| (text_now(root, &name), name)).map(|(text, name)| (name, text)).collect()
+}
+
+fn text_now(root: &Path, name: &str) -> String {
+    let module = name.strip_prefix("std.");
+    let std = module.and_then(|module| load::std_modules().iter().find(|(known, _)| *known == module));
+    match std {
+        Some((_, text)) => text.to_string(),
+        None => std::fs::read_to_string(root.join(name)).unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]

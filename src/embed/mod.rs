@@ -21,6 +21,7 @@ mod error;
 mod keep;
 pub mod outline;
 mod place;
+mod placeholder;
 mod project;
 mod reuse;
 mod select;

@@ -1,5 +1,6 @@
 //! A project's `.wfl` files, loaded and checked. Runs nothing.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::base::SourceMap;
@@ -40,12 +41,20 @@ pub struct LaneInfo {
 impl Project {
     /// The project at or above `dir`, with its own `.wfl` files.
     pub fn open(dir: impl AsRef<Path>) -> Result<Project, Error> {
-        Ok(Project::at(Place::at(dir.as_ref()), &[]))
+        let dir = dir.as_ref();
+        if !dir.is_dir() {
+            return Err(Error::refused(
+                format!("`{}` is no folder", dir.display()),
+                "name the project's folder",
+            ));
+        }
+        Ok(Project::at(Place::at(dir), &[]))
     }
 
     /// The project the program was started in; with `paths`, these files and folders instead of its own.
     pub fn load(paths: &[PathBuf]) -> Result<Project, Error> {
         let place = Place::here()?;
+        require_lane_files(&place.cwd, paths)?;
         let place = paths.iter().fold(place, |place, path| place.for_file(path));
         Ok(Project::at(place, paths))
     }
@@ -54,8 +63,9 @@ impl Project {
     pub fn for_target(target: Option<&str>) -> Result<Project, Error> {
         match target.filter(|target| is_file(target)) {
             Some(file) => {
-                let place = Place::here()?.of_file(file.as_ref());
-                Ok(Project::at(place, &[file.into()]))
+                let place = Place::here()?;
+                require_lane_files(&place.cwd, &[file.into()])?;
+                Ok(Project::at(place.of_file(file.as_ref()), &[file.into()]))
             }
             None => Project::load(&[]),
         }
@@ -64,10 +74,9 @@ impl Project {
     pub(super) fn at(place: Place, paths: &[PathBuf]) -> Project {
         let request =
             load::Request { root: place.root.clone(), cwd: place.cwd.clone(), paths: paths.to_vec() };
-        // A lane may be asked for by name, and the built-in ones count; a file stands alone.
+        // The built-in lanes are there for every project; a file that is named brings what it mentions.
         let always: &[&str] = if paths.is_empty() { &["lanes"] } else { &[] };
-        let Loaded { sources, units, mut diagnostics, .. } =
-            load::load_with(&request, &load::Disk, always);
+        let Loaded { sources, units, mut diagnostics, .. } = load::load_with(&request, &load::Disk, always);
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
         diag::sort(&mut diagnostics);
@@ -170,6 +179,30 @@ impl Project {
     pub fn history(&self) -> Result<Option<crate::store::Store>, Error> {
         self.place.existing_state()
     }
+}
+
+/// Refuses operands that cannot be lane files: nothing there, or a file of another kind.
+fn require_lane_files(cwd: &Path, paths: &[PathBuf]) -> Result<(), Error> {
+    for path in paths {
+        let shown = path.display();
+        match std::fs::metadata(cwd.join(path)) {
+            Err(e) => {
+                let reason = if e.kind() == ErrorKind::NotFound {
+                    "there is no such file".into()
+                } else {
+                    e.to_string()
+                };
+                let help = "name a `.wfl` file, or a folder that holds some";
+                return Err(Error::refused(format!("`{shown}` cannot be read: {reason}"), help));
+            }
+            Ok(meta) if meta.is_file() && path.extension().is_none_or(|ending| ending != "wfl") => {
+                let help = "lane files end in `.wfl`: rename it, or name another";
+                return Err(Error::refused(format!("`{shown}` is no lane file"), help));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// An operand that names a file rather than a lane.

@@ -131,7 +131,7 @@ impl Session {
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
         let project = Project::at(place.clone(), &[]);
-        let adopted = adopt::definition(&project, &mut stored, resolve.adopt)?;
+        let adopted = adopt::definition(place, &mut stored, resolve.adopt)?;
         Session::of(&project, stored, lock, resolve, adopted)
     }
 

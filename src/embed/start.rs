@@ -1,19 +1,17 @@
 //! From a chosen lane to a plan: reads the facts of the start, pins the definition, gives the parameters, refuses what
 //! cannot run. Starts nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Type, Value};
-use crate::expr::Expr;
+use crate::base::Value;
 use crate::expr::facts::{FactKey, FactValues};
 use crate::facts::{ChangeFlags, World};
 use crate::history;
-use crate::model::{GlobalKind, Model};
+use crate::model::Model;
 use crate::plan::{self, Definition, Given, Plan};
 use crate::port::Facts;
 
-use super::definition;
-use super::{Chosen, Error, Project};
+use super::{Chosen, Error, Project, definition, placeholder};
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +39,8 @@ pub struct Planned {
     pub plan: Plan,
     pub change: history::Change,
     pub chosen: Chosen,
+    /// Stages whose `when` depends on a parameter that was not given.
+    pub undecided: BTreeSet<String>,
 }
 
 /// Facts read so far, each once.
@@ -87,6 +87,12 @@ impl Project {
     pub fn plan(&self, asked: &Asked) -> Result<Planned, Error> {
         self.check()?;
         let chosen = self.choose(asked)?;
+        if chosen.lane.stages.is_empty() {
+            let code = crate::diag::codes::E212.id;
+            let message =
+                format!("{code}: `{}` holds no stage, so there is nothing to run", chosen.lane.name);
+            return Err(Error::refused(message, "write a stage: `stage build { exec \"make\" }`"));
+        }
         let refused = plan::refusals(&self.model, &chosen.lane);
         if !refused.is_empty() {
             return Err(self.wrong(refused));
@@ -98,8 +104,10 @@ impl Project {
     pub fn outline(&self, asked: &Asked) -> Result<Planned, Error> {
         self.check()?;
         let chosen = self.choose(asked)?;
-        let model = with_placeholders(&self.model, &asked.set);
-        self.planned(&model, chosen, asked, Readings::new(self, &asked.change))
+        let undecided = placeholder::undecided(&self.model, &chosen.lane, &asked.set);
+        let model = placeholder::fill(&self.model, &asked.set);
+        let planned = self.planned(&model, chosen, asked, Readings::new(self, &asked.change))?;
+        Ok(Planned { undecided, ..planned })
     }
 
     /// What plans and `select` rules are worked out from; the definition is pinned later.
@@ -125,7 +133,7 @@ impl Project {
         let mut given = self.given(asked, facts);
         given.definition = definition::pin(self, &chosen, &given.set);
         let plan = plan::build(model, &chosen.lane, &given).map_err(|found| self.wrong(found))?;
-        Ok(Planned { plan, change: change(&readings.world), chosen })
+        Ok(Planned { plan, change: change(&readings.world), chosen, undecided: BTreeSet::new() })
     }
 }
 
@@ -153,35 +161,4 @@ pub(super) fn secrets(plan: &Plan) -> Result<BTreeMap<u32, Value>, Error> {
         let code = crate::diag::codes::E954.id;
         Error::refused(format!("{code}: {}", each.join("; ")), "set it in the environment of this command")
     })
-}
-
-/// A model in which every parameter has a value: for drawing and advice, where none need be given.
-fn with_placeholders(model: &Model, set: &[(String, String)]) -> Model {
-    let mut model = model.clone();
-    for global in &mut model.globals {
-        let given = set.iter().any(|(name, _)| *name == global.name);
-        if let GlobalKind::Param { default: default @ None, pattern } = &mut global.kind
-            && !given
-        {
-            *default = Some(Expr::value(placeholder(&global.ty), global.span));
-            *pattern = None;
-        }
-    }
-    model
-}
-
-fn placeholder(ty: &Type) -> Value {
-    match ty {
-        Type::String | Type::Unknown => Value::String(String::new()),
-        Type::Int => Value::Int(1),
-        Type::Float => Value::Float(1.0),
-        Type::Bool => Value::Bool(false),
-        Type::Duration => Value::Duration(1_000),
-        Type::Percent => Value::Percent(0.0),
-        Type::Size => Value::Size(0),
-        Type::Path => Value::Path(".".into()),
-        Type::Enum(words) => Value::String(words.first().cloned().unwrap_or_default()),
-        Type::List(_) => Value::List(Vec::new()),
-        Type::Optional(_) => Value::Absent,
-    }
 }

@@ -61,12 +61,21 @@ impl StoredRun {
     pub fn output(&self, node: NodeIndex, attempt: u32) -> Vec<u8> {
         log(&self.store.log_dir(&self.id), node, attempt)
     }
+
+    /// What the `finally` of a stage wrote, or of the lane.
+    pub fn finally_output(&self, node: Option<NodeIndex>) -> Vec<u8> {
+        let name = node.map_or("lane".to_string(), |node| node.to_string());
+        read(&self.store.log_dir(&self.id).join(format!("{name}-finally.log")))
+    }
 }
 
 /// The bytes of one attempt's log.
 pub fn log(dir: &Path, node: NodeIndex, attempt: u32) -> Vec<u8> {
-    let path = dir.join(format!("{node}-{attempt}.log"));
-    match capture::read_log(&path, |stream| matches!(stream, Stream::Stdout | Stream::Stderr)) {
+    read(&dir.join(format!("{node}-{attempt}.log")))
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    match capture::read_log(path, |stream| matches!(stream, Stream::Stdout | Stream::Stderr)) {
         Ok(records) => records.flat_map(|record| record.bytes).collect(),
         Err(_) => Vec::new(),
     }

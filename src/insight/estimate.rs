@@ -104,7 +104,7 @@ fn round(seconds: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keep::tests::{change, past};
+    use super::super::fixture::{change, past};
     use super::*;
     use crate::event::Status;
 

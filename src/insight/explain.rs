@@ -218,7 +218,7 @@ fn rule_words(rule: &Rule) -> String {
         Rule::Always => "the lane always runs it".into(),
         Rule::When { text, holds: true } => format!("its condition holds: {text}"),
         Rule::When { text, holds: false } => format!("its condition does not hold: {text}"),
-        Rule::Later { text } => format!("its condition is judged while running: {text}"),
+        Rule::Later { text } => format!("its condition is not decided yet: {text}"),
         Rule::Waived(reason) => format!("the lane waives it: {reason}"),
     }
 }
@@ -228,7 +228,7 @@ fn estimate_kept(lane: &Lane, keep: &[bool], past: &[PastRun]) -> Estimate {
         .iter()
         .scan(0, |next, keep| {
             *next += usize::from(*keep);
-            Some(keep.then_some(*next - 1))
+            Some(keep.then(|| *next - 1))
         })
         .collect();
     let after: Vec<Vec<usize>> = lane
@@ -262,7 +262,7 @@ fn round(number: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::keep::tests::{change, past};
+    use super::super::fixture::{change, past};
     use super::*;
     use crate::event::Status;
 
@@ -334,6 +334,15 @@ mod tests {
         let advice = explain(&lane(), &fix(), &runs(60, Status::Skipped, Status::Succeeded));
         assert_eq!(advice.recommended, ["build", "unit", "coverage"]);
         assert!(advice.stages[0].reasons.contains(&"needed by unit".to_string()));
+    }
+
+    #[test]
+    fn the_first_stage_left_out_shifts_what_follows() {
+        let mut lane = lane();
+        lane.stages[0].rule = Rule::When { text: "false".into(), holds: false };
+        let advice = explain(&lane, &fix(), &runs(6, Status::Succeeded, Status::Succeeded));
+        assert_eq!(advice.recommended, ["unit", "coverage"]);
+        assert_eq!(advice.estimate.seconds, Some(2.0));
     }
 
     #[test]

@@ -118,49 +118,9 @@ fn traits(files: &[String]) -> BTreeSet<String> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
+    use super::super::fixture::{change, past};
     use super::*;
-    use crate::base::Timestamp;
-    use crate::event::RunStatus;
-    use crate::history::{RunSummary, StageSummary};
-    use std::collections::BTreeMap;
-
-    pub fn change(kind: &str, files: &[&str]) -> Change {
-        Change {
-            kind: kind.into(),
-            files: files.iter().map(|file| file.to_string()).collect(),
-            ..Change::default()
-        }
-    }
-
-    pub fn past(change: Change, stages: &[(&str, Status, u64)]) -> PastRun {
-        let stage = |(name, status, ms): &(&str, Status, u64)| StageSummary {
-            name: name.to_string(),
-            stage: name.to_string(),
-            number: None,
-            kind: "stage".into(),
-            status: *status,
-            reason: None,
-            started: None,
-            finished: None,
-            duration_ms: *ms,
-            attempts: Vec::new(),
-            outputs: BTreeMap::new(),
-            measures: BTreeMap::new(),
-        };
-        let run = RunSummary {
-            id: "r".into(),
-            lane: "l".into(),
-            status: RunStatus::Succeeded,
-            started: Timestamp(0),
-            finished: Some(Timestamp(1)),
-            duration_ms: stages.iter().map(|stage| stage.2).sum(),
-            change,
-            params: BTreeMap::new(),
-            cause: None,
-        };
-        PastRun { run, stages: stages.iter().map(stage).collect() }
-    }
 
     #[test]
     fn a_narrow_group_is_used_only_when_it_is_large_enough() {

@@ -3,11 +3,14 @@
 
 pub mod estimate;
 pub mod explain;
+#[cfg(test)]
+mod fixture;
 pub mod keep;
 
 pub use estimate::Estimate;
 pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};
 
+use crate::event::RunStatus;
 use crate::history::{Filter, History, HistoryError, RunSummary, StageSummary};
 
 /// A run that ended, with what became of its stages.
@@ -23,6 +26,7 @@ pub const LIMIT: usize = 500;
 /// The lane's finished runs, newest first.
 pub fn past_runs(history: &dyn History, lane: &str) -> Result<Vec<PastRun>, HistoryError> {
     let filter = Filter { lane: Some(lane.to_string()), limit: Some(LIMIT), ..Filter::default() };
-    let finished = history.runs(&filter)?.into_iter().filter(|run| run.finished.is_some());
+    let open = |run: &RunSummary| matches!(run.status, RunStatus::Running | RunStatus::Waiting);
+    let finished = history.runs(&filter)?.into_iter().filter(|run| run.finished.is_some() && !open(run));
     finished.map(|run| Ok(PastRun { stages: history.stages(&run.id)?, run })).collect()
 }

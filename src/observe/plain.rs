@@ -18,8 +18,8 @@ pub enum Show {
     Failed,
     /// Of all, each as a block.
     Grouped,
-    /// Of all, each line behind the stage's name.
-    Prefixed,
+    /// Of all, as it comes: somebody else writes it.
+    Live,
     None,
 }
 
@@ -131,18 +131,13 @@ impl Lines {
 
     fn attempt(&self, node: NodeIndex, attempt: u32, outcome: &Outcome) -> Vec<String> {
         let failed = outcome.status != AttemptStatus::Succeeded;
-        if self.show == Show::None || (self.show == Show::Failed && !failed) {
+        if matches!(self.show, Show::None | Show::Live) || (self.show == Show::Failed && !failed) {
             return Vec::new();
         }
-        let key = self.key(node);
         let text = super::sanitise::sanitise(&(self.output)(node, attempt));
         let all: Vec<&str> = text.lines().collect();
         let from = if self.show == Show::Failed { all.len().saturating_sub(20) } else { 0 };
-        let prefix = match self.show {
-            Show::Prefixed => format!("{key} {} ", if self.style.unicode { "│" } else { "|" }),
-            _ => "    ".to_string(),
-        };
-        all[from..].iter().map(|line| format!("{}{line}", self.style.paint(Ink::Dim, &prefix))).collect()
+        all[from..].iter().map(|line| format!("    {line}")).collect()
     }
 
     fn line(&self, status: Status, node: NodeIndex, rest: &str) -> String {
@@ -152,6 +147,13 @@ impl Lines {
     fn key(&self, node: NodeIndex) -> &str {
         self.plan.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
     }
+}
+
+/// One line of a stage's output behind its name.
+pub fn prefixed(key: &str, line: &[u8], style: Style) -> String {
+    let bar = if style.unicode { "│" } else { "|" };
+    let text = super::sanitise::sanitise(&String::from_utf8_lossy(line));
+    format!("{} {text}", style.paint(Ink::Dim, &format!("{key} {bar}")))
 }
 
 /// Writes the lines of a run to `out`.
@@ -225,7 +227,7 @@ mod tests {
         assert!(lines(Show::Failed, good()).is_empty());
         assert!(lines(Show::None, vec![attempt(AttemptStatus::Failed)]).is_empty());
         assert_eq!(lines(Show::Grouped, good()), ["    out of 1 1", "    second"]);
-        assert_eq!(lines(Show::Prefixed, good()), ["unit | out of 1 1", "unit | second"]);
+        assert!(lines(Show::Live, good()).is_empty());
         assert_eq!(lines(Show::Failed, vec![attempt(AttemptStatus::Failed)]).len(), 2);
     }
 }

@@ -26,6 +26,11 @@ impl Default for Screen {
 }
 
 impl Screen {
+    /// Writes a line above the drawing.
+    pub fn line(&self, text: &str) {
+        let _ = self.0.println(text);
+    }
+
     /// Clears the drawing while `f` uses the terminal.
     pub fn pause<T>(&self, f: impl FnOnce() -> T) -> T {
         self.0.suspend(f)

@@ -14,7 +14,8 @@ use crate::observe::style::Ink;
 /// One attempt's output.
 struct Log {
     stage: String,
-    attempt: u32,
+    /// None: its `finally`.
+    attempt: Option<u32>,
     bytes: Vec<u8>,
 }
 
@@ -30,7 +31,10 @@ pub fn run(args: &Logs, terminal: &Terminal) -> Result<Code, Error> {
         Some(stage) => stored.nodes(stage)?,
         None => (0..stored.plan.nodes.len() as NodeIndex).collect(),
     };
-    let logs = collect(&stored, &nodes, args.attempt)?;
+    let mut logs = collect(&stored, &nodes, args.attempt)?;
+    if args.stage.is_none() && args.attempt.is_none() {
+        logs.extend(finally("lane", stored.finally_output(None)));
+    }
     match args.format {
         Format::Json => terminal.json(&json!(logs.iter().map(json_of).collect::<Vec<_>>())),
         Format::Human if logs.is_empty() => return nothing(args),
@@ -47,11 +51,18 @@ fn collect(stored: &StoredRun, nodes: &[NodeIndex], only: Option<u32>) -> Result
         for attempt in summary.attempts.iter().map(|attempt| attempt.attempt) {
             if only.is_none_or(|only| only == attempt) {
                 let bytes = stored.output(node, attempt);
-                logs.push(Log { stage: summary.name.clone(), attempt, bytes });
+                logs.push(Log { stage: summary.name.clone(), attempt: Some(attempt), bytes });
             }
+        }
+        if only.is_none() {
+            logs.extend(finally(&summary.name, stored.finally_output(Some(node))));
         }
     }
     Ok(logs)
+}
+
+fn finally(stage: &str, bytes: Vec<u8>) -> Option<Log> {
+    (!bytes.is_empty()).then(|| Log { stage: stage.to_string(), attempt: None, bytes })
 }
 
 fn nothing(args: &Logs) -> Result<Code, Error> {
@@ -67,7 +78,8 @@ fn nothing(args: &Logs) -> Result<Code, Error> {
 fn show(logs: &[Log], terminal: &Terminal) {
     for log in logs {
         if logs.len() > 1 {
-            let heading = format!("{} attempt {}", log.stage, log.attempt);
+            let part = log.attempt.map_or("finally".to_string(), |attempt| format!("attempt {attempt}"));
+            let heading = format!("{} {part}", log.stage);
             terminal.say(&terminal.err.paint(Ink::Bold, &heading));
         }
         if terminal.out_is_terminal {
