@@ -13,6 +13,8 @@ use crate::base::{FileId, SourceFile, SourceMap, Span};
 
 use super::{Diagnostic, Severity};
 
+/// A related place this many lines above the finding is still in the same picture.
+const NEAR: u32 = 3;
 /// A longer line is not drawn.
 const LONGEST_LINE: usize = 2_000;
 
@@ -46,11 +48,12 @@ fn one(
     (characters.error, characters.warning, characters.advice) = (icon.clone(), icon.clone(), icon);
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(1);
-    let drawn = |span: Span| span.file == diagnostic.span.file && source.can_show(span);
-    let shows_itself = drawn(diagnostic.span);
+    let shows_itself = source.can_show(diagnostic.span);
     let mut elsewhere = String::new();
-    for related in diagnostic.related.iter().filter(|related| !shows_itself || !drawn(related.span)) {
+    let drawn = |span: Span| shows_itself && source.draws(diagnostic.span, span);
+    for related in diagnostic.related.iter().filter(|related| !drawn(related.span)) {
         elsewhere.push_str(&format!("  see {}: {}\n", sources.place(related.span), related.message));
+        elsewhere.push_str(&quoted_line(sources, related.span));
     }
     let mut text = String::new();
     let report = Report { diagnostic, place: sources.place(diagnostic.span), source, shows_itself };
@@ -58,6 +61,15 @@ fn one(
         return super::short::render(sources, std::slice::from_ref(diagnostic));
     }
     outdent(&text) + &elsewhere
+}
+
+/// The line of a place that is not drawn, so that nobody has to open the file for it.
+fn quoted_line(sources: &SourceMap, span: Span) -> String {
+    let file = sources.get(span.file);
+    let at = file.position(span.start);
+    let range = file.line_range(at.line).filter(|range| (1..=LONGEST_LINE).contains(&range.len()));
+    let text = range.map(|range| tame(&file.text[range]).trim_end().to_string()).unwrap_or_default();
+    if text.is_empty() { text } else { format!("   {:>4} │ {text}\n", at.line) }
 }
 
 /// miette indents the message by two; the first line reads better at the margin.
@@ -91,7 +103,7 @@ impl Report<'_> {
         let own = LabeledSpan::new_primary_with_span(label.clone(), self.source.visible(*span));
         let others = related
             .iter()
-            .filter(|related| related.span.file == span.file && self.source.can_show(related.span))
+            .filter(|related| self.source.draws(*span, related.span))
             .map(|related| {
                 LabeledSpan::new_with_span(Some(related.message.clone()), self.source.visible(related.span))
             });
@@ -151,6 +163,13 @@ impl Source<'_> {
         let line_end = self.file.line_range(line).map_or(self.text.len(), |range| range.end);
         let end = (span.end as usize).min(line_end).max(start as usize);
         (start as usize, end - start as usize).into()
+    }
+
+    /// Whether a related place is drawn with the finding itself. One far above would be drawn first, and read as if
+    /// the problem were there.
+    fn draws(&self, own: Span, related: Span) -> bool {
+        let line = |span: Span| self.file.position(span.start).line;
+        related.file == own.file && line(related) + NEAR >= line(own) && self.can_show(related)
     }
 
     /// Without text, or in a line too long for any terminal, a picture helps nobody.

@@ -53,6 +53,10 @@ impl Project {
             Which::Lane(id) => model::resolve::lane(&self.model, id).map_err(|found| self.wrong(found))?,
             Which::WholeFile(module) => model::resolve::whole_file(&self.model, module),
         };
+        if lane.stages.is_empty() {
+            let help = "write a stage: `stage hello { exec \"echo\", \"hello\" }`";
+            return Err(Error::refused(format!("{}: there is nothing to run", codes::E212.id), help));
+        }
         Ok(Chosen { which, lane, by })
     }
 

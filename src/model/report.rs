@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::base::{Span, suggest};
-use crate::diag::{Diagnostic, codes, sort};
+use crate::diag::{Diagnostic, Related, codes, sort};
 
 use super::ModuleId;
 
@@ -13,6 +13,8 @@ use super::ModuleId;
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
     lost: HashMap<(ModuleId, String, String), Lost>,
+    /// Message of a missing output → its finding.
+    outputs: HashMap<String, usize>,
 }
 
 /// A name that nothing defines, with every place that uses it.
@@ -24,7 +26,19 @@ struct Lost {
 }
 
 impl Report {
+    /// A second use of an output that was already found missing becomes a related place of the first.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if diagnostic.code == &codes::E401 {
+            let index = *self.outputs.entry(diagnostic.message.clone()).or_insert(self.diagnostics.len());
+            if let Some(first) = self.diagnostics.get_mut(index) {
+                let (early, late) = (first.span.min(diagnostic.span), first.span.max(diagnostic.span));
+                first.span = early;
+                if early != late {
+                    first.related.push(Related { span: late, message: "also read here".into() });
+                }
+                return;
+            }
+        }
         self.diagnostics.push(diagnostic);
     }
 

@@ -128,7 +128,8 @@ fn a_full_state_folder_stops_the_run_and_resumes_later() {
         .stdin(Stdio::null());
     let ended = subject.end_of(command);
     readable(&ended.err);
-    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("help:"), "{}", ended.err);
     let Some(run) = subject.newest_run() else { return };
     subject.end(&["resume", &run]).expect_code(0);
     assert!(subject.statuses(&run).values().all(|status| status == "succeeded"));

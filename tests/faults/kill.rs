@@ -117,7 +117,7 @@ fn violations(
 fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
     let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
     let mut rows =
-        database.prepare("select seq, type, node from event where run = ?1 order by seq").expect("a query");
+        database.prepare("select seq, type, node from event where run = (select num from run where id = ?1) order by seq").expect("a query");
     let events: Vec<(i64, String, Option<i64>)> = rows
         .query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .expect("rows")
@@ -188,8 +188,9 @@ fn forget_a_success(state: &Path, run: &str) {
     let database = rusqlite::Connection::open(state.join("state.db")).expect("the database");
     let changed = database
         .execute(
-            "delete from event where run = ?1 and type in ('attempt.finished', 'stage.finished') and node = \
-             (select node from event where run = ?1 and type = 'stage.finished' and node % 3 = 0 limit 1)",
+            "delete from event where run = (select num from run where id = ?1) \
+             and type in ('attempt.finished', 'stage.finished') \
+             and node = (select min(node) from event where type = 'stage.finished' and node % 3 = 0)",
             [run],
         )
         .expect("a change");

@@ -23,7 +23,7 @@ fn a_coverage_of_150_percent_names_the_threshold() {
     one(
         "gate coverage { exec \"true\"; out r = \"r\"; measure lines: percent = text(out.r); require lines >= 150% }\n",
         "E602",
-        "150%",
+        "`lines`",
     );
 }
 

@@ -204,6 +204,6 @@ fn a_stage_that_asks_is_ended_in_time() {
     };
     let outcome = run(&spec);
     assert_eq!((outcome.status, outcome.signal), (AttemptStatus::TimedOut, Some(15)));
-    assert_eq!(outcome.error.as_deref(), Some("no end after 100ms"));
+    assert_eq!(outcome.error.as_deref(), Some("timed out: `sh` had 100ms and did not end"));
     assert_eq!(logged(spec.log.as_ref().unwrap()), "started\n");
 }

@@ -54,7 +54,7 @@ fn resume(state: &mut RunState, at: Timestamp) {
 
 /// An attempt's end in words, for reasons and causes.
 pub fn describe(outcome: &Outcome) -> String {
-    if outcome.status == AttemptStatus::TimedOut {
+    if outcome.status == AttemptStatus::TimedOut && outcome.error.is_none() {
         return format!(
             "timed out after {}",
             crate::base::clock::format_duration(outcome.duration_ms as i64)

@@ -55,7 +55,9 @@ impl Walk<'_, '_> {
             return self.refuse(found, span);
         };
         let Some((_, optional)) = reads.iter().find(|(needed, _)| *needed == stage) else {
-            let message = format!("`{text}.{}` is read, but `{text}` is not among the needs", name.text);
+            let reader = self.place.stage.map(|id| self.definitions.stage(id).name);
+            let reader = reader.map_or("this".to_string(), |name| format!("`{name}`"));
+            let message = format!("{reader} reads `{text}.{}`, but `{text}` is not among its needs", name.text);
             let found = Diagnostic::new(&codes::E401, span, message)
                 .label("needed here")
                 .help(format!("add `needs {text}`"))

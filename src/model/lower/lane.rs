@@ -16,6 +16,8 @@ use crate::syntax::ast::{self, ExprKind, Literal, Statement};
 
 use super::{Frame, Lowering, all, find, operand, stage};
 
+const PARALLEL: &str = "`parallel` takes a number, `auto` or `off`";
+
 impl Lowering<'_, '_> {
     pub(super) fn lanes(&mut self) {
         let defs = self.defs;
@@ -369,13 +371,17 @@ impl Lowering<'_, '_> {
         match expr.word() {
             Some("auto") => return Some(Parallel::Auto),
             Some("off") => return Some(Parallel::Off),
+            Some(word) if !self.defs.names(frame.module).values.contains_key(word) => {
+                self.error(&codes::E122, expr.span, format!("`parallel` cannot be `{word}`"), PARALLEL);
+                return None;
+            }
             _ => {}
         }
         let count = self.count(&frame.start(), statement)?;
         match self.constant(&count) {
             Some(Value::Int(count)) => Some(Parallel::Limit(u32::try_from(*count).unwrap_or(u32::MAX))),
             _ => {
-                self.error(&codes::E122, expr.span, "`parallel` takes a number, `auto` or `off`", "");
+                self.error(&codes::E122, expr.span, "how many run side by side must be known", PARALLEL);
                 None
             }
         }
