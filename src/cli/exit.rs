@@ -56,10 +56,14 @@ pub fn report(error: &Error, terminal: &Terminal) -> Code {
             terminal.diagnostics(sources, diagnostics);
             Code::Usage
         }
-        // A state that cannot be trusted is a matter of this machine's set-up, as is a full disk.
-        Error::Refused { message, help } | Error::Unsafe { message, help } => {
+        Error::Refused { message, help } => {
             terminal.error(message, help);
             Code::Usage
+        }
+        // The run began, and could not be carried to its end.
+        Error::Unsafe { message, help } => {
+            terminal.error(message, help);
+            Code::Findings
         }
     }
 }
@@ -71,7 +75,9 @@ static PANIC: Mutex<Option<String>> = Mutex::new(None);
 pub fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
-        let text = info.payload_as_str().unwrap_or("no message");
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
         if let Ok(mut last) = PANIC.lock() {
             *last = Some(format!("{text} ({place})"));
         }

@@ -59,10 +59,12 @@ impl Frequency {
     }
 }
 
+/// Whether two changes belong to one group.
+type Alike = fn(&Change, &Change) -> bool;
+
 /// Counts `stage` in the narrowest group of runs that has enough of them.
 pub fn frequency(stage: &str, change: &Change, past: &[PastRun]) -> Frequency {
-    let groups: [(Among, fn(&Change, &Change) -> bool); 2] =
-        [(Among::Similar, similar), (Among::SameType, same_type)];
+    let groups: [(Among, Alike); 2] = [(Among::Similar, similar), (Among::SameType, same_type)];
     for (among, alike) in groups {
         let found = count(stage, past.iter().filter(|past| alike(change, &past.run.change)), among);
         if found.runs >= ENOUGH {
