@@ -101,12 +101,9 @@ impl Report<'_> {
     fn labels(&self) -> Vec<LabeledSpan> {
         let Diagnostic { span, label, related, .. } = self.diagnostic;
         let own = LabeledSpan::new_primary_with_span(label.clone(), self.source.visible(*span));
-        let others = related
-            .iter()
-            .filter(|related| self.source.draws(*span, related.span))
-            .map(|related| {
-                LabeledSpan::new_with_span(Some(related.message.clone()), self.source.visible(related.span))
-            });
+        let others = related.iter().filter(|related| self.source.draws(*span, related.span)).map(|related| {
+            LabeledSpan::new_with_span(Some(related.message.clone()), self.source.visible(related.span))
+        });
         std::iter::once(own).chain(others).collect()
     }
 }

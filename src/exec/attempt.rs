@@ -163,7 +163,8 @@ impl Attempt<'_> {
             Some(Cut::Cancelled) => with(cancelled(None)),
             Some(Cut::TimedOut) => {
                 let limit = self.spec.timeout.map_or(0, |limit| limit.as_millis() as i64);
-                let error = Some(format!("timed out: `{name}` had {} and did not end", format_duration(limit)));
+                let error =
+                    Some(format!("timed out: `{name}` had {} and did not end", format_duration(limit)));
                 with(Failure { status: AttemptStatus::TimedOut, exit: None, signal: None, error })
             }
             None if signal.is_none() && self.accepts(exit) => {

@@ -72,10 +72,16 @@ mod tests {
 
     #[test]
     fn a_running_program_is_found_and_a_dead_one_not() {
-        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-        assert_eq!(running("sleep"), Ok(true));
-        child.kill().unwrap();
+        use std::io::{Read, Write};
+        use std::process::{Command, Stdio};
+        // `cat` ends with its input, so nothing is left behind whatever happens here; its echo tells that it runs.
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let found = running("cat");
+        drop(child.stdin.take());
         child.wait().unwrap();
+        assert_eq!(found, Ok(true));
         assert_eq!(running("no-such-program-anywhere"), Ok(false));
     }
 

@@ -116,8 +116,11 @@ fn violations(
 /// Sequence numbers without gaps, and one result for each start.
 fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
     let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
-    let mut rows =
-        database.prepare("select seq, type, node from event where run = (select num from run where id = ?1) order by seq").expect("a query");
+    let mut rows = database
+        .prepare(
+            "select seq, type, node from event where run = (select num from run where id = ?1) order by seq",
+        )
+        .expect("a query");
     let events: Vec<(i64, String, Option<i64>)> = rows
         .query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .expect("rows")

@@ -57,7 +57,8 @@ impl Walk<'_, '_> {
         let Some((_, optional)) = reads.iter().find(|(needed, _)| *needed == stage) else {
             let reader = self.place.stage.map(|id| self.definitions.stage(id).name);
             let reader = reader.map_or("this".to_string(), |name| format!("`{name}`"));
-            let message = format!("{reader} reads `{text}.{}`, but `{text}` is not among its needs", name.text);
+            let message =
+                format!("{reader} reads `{text}.{}`, but `{text}` is not among its needs", name.text);
             let found = Diagnostic::new(&codes::E401, span, message)
                 .label("needed here")
                 .help(format!("add `needs {text}`"))
