@@ -128,7 +128,8 @@ fn a_full_state_folder_stops_the_run_and_resumes_later() {
         .stdin(Stdio::null());
     let ended = subject.end_of(command);
     readable(&ended.err);
-    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    // 2 when not even the run's beginning could be written, 1 when it stopped on its way.
+    assert!(matches!(ended.code, Some(1 | 2)), "{:?} {}", ended.code, ended.err);
     assert!(ended.err.contains("help:"), "{}", ended.err);
     let Some(run) = subject.newest_run() else { return };
     subject.end(&["resume", &run]).expect_code(0);
