@@ -250,6 +250,7 @@ fn prepare_outputs(spec: &AttemptSpec) -> Result<(), String> {
         if let Some(folder) = output.parent().filter(|folder| !folder.is_dir()) {
             fs::create_dir_all(folder)
                 .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+            hide_reports(folder, &spec.root);
         }
         if spec.fresh_outputs {
             remove(output, &spec.root)
@@ -257,6 +258,15 @@ fn prepare_outputs(spec: &AttemptSpec) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Reports under `.wfl/out` are no part of the change: git is told to ignore that folder when it is made. If that
+/// cannot be written, the reports merely show up as untracked.
+fn hide_reports(made: &Path, root: &Path) {
+    let reports = root.join(".wfl/out");
+    if made.starts_with(&reports) {
+        let _ = fs::write(reports.join(".gitignore"), "*\n");
+    }
 }
 
 fn remove(output: &Path, root: &Path) -> io::Result<()> {

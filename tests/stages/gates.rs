@@ -161,3 +161,15 @@ fn a_rejected_approval_fails_the_run() {
     subject.end(&["resume", &run]).expect_code(1);
     assert!(!subject.root.join("shipped").exists());
 }
+
+#[test]
+fn reports_are_no_part_of_the_change() {
+    let subject = Subject::with(
+        "gate g {\n  run sh \"\"\"\n    echo 0 > \"$REPORT\"\n    \"\"\"\n  env { REPORT = out.report }\n  out report = \".wfl/out/deep/n.txt\"\n  measure n: int = text(out.report)\n  require n == 0\n}\n",
+    );
+    subject.commit_all("feat: start");
+    subject.end(&["run", "all.wfl"]).expect_code(0);
+    let status =
+        std::process::Command::new("git").args(["status", "--porcelain"]).current_dir(&subject.root).output();
+    assert_eq!(String::from_utf8_lossy(&status.expect("git starts").stdout), "");
+}
