@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::store::{Store, state_dir};
+use crate::workspace::project_root;
 
 use super::Error;
 
@@ -24,8 +25,7 @@ impl Place {
     /// The nearest folder upwards that holds `.wfl` or `.git` is the project; without one, the folder itself.
     pub fn at(dir: &Path) -> Place {
         let cwd = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
-        let is_root = |dir: &&Path| dir.join(".wfl").is_dir() || dir.join(".git").exists();
-        let root = cwd.ancestors().find(is_root).unwrap_or(&cwd).to_path_buf();
+        let root = project_root(&cwd);
         Place { cwd, root }
     }
 

@@ -17,6 +17,7 @@ use crate::base::clock::format_duration;
 use crate::capture::{Capture, LineSink, Mask};
 use crate::event::{AttemptStatus, Outcome, Usage};
 use crate::port::{Action, AttemptSpec, Busy};
+use crate::workspace::resolve_inside;
 
 /// How long a later action waits for room on the machine: the attempt cannot begin again.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -247,6 +248,7 @@ fn signal_name(signal: i32) -> &'static str {
 /// Folders of outputs are there before the stage starts, and old outputs are gone where fresh ones are asked for.
 fn prepare_outputs(spec: &AttemptSpec) -> Result<(), String> {
     for output in &spec.outputs {
+        resolve_inside(&spec.root, output).map_err(|escape| escape.to_string())?;
         if let Some(folder) = output.parent().filter(|folder| !folder.is_dir()) {
             fs::create_dir_all(folder)
                 .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
@@ -100,19 +100,9 @@ fn doublings(source: &str) -> f64 {
     power
 }
 
-/// The absolute path of `path` under `root`, without `..`; an error if it leaves.
+/// The absolute path of `path` under `root`; an error if it leaves, also through a link.
 fn beneath(root: &Path, path: &Path) -> Result<PathBuf, String> {
-    let mut plain = PathBuf::new();
-    for part in root.join(path).components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir => {}
-            other => plain.push(other),
-        }
-    }
-    if plain.starts_with(root) { Ok(plain) } else { Err(format!("{} leaves the project", path.display())) }
+    crate::workspace::resolve_inside(root, path).map_err(|escape| escape.to_string())
 }
 
 /// The new file takes the old one's place at once, or not at all.

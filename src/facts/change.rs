@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::git::{Difference, Git};
-use super::{ChangeFlags, convention, short, tree};
+use super::{ChangeFlags, convention, short};
+use crate::workspace::tree;
 
 /// The change as recorded with a run.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::{git, tree, unknown};
+use super::{git, unknown};
 use crate::base::{Timestamp, Value};
+use crate::workspace::{self, tree};
 
 /// The largest file that is read as a whole.
 pub(super) const LARGEST: u64 = 64 << 20;
@@ -52,19 +53,9 @@ fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String>
     Ok(Value::Bool(false))
 }
 
-/// The absolute path; an error when it leaves the project.
+/// The absolute path; an error when it leaves the project, also through a link.
 pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
-    let mut plain = PathBuf::new();
-    for part in root.join(path).components() {
-        match part {
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::CurDir => {}
-            other => plain.push(other),
-        }
-    }
-    if plain.starts_with(root) { Ok(plain) } else { Err(format!("{path} leaves the project")) }
+    workspace::resolve_inside(root, Path::new(path)).map_err(|escape| escape.to_string())
 }
 
 /// All of a file; an error when it is not there or too large.

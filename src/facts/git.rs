@@ -189,7 +189,7 @@ pub fn tracked_state(root: &Path) -> Option<String> {
     hasher.update(&listing);
     for path in fields(&changed) {
         hasher.update(path.as_bytes()).update(&[0]);
-        match super::tree::content_hash(&root.join(&path)) {
+        match crate::workspace::tree::content_hash(&root.join(&path)) {
             Ok(hash) => hasher.update(hash.as_bytes()),
             Err(_) => hasher.update(b"absent"),
         };

@@ -8,7 +8,6 @@ pub mod git;
 mod machine;
 mod program;
 mod read;
-pub mod tree;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -16,6 +15,7 @@ use std::sync::OnceLock;
 use crate::base::Value;
 use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::port::Facts;
+use crate::workspace::tree;
 
 pub use change::ChangeInfo;
 use git::Git;

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use super::super::{file, tree};
+use super::super::file;
 use super::{typed, xml};
 use crate::base::Value;
+use crate::workspace::tree;
 
 /// Files of one glob read together.
 const MOST_FILES: usize = 10_000;

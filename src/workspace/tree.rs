@@ -12,7 +12,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use walkdir::{DirEntry, WalkDir};
 
 /// Globs as the language has them: `*` stops at `/`, `**` does not.
-pub(super) fn globs<S: AsRef<str>>(patterns: &[S]) -> Result<GlobSet, String> {
+pub fn globs<S: AsRef<str>>(patterns: &[S]) -> Result<GlobSet, String> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let text = plain(pattern.as_ref());
@@ -33,7 +33,7 @@ pub fn matching(root: &Path, patterns: &[String]) -> Result<Vec<String>, String>
 }
 
 /// Whether any file matches; stops at the first.
-pub(super) fn has(root: &Path, patterns: &[String]) -> Result<bool, String> {
+pub fn has(root: &Path, patterns: &[String]) -> Result<bool, String> {
     let mut found = false;
     walk(root, patterns, &mut |_, _| {
         found = true;
@@ -62,7 +62,7 @@ pub fn hash(root: &Path, patterns: &[String]) -> Result<String, String> {
 }
 
 /// Of a file's bytes; of a link to a folder, or to nothing, its target's name.
-pub(super) fn content_hash(path: &Path) -> io::Result<blake3::Hash> {
+pub fn content_hash(path: &Path) -> io::Result<blake3::Hash> {
     let file = File::open(path);
     let plain = file.as_ref().is_ok_and(|file| file.metadata().is_ok_and(|meta| meta.is_file()));
     if !plain && path.is_symlink() {
