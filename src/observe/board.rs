@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::base::Timestamp;
-use crate::event::{Event, Judged, NodeIndex, Record, RunStatus, Status, WaitFor};
+use crate::event::{AttemptStatus, Event, Judged, NodeIndex, Record, RunStatus, Status, WaitFor};
 use crate::port::Observer;
 
 /// Lines of standard error kept of a failed attempt.
@@ -21,6 +21,8 @@ pub struct Row {
     pub started: Option<Timestamp>,
     pub duration_ms: u64,
     pub exit: Option<i32>,
+    /// The last attempt ended as it may, which a gate can still judge as a failure.
+    pub ended_well: bool,
     pub error: Option<String>,
     /// The last lines of its standard error.
     pub tail: Vec<String>,
@@ -158,6 +160,7 @@ impl Row {
             }
             Event::AttemptFinished { outcome, .. } => {
                 self.exit = outcome.exit;
+                self.ended_well = outcome.status == AttemptStatus::Succeeded;
                 self.error = outcome.error.clone();
                 self.tail = last_lines(&outcome.stderr);
             }

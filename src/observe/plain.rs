@@ -51,7 +51,11 @@ impl Lines {
         match &record.event {
             Event::AttemptFinished { node, attempt, outcome } => self.attempt(*node, *attempt, outcome),
             Event::StagesBlocked { root, nodes } => self.blocked(*root, nodes),
-            Event::StageFinished { node, status, .. } => vec![self.finished(*node, *status)],
+            Event::StageFinished { node, status, .. } => {
+                let mut lines = self.judged_tail(*node, *status);
+                lines.push(self.finished(*node, *status));
+                lines
+            }
             other => self.said(other).into_iter().collect(),
         }
     }
@@ -129,15 +133,27 @@ impl Lines {
         )]
     }
 
+    /// A tool may end well by its own account and its gate still fail: then what it said is what a person needs.
+    fn judged_tail(&self, node: NodeIndex, status: Status) -> Vec<String> {
+        let Some(row) = self.board.rows.get(node as usize) else { return Vec::new() };
+        if self.show != Show::Failed || status != Status::Failed || !row.ended_well {
+            return Vec::new();
+        }
+        self.tail(node, row.attempts, 20)
+    }
+
     fn attempt(&self, node: NodeIndex, attempt: u32, outcome: &Outcome) -> Vec<String> {
         let failed = outcome.status != AttemptStatus::Succeeded;
         if matches!(self.show, Show::None | Show::Live) || (self.show == Show::Failed && !failed) {
             return Vec::new();
         }
+        self.tail(node, attempt, if self.show == Show::Failed { 20 } else { usize::MAX })
+    }
+
+    fn tail(&self, node: NodeIndex, attempt: u32, most: usize) -> Vec<String> {
         let text = super::sanitise::sanitise(&(self.output)(node, attempt));
         let all: Vec<&str> = text.lines().collect();
-        let from = if self.show == Show::Failed { all.len().saturating_sub(20) } else { 0 };
-        all[from..].iter().map(|line| format!("    {line}")).collect()
+        all[all.len().saturating_sub(most)..].iter().map(|line| format!("    {line}")).collect()
     }
 
     fn line(&self, status: Status, node: NodeIndex, rest: &str) -> String {
