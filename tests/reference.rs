@@ -12,7 +12,7 @@ use wfl::model::schema::{self, Row};
 
 fn keywords(text: &mut String) {
     for context in schema::contexts() {
-        let rows: Vec<&Row> = schema::rows().filter(|row| row.contexts.contains(&context)).collect();
+        let rows: Vec<&Row> = schema::rows().filter(|row| row.contexts.contains(context)).collect();
         if rows.is_empty() {
             continue;
         }
