@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::base::{Type, Value};
+use crate::expr::parse;
 
 /// The longest text that becomes a value: values are stored with the run.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -21,9 +22,9 @@ pub(super) fn from_text(text: &str, ty: &Type) -> Result<Value, String> {
             percent(number(bare).ok_or_else(|| no("a percent"))?)
         }
         Type::Duration => {
-            units(text, DURATIONS).map(Value::Duration).ok_or_else(|| no("a duration such as 90s or 1h30m"))
+            parse::duration(text).map(Value::Duration).ok_or_else(|| no("a duration such as 90s or 1h30m"))
         }
-        Type::Size => units(text, SIZES).map(Value::Size).ok_or_else(|| no("a size such as 512MB or 2GiB")),
+        Type::Size => parse::size(text).map(Value::Size).ok_or_else(|| no("a size such as 512MB or 2GiB")),
         Type::Enum(words) if words.iter().any(|word| word == text) => Ok(Value::String(text.into())),
         Type::Enum(words) => Err(no(&format!("one of {}", words.join(", ")))),
         Type::Optional(_) if text.is_empty() => Ok(Value::Absent),
@@ -91,32 +92,6 @@ fn shortened(text: &str) -> String {
 fn number(text: &str) -> Option<f64> {
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     text.parse().ok().filter(|number: &f64| numeric && number.is_finite())
-}
-
-const DURATIONS: &[(&str, i64)] =
-    &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-const SIZES: &[(&str, i64)] = &[
-    ("B", 1),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
-
-/// `1h30m`: whole numbers, each with its unit.
-fn units(text: &str, table: &[(&str, i64)]) -> Option<i64> {
-    let (mut rest, mut total) = (text, 0i64);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let after = &rest[digits..];
-        let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (_, factor) = table.iter().find(|(unit, _)| *unit == &after[..letters])?;
-        total = total.checked_add(rest[..digits].parse::<i64>().ok()?.checked_mul(*factor)?)?;
-        rest = &after[letters..];
-    }
-    (!text.is_empty()).then_some(total)
 }
 
 #[cfg(test)]
