@@ -21,8 +21,7 @@ pub fn check_text(text: &str) -> Checked {
     let request = Request { root: "/project".into(), cwd: "/project".into(), paths: vec!["case.wfl".into()] };
     let Loaded { sources, units, mut diagnostics, .. } = load(&request, &files);
     diagnostics.extend(wfl::model::check(&sources, &units).diagnostics);
-    wfl::diag::sort(&mut diagnostics);
-    Checked { sources, diagnostics }
+    Checked { sources, diagnostics: wfl::diag::merge(diagnostics) }
 }
 
 /// `line:column code message`, one a line.
