@@ -37,6 +37,11 @@ impl Span {
         Span { start: self.end, ..self }
     }
 
+    /// Whether all of `other` lies within.
+    pub fn covers(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }

@@ -7,6 +7,7 @@ mod human;
 mod json;
 mod short;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::base::{FileId, SourceMap, Span};
@@ -159,6 +160,28 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
         true => "nothing to report".to_owned(),
         false => format!("{} in {}", parts.join(", "), plural(files.len(), "file")),
     }
+}
+
+/// Findings of several stages as one list, in order; what only repeats another at its place is left out: an odd
+/// definition that is also wrong, a foreign spelling that is also an unknown name.
+pub fn merge(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let spelling = |found: &Diagnostic| found.code.id == "E011" && found.message.ends_with("in lower case");
+    let errors: HashSet<Span> = all.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
+    let unknown: Vec<Span> = match all.iter().any(spelling) {
+        true => all
+            .iter()
+            .filter(|found| matches!(found.code.id, "E102" | "E122"))
+            .map(|found| found.span)
+            .collect(),
+        false => Vec::new(),
+    };
+    all.retain(|found| match found.severity {
+        Severity::Error if spelling(found) => !unknown.iter().any(|span| span.covers(found.span)),
+        Severity::Error => true,
+        Severity::Warning | Severity::Info => !errors.contains(&found.span),
+    });
+    sort(&mut all);
+    all
 }
 
 /// By place, then severity, then code: the order every output format uses.

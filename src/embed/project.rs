@@ -79,7 +79,7 @@ impl Project {
         let Loaded { sources, units, mut diagnostics, .. } = load::load_with(&request, &load::Disk, always);
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
-        diag::sort(&mut diagnostics);
+        let diagnostics = diag::merge(diagnostics);
         Project { place, sources, units, model: checked.model, diagnostics }
     }
 

@@ -331,7 +331,13 @@ impl Outline<'_> {
             self.diagnostics.push(fix);
         } else {
             raw.broken = true;
-            self.diagnostics.push(diagnostic.help("finish it here or in the next line, indented deeper"));
+            let help = match text {
+                "*" | "/" | ".." => {
+                    "a path or glob stands in quotes; a calculation goes on here or in the next line"
+                }
+                _ => "finish it here or in the next line, indented deeper",
+            };
+            self.diagnostics.push(diagnostic.help(help));
         }
     }
 

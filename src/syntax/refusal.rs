@@ -36,12 +36,25 @@ pub(super) fn explain(head: &Head<'_>, error: &Error<Rule>) -> Diagnostic {
         let message = format!("`{word}` is reserved and cannot be a name");
         return Diagnostic::new(&codes::E119, span, message).help("choose another name");
     }
+    if let Some(bare) = bare_function(&head.text) {
+        let help = "write `fn NAME(a: string) = VALUE`: each parameter has a type, and the value follows `=`";
+        return Diagnostic::new(&codes::E011, head.span(bare), "this is not the form of a function")
+            .help(help);
+    }
     let span = if text.is_empty() {
         head.span(found.before.len()..found.before.len())
     } else {
         head.span(at..at + text.len())
     };
     describe(span, &found)
+}
+
+/// What follows `fn`, where nothing else could have been meant but a parameter without its type or a block.
+fn bare_function(text: &str) -> Option<std::ops::Range<usize>> {
+    let rest = text.strip_prefix("fn ")?;
+    let (inside, after) = rest.split_once('(')?.1.split_once(')')?;
+    let untyped = !inside.trim().is_empty() && !inside.contains(':');
+    (untyped || after.trim().is_empty()).then(|| 3..text.trim_end().len())
 }
 
 /// The reserved word that a statement tries to bind: what stands behind it is where the grammar stopped.
@@ -87,6 +100,10 @@ fn reason(found: &Found<'_>) -> Reason {
         let help = "a statement is `keyword values, ... clause ...`".to_owned();
         return (&codes::E011, format!("a statement begins with a keyword, not with {text}"), Some(help));
     }
+    if found.before.ends_with(':') && found.text.starts_with('"') {
+        let help = "a type stands here; fixed words are `enum(\"eu\", \"us\")`".to_owned();
+        return (&codes::E011, format!("unexpected {text}"), Some(help));
+    }
     if let Some(help) = mistaken_sign(found) {
         return (&codes::E011, format!("unexpected {text}"), Some(help));
     }
@@ -123,12 +140,20 @@ fn mistaken_sign(found: &Found<'_>) -> Option<String> {
              In an f-string write a brace as `\\{`"
         }
         "{" | "}" => "there are no brace literals: `{` only opens a block",
+        "," => "one value stands there: several are a list, `[a, b]`; statements are separated by `;`",
+        "?" => {
+            "a choice is written `if CONDITION then a else b`; a default for what may be absent is `a ?? b`"
+        }
         ":" => {
             "a `:` stands only before a type (`param x: int`); a setting is `keyword value`, a binding `name = value`"
         }
         "“" | "”" | "„" | "‘" | "’" | "'" | "`" => "strings stand in straight double quotes: \"…\"",
         "–" | "—" | "−" => "write an ordinary minus sign: `-`",
+        "-" if !found.before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == ')') => {
+            "an argument or any other text stands in quotes: `\"-x\"`"
+        }
         "-" | "+" => "an operator `-` or `+` needs a space on both sides",
+        "[" if in_type(found.before) => "a list's type is `list<string>`",
         "=" => "`=` binds a name; to compare, write `==`",
         "$" => "`$NAME` exists only in scripts; here a name is written alone",
         "(" | "[" if found.before.ends_with(|c: char| c.is_ascii_alphanumeric()) => {
@@ -151,6 +176,9 @@ fn after_value(found: &Found<'_>) -> Option<String> {
     if UNITS.contains(&found.text) && found.before.ends_with(|c: char| c.is_ascii_digit()) {
         return Some("a unit follows its number without a space: `5m`".to_owned());
     }
+    if let Some(help) = foreign_word(found) {
+        return Some(help);
+    }
     if first.is_ascii_alphabetic()
         && let Some(near) = did_you_mean(&nearest(found.text, CLAUSE_WORDS.into_iter().chain(["and", "or"])))
     {
@@ -158,6 +186,39 @@ fn after_value(found: &Found<'_>) -> Option<String> {
     }
     let clauses = CLAUSE_WORDS.join(", ");
     Some(format!("separate values with `,`; a clause begins with one of: {clauses}"))
+}
+
+/// Between two values: a word, a unit or a prefix of another language.
+fn foreign_word(found: &Found<'_>) -> Option<String> {
+    let (keyword, last) = (found.before.split_whitespace().next()?, found.before.split_whitespace().last()?);
+    let unit = |word: &str| ["s", "m", "h", "d"].contains(&word.get(..1).unwrap_or_default());
+    let number = last.ends_with(|c: char| c.is_ascii_digit());
+    let duration = last.starts_with(|c: char| c.is_ascii_digit()) && last.ends_with(['h', 'm', 'd', 's']);
+    Some(match found.text {
+        "is" | "equals" | "eq" => "to compare, write `==`".to_owned(),
+        "isnt" | "ne" => "to compare, write `!=`".to_owned(),
+        "contains" | "includes" | "has" => {
+            "write `x in list`, or for strings `text matches \"…\"`".to_owned()
+        }
+        "r" | "b" | "u" | "raw" => "only `f` stands before a string; write a backslash as `\\\\`".to_owned(),
+        "then" | "do" => "a condition ends here, and what depends on it stands in a block".to_owned(),
+        text if number && unit(text) => {
+            format!("a unit is one letter behind its number, without a space: `{last}{}`", &text[..1])
+        }
+        text if duration && text.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("a duration is written without spaces: `{last}{text}`")
+        }
+        text if text.starts_with('"') && keyword == "notify" => format!("write `notify {last}({text})`"),
+        _ if last == "exec" || keyword == "exec" && !last.ends_with('"') => {
+            "arguments stand in quotes and are separated by `,`: `exec \"program\", \"argument\"`".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// Between a name's `:` and the end of its type.
+fn in_type(before: &str) -> bool {
+    before.rsplit_once(": ").is_some_and(|(_, kind)| !kind.contains([' ', '=', '(']))
 }
 
 fn expectation(found: &Found<'_>) -> Option<String> {

@@ -1,15 +1,22 @@
-//! Golden cases: what is wrong in `wrong/*.wfl` stands in `.expect` beside it; `right/*.wfl` holds nothing wrong.
+//! Golden cases through the whole checker: what is wrong in `wrong/*.wfl` (texts) and `wrong_model/*.wfl` (meanings)
+//! stands in `.expect` beside it; `right/*.wfl` holds nothing wrong.
 //! `WFL_BLESS=1` writes the expectations anew.
 
+use std::path::PathBuf;
+
 use super::support::{check_text, fixtures, listing, statements};
+
+fn wrong() -> Vec<PathBuf> {
+    ["wrong", "wrong_model"].into_iter().flat_map(fixtures).collect()
+}
 
 /// One line each: `line:column code part-of-the-message`.
 #[test]
 fn every_wrong_file_is_reported_as_expected() {
     let bless = std::env::var_os("WFL_BLESS").is_some();
     let mut failures = String::new();
-    let all = fixtures("wrong");
-    assert!(all.len() >= 30);
+    let all = wrong();
+    let count = all.len();
     for path in all {
         let text = std::fs::read_to_string(&path).unwrap();
         let found = listing(&check_text(&text));
@@ -25,6 +32,7 @@ fn every_wrong_file_is_reported_as_expected() {
         }
     }
     assert!(failures.is_empty(), "{failures}");
+    assert!(count >= 80, "{count} wrong files");
 }
 
 /// Place and code are equal, and the message holds the expected part.
@@ -45,8 +53,8 @@ fn every_right_file_is_accepted_and_every_statement_came_through_the_grammar() {
             .find(|path| path.file_stem().is_some_and(|stem| stem == name))
             .unwrap();
         let text = std::fs::read_to_string(path).unwrap();
-        let (tree, diagnostics) = wfl::syntax::parse(wfl::base::FileId(0), &text);
-        assert_eq!(diagnostics, []);
+        assert_eq!(listing(&check_text(&text)), "", "{name}");
+        let (tree, _) = wfl::syntax::parse(wfl::base::FileId(0), &text);
         assert_eq!((tree.parsed, tree.refused), (heads(&text), 0), "{name}");
         assert_eq!((tree.parsed, statements(&tree).len()), (count, count), "{name}");
     }
@@ -85,7 +93,7 @@ fn heads(text: &str) -> usize {
 
 #[test]
 fn every_safe_fix_leaves_fewer_findings_and_what_is_fixed_stays_fixed() {
-    for path in fixtures("wrong") {
+    for path in wrong() {
         let mut text = std::fs::read_to_string(&path).unwrap();
         let mut left = check_text(&text);
         for _ in 0..4 {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wfl::base::SourceMap;
 use wfl::diag::Diagnostic;
-use wfl::load::{Memory, Request, load};
+use wfl::load::{Loaded, Memory, Request, load};
 use wfl::syntax::ast::{File, Statement};
 
 pub struct Checked {
@@ -12,12 +12,16 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks a text as the file `case.wfl` of an otherwise empty project.
+/// What lane files of the fixtures import.
+const SMOKE: &str = include_str!("shared/smoke.wfl");
+
+/// Checks a text, all the way, as the file `case.wfl` of a project that holds only `shared/smoke.wfl` besides.
 pub fn check_text(text: &str) -> Checked {
-    let files = Memory::default().with("/project/case.wfl", text);
+    let files = Memory::default().with("/project/case.wfl", text).with("/project/shared/smoke.wfl", SMOKE);
     let request = Request { root: "/project".into(), cwd: "/project".into(), paths: vec!["case.wfl".into()] };
-    let loaded = load(&request, &files);
-    Checked { sources: loaded.sources, diagnostics: loaded.diagnostics }
+    let Loaded { sources, units, mut diagnostics, .. } = load(&request, &files);
+    diagnostics.extend(wfl::model::check(&sources, &units).diagnostics);
+    Checked { sources, diagnostics: wfl::diag::merge(diagnostics) }
 }
 
 /// `line:column code message`, one a line.

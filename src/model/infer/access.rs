@@ -41,7 +41,7 @@ impl Walk<'_, '_> {
         match (name, words) {
             ("true" | "false", _) => (Expr::value(Value::Bool(name == "true"), span), Type::Bool),
             (_, Some(words)) => self.not_a_word(name, span, words),
-            _ => self.lost_name(name, span),
+            _ => self.lost_name(name, span, want),
         }
     }
 
@@ -206,7 +206,10 @@ impl Walk<'_, '_> {
         let text: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
         let text = text.join(".");
         if parts.len() <= length {
-            self.lost_name(word, access.base.span);
+            match access.steps.first() {
+                Some(Step::Member(_)) if word == "std" => self.lost_library(access),
+                _ => drop(self.lost_name(word, access.base.span, None)),
+            }
             return Some((None, text, access.steps.len()));
         }
         let values = super::Namespace::Values;
@@ -238,7 +241,7 @@ impl Walk<'_, '_> {
     /// Nothing is called so: neither the word nor, in a namespace, the member.
     fn lost_path(&mut self, word: &str, start: Span, steps: &[Step]) -> Found {
         let Some(Step::Member(member)) = steps.first().filter(|_| RESERVED.contains(&word)) else {
-            return self.lost_name(word, start);
+            return self.lost_name(word, start, None);
         };
         let whole = format!("{word}.{}", member.text);
         let span = start.to(member.span);

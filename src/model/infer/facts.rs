@@ -79,7 +79,7 @@ impl Walk<'_, '_> {
         span: Span,
         want: Option<&Type>,
     ) -> Found {
-        if !self.allowed(row, span) {
+        if !self.allowed(row, row.name, span) {
             return lost(span);
         }
         let Some(arguments) = self.fact_arguments(row, arguments, span) else {
@@ -137,12 +137,12 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Whether a fact read while judging may stand here; reports if not.
-    pub(super) fn judged(&mut self, name: &str, span: Span) -> bool {
-        facts::find(name).is_none_or(|row| self.allowed(row, span))
+    /// Whether a fact read while judging, `written` in its own way, may stand here; reports if not.
+    pub(super) fn judged(&mut self, name: &str, written: &str, span: Span) -> bool {
+        facts::find(name).is_none_or(|row| self.allowed(row, written, span))
     }
 
-    fn allowed(&mut self, row: &'static Row, span: Span) -> bool {
+    fn allowed(&mut self, row: &'static Row, written: &str, span: Span) -> bool {
         let place = self.place;
         let (allowed, why, help) = match row.phase {
             Phase::Start => (
@@ -167,7 +167,7 @@ impl Walk<'_, '_> {
             ),
         };
         if !allowed {
-            let message = format!("`{}` {why}", row.name);
+            let message = format!("`{written}` {why}");
             self.report.push(Diagnostic::new(&codes::E215, span, message).label("not known here").help(help));
         }
         allowed

@@ -32,7 +32,7 @@ fn is_number(ty: &Type) -> bool {
 }
 
 /// `int` as "an int", for sentences.
-pub(super) fn article(ty: &Type) -> String {
+pub fn article(ty: &Type) -> String {
     let text = ty.to_string();
     let vowel = text.starts_with(['a', 'e', 'i', 'o']);
     format!("{} {text}", if vowel { "an" } else { "a" })
@@ -88,10 +88,13 @@ impl Walk<'_, '_> {
         let near = suggest::nearest(word, words.iter().map(String::as_str));
         let list: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
         let help = suggest::did_you_mean(&near);
-        let found =
-            Diagnostic::new(&codes::E122, span, format!("`{word}` is not one of {}", list.join(", ")))
-                .label("not one of its words")
-                .help(help.unwrap_or_else(|| format!("write one of {}", list.join(", "))));
+        let found = Diagnostic::new(
+            &codes::E122,
+            span,
+            format!("`{word}` is not one of the words that may stand here"),
+        )
+        .label("not one of its words")
+        .help(help.unwrap_or_else(|| format!("write one of {}", list.join(", "))));
         self.refuse(found, span)
     }
 }
@@ -154,6 +157,10 @@ fn advise(found: Diagnostic, e: &ast::Expr, got: &Type, want: &Type) -> Diagnost
         (ExprKind::Literal(Literal::String(inside)), _) if literal_of(inside, want) => {
             let help = format!("write it without quotes: `{inside}`");
             found.help(help).fix(true, e.span, inside.clone())
+        }
+        // Digits that a number drops would be lost: 1.10 is not "1.1".
+        (ExprKind::Literal(Literal::Float(_)), Type::String) => {
+            found.help("put it in quotes as it should read; as a number, 1.10 would be 1.1")
         }
         (ExprKind::Literal(_), Type::String) => fixed(found, true, format!("\"{text}\"")),
         _ => match conversion(&text, got, want) {

@@ -23,6 +23,7 @@ use crate::syntax::ast::{self, Ident};
 use super::report::Report;
 use super::{LaneId, ModuleId, RetryId, StageId, ToolId};
 
+pub use fit::article;
 pub use names::{Namespace, path_symbol};
 pub use types::type_expr;
 pub use written::written;

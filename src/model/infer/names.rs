@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Span, Type};
+use crate::base::{Span, Type, suggest};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{builtin, facts};
-use crate::syntax::ast::Ident;
+use crate::syntax::ast::{Access, Ident, Step};
 
 use super::super::ModuleId;
 use super::super::report::Report;
@@ -191,7 +191,7 @@ impl Walk<'_, '_> {
     }
 
     /// Reports a bare name that means nothing here.
-    pub(super) fn lost_name(&mut self, name: &str, span: Span) -> Found {
+    pub(super) fn lost_name(&mut self, name: &str, span: Span, want: Option<&Type>) -> Found {
         let module = self.place.module;
         let names = self.definitions.names(module);
         let help = if RESERVED.contains(&name) {
@@ -209,10 +209,29 @@ impl Walk<'_, '_> {
             Some(help) => self.report.unknown_with(module, "value", name, span, help),
             None => {
                 let known = self.candidates();
-                self.report.unknown(module, "value", name, span, known);
+                let near = suggest::nearest(name, known.iter().map(|(known, _)| known.as_str()));
+                let text = matches!(want.map(Type::required), Some(Type::String | Type::Path));
+                if text && near.is_empty() {
+                    let help = format!("a text stands in quotes: `\"{name}\"`");
+                    self.report.unknown_with(module, "value", name, span, help);
+                } else {
+                    self.report.unknown(module, "value", name, span, known);
+                }
             }
         }
         lost(span)
+    }
+
+    /// `std.x` without the name of something in it.
+    pub(super) fn lost_library(&mut self, access: &Access) {
+        let Some(Step::Member(library)) = access.steps.first() else { return };
+        let module = self.place.module;
+        let help = match self.definitions.std_module(&library.text) {
+            Some(_) => format!("name what you want of it: `std.{}.NAME`", library.text),
+            None => "the standard library is used as `std.retry.network`, `std.lanes.standard`".to_owned(),
+        };
+        let span = access.base.span.to(library.span);
+        self.report.unknown_with(module, "value", &format!("std.{}", library.text), span, help);
     }
 
     /// `a-b` of two known names: a minus without spaces.

@@ -53,6 +53,16 @@ impl Walk<'_, '_> {
 
     fn pair(&mut self, inner: &ast::Comparison, op: Compare) -> (Expr, Expr) {
         let (left, right) = (&inner.left, &inner.right);
+        let ordering = !matches!(op, Compare::Eq | Compare::Ne);
+        if ordering && !adapts(left) {
+            let (a, ty) = self.expr(left, None);
+            if is_unordered(ty.required()) {
+                self.ordered(left, ty.required());
+                return (a, self.expr(right, None).0);
+            }
+            let b = self.beside(right, &ty);
+            return self.paired((left, a, ty), (right, b.0, b.1), ordering);
+        }
         let ((a, a_type), (b, b_type)) = if adapts(left) && !adapts(right) {
             let b = self.expr(right, None);
             (self.beside(left, &b.1), b)
@@ -61,10 +71,20 @@ impl Walk<'_, '_> {
             let b = self.beside(right, &a.1);
             (a, b)
         };
-        let whole = left.span.to(right.span);
+        self.paired((left, a, a_type), (right, b, b_type), ordering)
+    }
+
+    /// Both sides of a comparison are known: whether they may meet.
+    fn paired(
+        &mut self,
+        (left, a, a_type): (&ast::Expr, Expr, Type),
+        (right, b, b_type): (&ast::Expr, Expr, Type),
+        ordering: bool,
+    ) -> (Expr, Expr) {
         if !agrees(a_type.required(), b_type.required()) {
+            let whole = left.span.to(right.span);
             self.report.push(fit::clash("compared", whole, (left, &a_type), (right, &b_type)));
-        } else if !matches!(op, Compare::Eq | Compare::Ne) {
+        } else if ordering {
             self.ordered(left, &a_type);
             if a_type.required() == b_type.required() && b_type.is_optional() {
                 self.ordered(right, &b_type);
@@ -89,7 +109,10 @@ impl Walk<'_, '_> {
             Type::Int | Type::Float | Type::Unknown => return,
             unit if is_unit(unit) => return,
             other => Diagnostic::new(&codes::E104, e.span, format!("{} has no order", fit::article(other)))
-                .help("only numbers, durations, sizes and percentages are larger or smaller than others"),
+                .help(
+                    "only numbers, durations, sizes and percentages are larger or smaller than others; \
+                     a value that is read has the type its definition names (`measure n: int = …`)",
+                ),
         };
         self.report.push(found);
     }
@@ -288,6 +311,10 @@ impl Walk<'_, '_> {
         };
         (a, b, ty)
     }
+}
+
+fn is_unordered(ty: &Type) -> bool {
+    !is_unit(ty) && !matches!(ty, Type::Int | Type::Float | Type::Unknown)
 }
 
 fn item(ty: &Type) -> &Type {

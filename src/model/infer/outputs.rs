@@ -78,7 +78,7 @@ impl Walk<'_, '_> {
         let property = PROPERTIES.iter().find(|(known, _, _)| *known == name.text);
         let found = match (&ty, property) {
             (Type::Path, Some((_, fact, ty))) => {
-                if !self.judged(fact, span) {
+                if !self.judged(fact, &format!("{text}.{}", name.text), span) {
                     return super::walk::lost(span);
                 }
                 let kind = Kind::Fact { name: (*fact).to_owned(), arguments: vec![base], ty: ty.clone() };

@@ -116,6 +116,9 @@ impl Lowering<'_, '_> {
             let found = Diagnostic::new(&codes::E122, expr.span, "a name should stand here");
             self.report.push(match super::literal(expr) {
                 Some(text) => found.help("names are not quoted").fix(true, expr.span, text),
+                None if matches!(expr.kind, ExprKind::List(_)) => {
+                    found.help("names stand without brackets: `needs a, b`")
+                }
                 None => found.help("write the name of a definition: `a`, `alias.a` or `std.x.a`"),
             });
         }

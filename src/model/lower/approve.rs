@@ -23,7 +23,7 @@ impl Lowering<'_, '_> {
             Some(expr) => match self.count(&frame.start(), statement) {
                 Some(count) => match self.constant(&count) {
                     Some(Value::Int(count)) => u32::try_from(*count).unwrap_or(1),
-                    _ if matches!(expr.kind, ExprKind::Error) => 1,
+                    Some(Value::Absent) => 1,
                     _ => {
                         self.error(
                             &codes::E122,

@@ -4,7 +4,8 @@ use crate::base::{Type, Value};
 use crate::diag::codes;
 use crate::expr::{Compare, Expr, Kind};
 use crate::model::infer::{self, Namespace, Symbol};
-use crate::model::schema::check::head_span;
+use crate::model::schema::Context;
+use crate::model::schema::check::{head_span, is_readable};
 use crate::model::{Check, Gate, TOOL, Tool, ToolId};
 use crate::syntax::ast::Statement;
 
@@ -18,7 +19,8 @@ impl Lowering<'_, '_> {
             let frame = Frame { stage: Some(TOOL + id as u32), ..Frame::file(item.module) };
             let facts = defs.tool_facts(id as u32);
             let actions = self.actions(&frame, body);
-            if find(body, "exec").is_none() && find(body, "run").is_none() && !item.statement.broken {
+            let runs = find(body, "exec").is_some() || find(body, "run").is_some();
+            if !runs && is_readable(item.statement, Context::Tool) {
                 let message = format!("tool `{}` runs nothing", item.name);
                 self.error(&codes::E120, head_span(item.statement), message, "give it `exec` or `run`");
             }

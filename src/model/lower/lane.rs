@@ -380,6 +380,8 @@ impl Lowering<'_, '_> {
         let count = self.count(&frame.start(), statement)?;
         match self.constant(&count) {
             Some(Value::Int(count)) => Some(Parallel::Limit(u32::try_from(*count).unwrap_or(u32::MAX))),
+            // What stands there was refused.
+            Some(Value::Absent) => None,
             _ => {
                 self.error(&codes::E122, expr.span, "how many run side by side must be known", PARALLEL);
                 None
@@ -388,12 +390,17 @@ impl Lowering<'_, '_> {
     }
 
     fn meta(&mut self, frame: &Frame, statement: &Statement) -> Vec<(String, Value)> {
-        let values =
-            self.named_values(statement.body(), |this, value| this.infer(&frame.start(), value, None).expr);
+        let mut secrets = HashSet::new();
+        let values = self.named_values(statement.body(), |this, value| {
+            let typed = this.infer(&frame.start(), value, None);
+            secrets.extend(typed.secret.then_some(typed.expr.span));
+            typed.expr
+        });
         let mut meta = Vec::new();
         for (name, expr) in values {
             match crate::model::plain_value(&self.model, &expr) {
                 Some(value) => meta.push((name, value)),
+                None if secrets.contains(&expr.span) => {}
                 None => {
                     let help = "it describes the lane and is the same for every run";
                     self.error(&codes::E122, expr.span, format!("`{name}` must be a plain value"), help);

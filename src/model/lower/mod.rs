@@ -211,11 +211,11 @@ impl Lowering<'_, '_> {
     /// A plain string that must be known without running.
     fn known_text(&mut self, module: ModuleId, expr: &ast::Expr) -> Option<String> {
         let frame = Frame::file(module);
-        let typed = self.value(&frame.start(), expr, &Type::String);
-        match self.constant(&typed) {
+        let typed = self.infer(&frame.start(), expr, Some(&Type::String));
+        match self.constant(&typed.expr) {
             Some(Value::String(text) | Value::Path(text)) => Some(text.clone()),
             Some(_) => None,
-            None if matches!(expr.kind, ast::ExprKind::Error) => None,
+            None if typed.ty == Type::Unknown || typed.secret => None,
             None => {
                 self.error(&codes::E122, expr.span, "this must be a plain string", "write it out in quotes");
                 None

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::base::{Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::Expr;
-use crate::model::infer::Secrets;
+use crate::model::infer::{Secrets, article};
 use crate::model::{Measure, Output};
 use crate::syntax::ast::{Statement, Tail};
 
@@ -45,7 +45,8 @@ impl Lowering<'_, '_> {
                 Type::List(item) if item.is_scalar() => *item,
                 Type::Unknown => Type::Unknown,
                 other => {
-                    let message = format!("`{}` must be a list of values, not a {other}", inner.head.text);
+                    let message =
+                        format!("`{}` must be a list of values, not {}", inner.head.text, article(&other));
                     self.error(&codes::E104, value.span, message, "write `[a, b, c]`");
                     Type::Unknown
                 }

@@ -9,7 +9,7 @@ use crate::expr::Expr;
 use crate::model::declare::declared_name;
 use crate::model::infer::{self, Namespace, Symbol};
 use crate::model::{Backoff, BackoffKind, Breaker, ModuleId, NamedRetry, Pool, Retry};
-use crate::syntax::ast::{self, Argument, ExprKind, Ident, Statement, Step};
+use crate::syntax::ast::{self, Argument, ExprKind, Ident, Literal, Statement, Step};
 
 use super::{Frame, Lowering, find, operand};
 
@@ -57,6 +57,11 @@ impl Lowering<'_, '_> {
                 return None;
             }
             None => (Retry::default(), None),
+            Some(operand) if matches!(operand.kind, ExprKind::Literal(Literal::Int(_))) => {
+                let help = format!("write `retry {{ attempts {} }}`", self.text(operand.span));
+                self.error(&codes::E122, operand.span, "`retry` names a policy, or holds one", &help);
+                return None;
+            }
             Some(operand) => {
                 let path = self.path_of(operand)?;
                 let symbol =
@@ -103,7 +108,11 @@ impl Lowering<'_, '_> {
             }
             return Some(self.breaker_block(frame, statement.body()));
         };
-        let mut breaker = self.shared_breaker(frame.module, &name).unwrap_or_default();
+        // With a block of its own it is defined here, and shared by its name.
+        let mut breaker = match statement.block.is_some() && !self.has_breaker(frame.module, &name) {
+            true => Breaker::default(),
+            false => self.shared_breaker(frame.module, &name).unwrap_or_default(),
+        };
         let own = self.breaker_block(frame, statement.body());
         breaker.name = Some(name.text);
         breaker.failures = own.failures.or(breaker.failures);
@@ -111,6 +120,10 @@ impl Lowering<'_, '_> {
         breaker.cooldown = own.cooldown.or(breaker.cooldown);
         breaker.successes = own.successes.or(breaker.successes);
         Some(breaker)
+    }
+
+    fn has_breaker(&self, module: ModuleId, name: &Ident) -> bool {
+        self.defs.breakers.iter().any(|item| item.module == module && item.name == name.text)
     }
 
     fn shared_breaker(&mut self, module: ModuleId, name: &Ident) -> Option<Breaker> {

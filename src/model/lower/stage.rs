@@ -4,7 +4,8 @@ use crate::base::Value;
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::{Item, declared_name};
 use crate::model::infer::{self, Namespace, Symbol};
-use crate::model::schema::check::head_span;
+use crate::model::schema::Context;
+use crate::model::schema::check::{head_span, is_readable};
 use crate::model::{Action, Check, Concerns, Effect, ModuleId, Stage, StageId, StageKind};
 use crate::syntax::ast::Statement;
 
@@ -35,7 +36,7 @@ impl Lowering<'_, '_> {
         let mut stage = self.partial(id, kind, &frame, item.statement, true);
         (stage.name, stage.span) = (item.name.clone(), item.span);
         stage.docs = self.docs(item.module, item.statement);
-        if kind == StageKind::Stage && !item.statement.broken {
+        if kind == StageKind::Stage && is_readable(item.statement, Context::Stage) {
             let acts = ["run", "exec", "render", "call"].iter().any(|word| find(body, word).is_some());
             if !acts {
                 let message = format!("stage `{}` does nothing", item.name);

@@ -179,9 +179,31 @@ fn unheld(expr: &ast::Expr, holds: &dyn Fn(&str) -> bool) -> Option<Ident> {
     }
 }
 
+/// How a stage or a run can stand: a misspelt state would be an expectation that never holds.
+const STATES: [&str; 17] = [
+    "pending",
+    "ready",
+    "running",
+    "waiting",
+    "succeeded",
+    "failed",
+    "timed-out",
+    "cancelled",
+    "skipped",
+    "waived",
+    "reused",
+    "warned",
+    "blocked",
+    "unknown",
+    "gate-failed",
+    "interrupted",
+    "rejected",
+];
+
 fn expected_type(property: &str) -> Option<Type> {
     match property {
-        "state" | "status" | "reason" => Some(Type::String),
+        "state" | "status" => Some(Type::Enum(STATES.map(str::to_owned).to_vec())),
+        "reason" => Some(Type::String),
         "attempts" | "exit" => Some(Type::Int),
         _ => None,
     }

@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::model::report::Report;
 use crate::syntax::ast::{Attribute, Clause, Expr, ExprKind, File, Literal, Statement, Tail};
 
-use super::{BlockRule, ClauseRow, Context, Row, Shape};
+use super::{BlockRule, ClauseRow, Context, Row, Shape, foreign};
 
 /// Checks all statements of one file.
 pub fn file(tree: &File, report: &mut Report) {
@@ -66,6 +66,12 @@ pub(in crate::model) fn head_span(statement: &Statement) -> Span {
     statement.head.span.to(end)
 }
 
+/// Whether the statement's block is there and holds no unknown keyword, which may be what seems to be missing.
+pub(in crate::model) fn is_readable(statement: &Statement, context: Context) -> bool {
+    let known = |inner: &Statement| super::row(context, &inner.head.text).is_some();
+    !statement.broken && statement.block.is_some() && statement.body().iter().all(known)
+}
+
 fn assignment<'a>(statement: &'a Statement, seen: &mut HashMap<&'a str, Span>, report: &mut Report) {
     let name = statement.head.text.as_str();
     if let Some(first) = seen.get(name) {
@@ -99,6 +105,8 @@ fn unknown(context: Context, statement: &Statement, report: &mut Report) {
         .collect();
     if !elsewhere.is_empty() {
         found = found.help(format!("`{word}` belongs {}", either(&elsewhere)));
+    } else if let Some(help) = foreign::keyword(context, word) {
+        found = found.help(help);
     } else if let Some(help) = did_you_mean(&near) {
         found = found.help(help);
         if let [only] = near[..] {
@@ -124,9 +132,9 @@ fn one(row: &'static Row, statement: &Statement, report: &mut Report) {
     if !statement.broken {
         if tail(row, statement, report) {
             clauses(row, statement, report);
+            brackets(row, statement, report);
         }
         attributes(statement, report);
-        brackets(row, statement, report);
     }
     if let (Some(context), Some(inner)) = (row.block.context(), &statement.block) {
         block(context, &inner.statements, Some(statement), report);
@@ -241,7 +249,8 @@ fn plain(row: &Row, statement: &Statement, operands: &[Expr], report: &mut Repor
         report.push(
             Diagnostic::new(&codes::E107, extra.span, message).help(format!("write `{}`", row.usage())),
         );
-        return true;
+        // What was meant by the value is what a clause or the block lacks.
+        return max > 0;
     }
     for operand in operands {
         form(row, operand, report);
@@ -358,14 +367,13 @@ fn clauses(row: &Row, statement: &Statement, report: &mut Report) {
         }
         clause_operands(row, known, clause, report);
     }
-    for known in row.clauses.iter().filter(|known| known.required && !seen.contains_key(known.word)) {
+    let lacking = row.clauses.iter().filter(|known| known.required && !seen.contains_key(known.word));
+    let lacking: Vec<String> = lacking.map(|known| format!("`{}`", known.word)).collect();
+    if !lacking.is_empty() {
+        let message = format!("`{}` needs {}", row.keyword, lacking.join(" and "));
         report.push(
-            Diagnostic::new(
-                &codes::E120,
-                head_span(statement),
-                format!("`{}` needs `{}`", row.keyword, known.word),
-            )
-            .help(format!("write `{}`", row.usage())),
+            Diagnostic::new(&codes::E120, head_span(statement), message)
+                .help(format!("write `{}`", row.usage())),
         );
     }
 }

@@ -2,6 +2,7 @@
 //! completion, formatter and reference all read it. Knows nothing of names or types of values.
 
 pub mod check;
+mod foreign;
 mod lanes;
 mod project;
 mod stages;
