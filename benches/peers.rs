@@ -1,10 +1,12 @@
-//! Whole-process times beside `make -j2` and `ninja -j2`, as ratios of paired runs: checking 10,000 stages, and
-//! running 1,000 no-op stages, wide and as a chain. Prints a table; judges nothing.
+//! Whole-process times beside `make -j2`, `ninja -j2` and bare spawns, as ratios of paired runs: checking 10,000
+//! stages, running 1,000 no-op stages, wide and as a chain, and one stage from start to end. Prints a table; judges
+//! nothing.
 //!
 //! `cargo bench --bench peers [-- ROUNDS]`. A peer that is not installed is left out and said so.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -20,17 +22,52 @@ enum Shape {
     Chain,
 }
 
+#[derive(Clone, Copy)]
+struct Work {
+    shape: Shape,
+    count: usize,
+}
+
 fn main() {
-    let rounds = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(5);
+    let rounds = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(9);
     let place = std::env::temp_dir().join(format!("wfl-bench-{}", std::process::id()));
     fs::create_dir_all(&place).expect("a temporary folder");
-    println!("{rounds} paired rounds; medians; no-op stage = `sh -c true`; 2 jobs\n");
-    println!("| job | wfl | against | paired ratio |\n|---|---|---|---|");
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let sync = milliseconds(sync_median(&place));
+    println!("{rounds} paired rounds, medians; a stage is `sh -c true`, at most 2 at once");
+    println!("{processors} processors; append and fsync of 4 KiB, p50: {sync}\n");
+    row("job", "wfl", "against", "peer", "ratio");
+    row("---", "---:", "---", "---:", "---:");
     checking(&place, rounds);
-    for (name, shape) in [("wide", Shape::Wide), ("chain", Shape::Chain)] {
-        running(&place, name, shape, rounds);
+    for (name, shape, count) in
+        [("wide", Shape::Wide, STAGES), ("chain", Shape::Chain, STAGES), ("one", Shape::Wide, 1)]
+    {
+        running(&place.join(name), name, Work { shape, count }, rounds);
     }
     let _ = fs::remove_dir_all(&place);
+}
+
+fn row(job: &str, ours: &str, peer: &str, theirs: &str, ratio: &str) {
+    println!("| {job:<34} | {ours:>9} | {peer:<24} | {theirs:>9} | {ratio:>5} |");
+}
+
+fn milliseconds(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 100.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}
+
+/// What a barrier costs here at least.
+fn sync_median(place: &Path) -> Duration {
+    let mut file = fs::File::create(place.join("sync")).expect("a file");
+    let mut times: Vec<Duration> = (0..101)
+        .map(|_| {
+            let started = Instant::now();
+            file.write_all(&[1; 4096]).and_then(|()| file.sync_data()).expect("a disk");
+            started.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
 }
 
 fn checking(place: &Path, rounds: usize) {
@@ -42,17 +79,17 @@ fn checking(place: &Path, rounds: usize) {
     compare(&format!("check {CHECKED} stages, 3 needs each"), "ninja -t targets all", rounds, check, list);
 }
 
-fn running(place: &Path, name: &str, shape: Shape, rounds: usize) {
-    let folder = place.join(name);
-    write(&folder, "all.wfl", &wfl(shape));
-    write(&folder, "Makefile", &makefile(shape));
-    write(&folder, "build.ninja", &ninja(shape));
-    let job = format!("run {STAGES} stages, {name}");
-    let run = || command(&folder, WFL, &["run", "all.wfl", "-j", "2"]);
-    compare(&job, "make -j2", rounds, run(), command(&folder, "make", &["-s", "-j2", "all"]));
-    compare(&job, "ninja -j2", rounds, run(), command(&folder, "ninja", &["-j2", "all"]));
-    let jobs = if shape == Shape::Wide { 2 } else { 1 };
-    compare(&job, "bare spawns", rounds, run(), Box::new(move || bare_spawns(jobs)));
+fn running(folder: &Path, name: &str, work: Work, rounds: usize) {
+    write(folder, "all.wfl", &wfl(work));
+    write(folder, "Makefile", &makefile(work));
+    write(folder, "build.ninja", &ninja(work));
+    let job =
+        if work.count == 1 { "run one stage".into() } else { format!("run {} stages, {name}", work.count) };
+    let run = || command(folder, WFL, &["run", "all.wfl", "-j", "2"]);
+    compare(&job, "make -j2", rounds, run(), command(folder, "make", &["-s", "-j2", "all"]));
+    compare(&job, "ninja -j2", rounds, run(), command(folder, "ninja", &["-j2", "all"]));
+    let jobs = if work.shape == Shape::Wide { 2 } else { 1 };
+    compare(&job, "bare spawns", rounds, run(), Box::new(move || bare_spawns(jobs, work.count)));
 }
 
 type Timed = Box<dyn Fn() -> Option<Duration>>;
@@ -76,9 +113,9 @@ fn command(folder: &Path, program: &str, arguments: &[&str]) -> Timed {
 }
 
 /// What no engine can beat: the same shells started by threads that keep nothing.
-fn bare_spawns(jobs: usize) -> Option<Duration> {
+fn bare_spawns(jobs: usize, count: usize) -> Option<Duration> {
     let started = Instant::now();
-    let left = Mutex::new(STAGES);
+    let left = Mutex::new(count);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
@@ -93,25 +130,27 @@ fn bare_spawns(jobs: usize) -> Option<Duration> {
 
 fn take(left: &Mutex<usize>) -> bool {
     let mut left = left.lock().expect("no panic while held");
+    let some = *left > 0;
     *left = left.saturating_sub(1);
-    *left > 0
+    some
 }
 
 fn compare(job: &str, peer: &str, rounds: usize, ours: Timed, theirs: Timed) {
     let (Some(_), Some(_)) = (ours(), theirs()) else {
-        println!("| {job} | – | {peer} | not measured: one of them did not run |");
+        row(job, "-", peer, "did not run", "-");
         return;
     };
-    let pairs: Vec<(f64, f64)> =
-        (0..rounds).filter_map(|_| Some((ours()?.as_secs_f64(), theirs()?.as_secs_f64()))).collect();
-    let median = |mut numbers: Vec<f64>| {
+    let pairs: Vec<(Duration, Duration)> = (0..rounds).filter_map(|_| Some((ours()?, theirs()?))).collect();
+    let median = |of: fn(&(Duration, Duration)) -> f64| {
+        let mut numbers: Vec<f64> = pairs.iter().map(of).collect();
         numbers.sort_by(f64::total_cmp);
-        numbers[numbers.len() / 2]
+        numbers.get(numbers.len() / 2).copied().unwrap_or_default()
     };
-    let ours = median(pairs.iter().map(|pair| pair.0).collect());
-    let theirs = median(pairs.iter().map(|pair| pair.1).collect());
-    let ratio = median(pairs.iter().map(|pair| pair.0 / pair.1).collect());
-    println!("| {job} | {:.0} ms | {peer}: {:.0} ms | {ratio:.2} |", ours * 1e3, theirs * 1e3);
+    let time = |seconds| milliseconds(Duration::from_secs_f64(seconds));
+    let ours = median(|pair| pair.0.as_secs_f64());
+    let theirs = median(|pair| pair.1.as_secs_f64());
+    let ratio = median(|pair| pair.0.as_secs_f64() / pair.1.as_secs_f64());
+    row(job, &time(ours), peer, &time(theirs), &format!("{ratio:.2}"));
 }
 
 fn write(folder: &Path, name: &str, text: &str) {
@@ -126,31 +165,31 @@ fn needs(shape: Shape, index: usize) -> String {
     }
 }
 
-fn wfl(shape: Shape) -> String {
+fn wfl(work: Work) -> String {
     let mut text = String::from("wfl 1\n");
-    for index in 0..STAGES {
-        let needs = needs(shape, index);
+    for index in 0..work.count {
+        let needs = needs(work.shape, index);
         let needs = if needs.is_empty() { needs } else { format!("needs {needs}; ") };
         let _ = writeln!(text, "stage t{index} {{ {needs}exec \"/bin/sh\", \"-c\", \"true\" }}");
     }
     text
 }
 
-fn makefile(shape: Shape) -> String {
-    let names: Vec<String> = (0..STAGES).map(|index| format!("t{index}")).collect();
+fn makefile(work: Work) -> String {
+    let names: Vec<String> = (0..work.count).map(|index| format!("t{index}")).collect();
     let mut text = format!(".PHONY: all {0}\nall: {0}\n", names.join(" "));
-    for index in 0..STAGES {
-        let _ = writeln!(text, "t{index}: {}\n\t@true ;", needs(shape, index));
+    for index in 0..work.count {
+        let _ = writeln!(text, "t{index}: {}\n\t@true ;", needs(work.shape, index));
     }
     text
 }
 
-fn ninja(shape: Shape) -> String {
+fn ninja(work: Work) -> String {
     let mut text = String::from("rule r\n  command = true\n");
-    for index in 0..STAGES {
-        let _ = writeln!(text, "build t{index}: r {}", needs(shape, index));
+    for index in 0..work.count {
+        let _ = writeln!(text, "build t{index}: r {}", needs(work.shape, index));
     }
-    let names: Vec<String> = (0..STAGES).map(|index| format!("t{index}")).collect();
+    let names: Vec<String> = (0..work.count).map(|index| format!("t{index}")).collect();
     let _ = writeln!(text, "build all: phony {}", names.join(" "));
     text
 }

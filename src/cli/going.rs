@@ -129,11 +129,14 @@ fn people(
     terminal: &Terminal,
     screen: Option<Screen>,
 ) -> Option<Arc<dyn People>> {
-    let who = identity(&session.plan.root);
-    match (terminal.can_ask(), args.yes) {
-        (true, false) => Some(Arc::new(AtTerminal::new(who, screen))),
-        (true, true) => Some(Arc::new(AlwaysYes(AtTerminal::new(who.clone(), screen), who))),
-        (false, true) => Some(Arc::new(AlwaysYes(Nobody, who))),
-        (false, false) => None,
+    if !terminal.can_ask() && !args.yes {
+        return None;
     }
+    // Git is asked for the name: only where somebody answers.
+    let who = identity(&session.plan.root);
+    Some(match (terminal.can_ask(), args.yes) {
+        (false, _) => Arc::new(AlwaysYes(Nobody, who)),
+        (true, false) => Arc::new(AtTerminal::new(who, screen)),
+        (true, true) => Arc::new(AlwaysYes(AtTerminal::new(who.clone(), screen), who)),
+    })
 }

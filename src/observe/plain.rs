@@ -186,10 +186,12 @@ impl<W: Write + Send> PlainLines<W> {
 
 impl<W: Write + Send> Observer for PlainLines<W> {
     fn event(&mut self, record: &Record) {
-        for line in self.lines.take(record) {
-            let _ = writeln!(self.out, "{line}");
+        let mut text = self.lines.take(record).join("\n");
+        if text.is_empty() {
+            return;
         }
-        let _ = self.out.flush();
+        text.push('\n');
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 }
 

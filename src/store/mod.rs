@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use crate::base::Timestamp;
@@ -33,6 +34,9 @@ pub use lock::{Held, RunLock};
 /// How long a writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const DATABASE: &str = "state.db";
+/// A write-ahead log shorter than this stays when the program ends: reading it back costs the next one less than two
+/// syncs cost this one.
+const SHORT_LOG: u64 = 1 << 20;
 
 /// One project's state: the database, the run locks and the logs beside it.
 ///
@@ -71,6 +75,15 @@ pub struct NewRun<'a> {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Store {
+    /// What must be on the disk is there already, by the last barrier.
+    fn drop(&mut self) {
+        let log = self.dir.join(format!("{DATABASE}-wal"));
+        let short = std::fs::metadata(log).is_ok_and(|log| log.len() < SHORT_LOG);
+        let _ = self.conn().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, short);
     }
 }
 

@@ -1,6 +1,11 @@
 //! Outline → statements: hands each head to the grammar once, saves what it can of those it refuses, and counts both.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use pest::Parser;
+use pest::error::Error;
+use pest::iterators::Pairs;
 
 use crate::base::{FileId, Span};
 use crate::diag::{Diagnostic, codes};
@@ -15,6 +20,9 @@ use super::token::Lexed;
 
 /// A head this long is not written by a person; the grammar is not asked.
 const MAX_HEAD: usize = 256 * 1024;
+/// Heads as short as these come again (`timeout 30s`, `run """`): what the grammar made of so many is kept.
+const SHORT_HEAD: usize = 48;
+const KEPT_HEADS: usize = 512;
 
 pub(super) struct Reader<'a> {
     file: FileId,
@@ -23,6 +31,7 @@ pub(super) struct Reader<'a> {
     /// Where something was reported before the grammar was asked, in order.
     reported: Vec<u32>,
     broken: Vec<u32>,
+    known: HashMap<&'a str, Pairs<'a, Rule>>,
     pub diagnostics: Vec<Diagnostic>,
     pub parsed: usize,
     pub refused: usize,
@@ -35,7 +44,18 @@ impl<'a> Reader<'a> {
         let mut broken = lexed.broken.clone();
         reported.sort_unstable();
         broken.sort_unstable();
-        Reader { file, source, lexed, reported, broken, diagnostics: Vec::new(), parsed: 0, refused: 0 }
+        let known = HashMap::new();
+        Reader {
+            file,
+            source,
+            lexed,
+            reported,
+            broken,
+            known,
+            diagnostics: Vec::new(),
+            parsed: 0,
+            refused: 0,
+        }
     }
 
     pub fn statements(&mut self, raws: Vec<Raw>) -> Vec<Statement> {
@@ -64,14 +84,14 @@ impl<'a> Reader<'a> {
         Block { span, statements: self.statements(block.statements) }
     }
 
-    fn parse(&mut self, head: &Head<'_>, raw: &Raw) -> Option<Parts> {
+    fn parse(&mut self, head: &Head<'a>, raw: &Raw) -> Option<Parts> {
         if head.text.len() > MAX_HEAD {
             let span = Span::new(self.file, raw.head.start, raw.head.start);
             let message = format!("the statement is longer than {} KiB", MAX_HEAD / 1024);
             self.diagnostics.push(Diagnostic::new(&codes::E011, span, message).help("split it"));
             return None;
         }
-        match Grammar::parse(Rule::statement, &head.text) {
+        match self.nodes(&head.text) {
             Ok(mut nodes) => self.build(head, nodes.next()?),
             Err(error) => {
                 // One mistake, one report: what the lexical pass said of this statement is enough.
@@ -81,6 +101,22 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// What the grammar makes of a head; offsets in it are the head's own.
+    fn nodes<'h>(&mut self, text: &'h Cow<'a, str>) -> Result<Pairs<'h, Rule>, Box<Error<Rule>>>
+    where
+        'a: 'h,
+    {
+        let Cow::Borrowed(text) = *text else { return Ok(Grammar::parse(Rule::statement, text)?) };
+        if let Some(nodes) = self.known.get(text) {
+            return Ok(nodes.clone());
+        }
+        let nodes = Grammar::parse(Rule::statement, text)?;
+        if text.len() <= SHORT_HEAD && self.known.len() < KEPT_HEADS {
+            self.known.insert(text, nodes.clone());
+        }
+        Ok(nodes)
     }
 
     fn build(&mut self, head: &Head<'_>, node: pest::iterators::Pair<'_, Rule>) -> Option<Parts> {
