@@ -34,7 +34,7 @@ pub enum Fault {
 }
 
 /// Results are shown at most this much later than they are known, unless the disk is slow.
-const SHOW_MS: i64 = 20;
+const SHOW_MS: i64 = 40;
 /// Syncing only to show takes at most this part of the time.
 const SYNC_SHARE: i64 = 20;
 

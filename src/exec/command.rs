@@ -84,10 +84,12 @@ fn find(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
     let missing = || format!("program not found: {name}");
     if name.contains('/') {
         let program = spec.cwd.join(name);
-        return match (program.exists(), executable(&program)) {
-            (_, true) => Ok(program),
-            (true, false) => Err(format!("not executable: {name}; `chmod +x {name}` makes it so")),
-            (false, false) => Err(format!("{} (looked in {})", missing(), spec.cwd.display())),
+        return match executable(&program) {
+            true => Ok(program),
+            false if program.exists() => {
+                Err(format!("not executable: {name}; `chmod +x {name}` makes it so"))
+            }
+            false => Err(format!("{} (looked in {})", missing(), spec.cwd.display())),
         };
     }
     let path = environment::path(spec);
