@@ -92,6 +92,8 @@ codes! {
     E608 "approval-unsatisfiable" Error "The approval asks for more people than the group has."
     E610 "weakened-without-because" Error "A lane that drops an approval or weakens a gate of the lane it extends must say `because`."
     E611 "gate-without-check" Error "A gate without `require` judges nothing: it could only ever pass."
+    // Scripts
+    E801 "shell-syntax" Error "A script leaves a quote, an `if`, a loop, a `case` or a `$(` unfinished, so the shell would refuse it. The place shown is where it opened."
     // Running
     E950 "not-yet-run" Error "The language knows this, `wfl check` judges it, but this version's engine cannot do it yet. Nothing was started."
     E951 "no-such-lane" Error "No lane of that name in this project or in `std.lanes`."

@@ -11,6 +11,7 @@ mod mentions;
 pub mod report;
 pub mod resolve;
 pub mod schema;
+mod shell;
 #[cfg(test)]
 mod tests;
 mod visit;
