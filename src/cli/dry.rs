@@ -73,7 +73,7 @@ fn notes(node: &Node) -> Vec<String> {
     }
     let mut notes = match outline::rule(node) {
         Rule::Always => Vec::new(),
-        Rule::When { text, holds: true } => vec![format!("runs: {text}")],
+        Rule::When { text, holds: true } => vec![format!("when {text}")],
         Rule::When { text, holds: false } => vec![format!("skipped: {text} does not hold")],
         Rule::Later { text } => vec![format!("runs only if {text}")],
         Rule::Waived(reason) => vec![format!("waived: {reason}")],

@@ -164,8 +164,9 @@ fn confidence(keep: &[bool], frequencies: &[Frequency], runs: usize) -> f64 {
 
 fn basis(runs: usize) -> String {
     if runs < TRUSTED {
+        let noun = if runs == 1 { "run" } else { "runs" };
         format!(
-            "the lane's own rules: history has {runs} runs of this lane, and fewer than {TRUSTED} decide nothing; \
+            "the lane's own rules: history has {runs} {noun} of this lane, and fewer than {TRUSTED} decide nothing; \
              confidence is capped at 0.5"
         )
     } else {
