@@ -130,9 +130,10 @@ fn people(
     screen: Option<Screen>,
 ) -> Option<Arc<dyn People>> {
     let who = identity(&session.plan.root);
+    let groups = session.plan.groups.clone();
     match (terminal.can_ask(), args.yes) {
-        (true, false) => Some(Arc::new(AtTerminal::new(who, screen))),
-        (true, true) => Some(Arc::new(AlwaysYes(AtTerminal::new(who.clone(), screen), who))),
+        (true, false) => Some(Arc::new(AtTerminal::new(who, groups, screen))),
+        (true, true) => Some(Arc::new(AlwaysYes(AtTerminal::new(who.clone(), groups, screen), who))),
         (false, true) => Some(Arc::new(AlwaysYes(Nobody, who))),
         (false, false) => None,
     }
