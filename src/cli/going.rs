@@ -133,10 +133,10 @@ fn people(
         return None;
     }
     // Git is asked for the name: only where somebody answers.
-    let who = identity(&session.plan.root);
+    let (who, groups) = (identity(&session.plan.root), session.plan.groups.clone());
     Some(match (terminal.can_ask(), args.yes) {
         (false, _) => Arc::new(AlwaysYes(Nobody, who)),
-        (true, false) => Arc::new(AtTerminal::new(who, screen)),
-        (true, true) => Arc::new(AlwaysYes(AtTerminal::new(who.clone(), screen), who)),
+        (true, false) => Arc::new(AtTerminal::new(who, groups, screen)),
+        (true, true) => Arc::new(AlwaysYes(AtTerminal::new(who.clone(), groups, screen), who)),
     })
 }

@@ -4,24 +4,31 @@ use std::io::{BufRead, BufReader, Write};
 use std::sync::Mutex;
 
 use crate::observe::progress::Screen;
+use crate::plan::Group;
 use crate::port::{Answer, People, Question};
 
 /// Asks on the controlling terminal, never through a redirected stream.
 pub struct AtTerminal {
     who: String,
+    groups: Vec<Group>,
     screen: Option<Screen>,
     /// One question at a time.
     turn: Mutex<()>,
 }
 
 impl AtTerminal {
-    pub fn new(who: String, screen: Option<Screen>) -> Self {
-        AtTerminal { who, screen, turn: Mutex::new(()) }
+    pub fn new(who: String, groups: Vec<Group>, screen: Option<Screen>) -> Self {
+        AtTerminal { who, groups, screen, turn: Mutex::new(()) }
     }
 }
 
 impl People for AtTerminal {
     fn ask(&self, question: &Question) -> Option<Answer> {
+        if let Question::Approve { group, .. } = question
+            && !may_approve(&self.groups, group, &self.who)
+        {
+            return None;
+        }
         let _turn = self.turn.lock().ok()?;
         let text = words(question);
         let reply = match &self.screen {
@@ -31,6 +38,13 @@ impl People for AtTerminal {
         let yes = matches!(reply.trim().to_ascii_lowercase().as_str(), "y" | "yes");
         Some(Answer { yes, by: self.who.clone(), comment: None })
     }
+}
+
+/// A group without members stands for anybody.
+pub fn may_approve(groups: &[Group], name: &str, who: &str) -> bool {
+    groups.iter().find(|group| group.name == name).is_none_or(|group| {
+        group.members.is_empty() || group.members.iter().any(|member| member.eq_ignore_ascii_case(who))
+    })
 }
 
 fn words(question: &Question) -> String {
@@ -79,6 +93,18 @@ impl People for Nobody {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_members_approve_where_there_are_any() {
+        let groups = [
+            Group { name: "managers".into(), members: vec!["ada@team.example".into()] },
+            Group { name: "anybody".into(), members: Vec::new() },
+        ];
+        assert!(may_approve(&groups, "managers", "Ada@team.example"));
+        assert!(!may_approve(&groups, "managers", "bob@team.example"));
+        assert!(may_approve(&groups, "anybody", "bob@team.example"));
+        assert!(may_approve(&groups, "undeclared", "bob"));
+    }
 
     #[test]
     fn yes_confirms_and_never_approves() {

@@ -98,7 +98,7 @@ impl Project {
             all => format!("the lanes are {}", all.join(", ")),
         };
         let help = near.map_or(list.clone(), |near| format!("{near} {list}"));
-        Error::refused(format!("{}: there is no lane `{name}`", codes::E951.id), help)
+        Error::refused(format!("there is no lane `{name}` [{}]", codes::E951.id), help)
     }
 
     fn of_file(&self, asked: &Asked) -> Result<(Which, String), Error> {

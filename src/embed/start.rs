@@ -159,6 +159,6 @@ pub(super) fn secrets(plan: &Plan) -> Result<BTreeMap<u32, Value>, Error> {
             .map(|(secret, variable)| format!("secret `{secret}` is read from {variable}, which is not set"))
             .collect();
         let code = crate::diag::codes::E954.id;
-        Error::refused(format!("{code}: {}", each.join("; ")), "set it in the environment of this command")
+        Error::refused(format!("{} [{code}]", each.join("; ")), "set it in the environment of this command")
     })
 }

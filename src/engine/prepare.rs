@@ -145,6 +145,8 @@ impl Kernel<'_> {
             return Ok(false);
         }
         let detail = format!("confirmation: {text}");
+        // What came before is shown before the question.
+        self.barrier();
         self.emit(Event::StageWaiting { node, on: WaitFor::Approval, detail, until: None })?;
         let key = plan.nodes[node as usize].key.clone();
         self.ask_people(node, Question::Confirm { node, key, text: text.clone() });

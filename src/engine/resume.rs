@@ -153,7 +153,7 @@ impl Reconciler<'_> {
                 self.unknown.insert(node, format!("{}: {why}", status.word()));
             }
             status => {
-                self.reset.insert(node, format!("it was {}", status.word()));
+                self.reset.insert(node, ended(status));
             }
         }
     }
@@ -317,5 +317,14 @@ impl Reconciler<'_> {
 
     fn key(&self, node: NodeIndex) -> &str {
         &self.plan.nodes[node as usize].key
+    }
+}
+
+/// `it failed`: why a stage that did not end well runs again.
+fn ended(status: Status) -> String {
+    match status {
+        Status::Failed => "it failed".into(),
+        Status::TimedOut => "it timed out".into(),
+        other => format!("it was {}", other.word()),
     }
 }

@@ -33,6 +33,9 @@ pub struct Row {
     pub root: Option<NodeIndex>,
     /// People and group asked for.
     pub approval: Option<(u32, String)>,
+    /// Until when, and how many have said yes.
+    pub expires: Option<Timestamp>,
+    pub approved: u32,
 }
 
 /// How the run stopped.
@@ -106,6 +109,7 @@ impl Board {
     /// Blocked stages may run after all; what waits for people still waits, for nobody is asked twice.
     fn resumed(&mut self) {
         self.ending = None;
+        self.notes.clear();
         self.first_failure = None;
         self.cancelled_by = None;
         for row in &mut self.rows {
@@ -183,10 +187,14 @@ impl Row {
             }
             Event::StageResolved { by, .. } => self.reopen(&format!("{by} said to run it again")),
             Event::StageReset { reason, .. } => self.reopen(reason),
-            Event::ApprovalRequested { count, group, .. } => {
+            Event::ApprovalRequested { count, group, expires, .. } => {
                 self.status = Some(Status::Waiting);
                 self.approval = Some((*count, group.clone()));
+                self.expires = *expires;
+                self.approved = 0;
             }
+            Event::ApprovalGiven { approved: true, .. } => self.approved += 1,
+            Event::ApprovalVoided { .. } => self.approval = None,
             _ => {}
         }
     }

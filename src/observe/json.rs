@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::base::Value;
+use crate::base::{Timestamp, Value};
 use crate::event::{Event, NodeIndex, Record};
 use crate::port::Observer;
 
@@ -25,6 +25,11 @@ pub fn event(run: &str, names: &Names, record: &Record) -> Json {
     object.insert("type".into(), kind);
     name_stages(names, &mut fields, &mut object);
     plain_values(&record.event, &mut fields);
+    for name in ["until", "expires"] {
+        if let Some(at) = fields.get_mut(name).filter(|at| at.is_i64()) {
+            *at = json!(Timestamp(at.as_i64().unwrap_or_default()).rfc3339());
+        }
+    }
     object.extend(fields);
     Json::Object(object)
 }
@@ -104,7 +109,6 @@ pub fn name(names: &Names, node: NodeIndex) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Timestamp;
     use crate::event::Status;
     use std::collections::BTreeMap;
 
@@ -123,6 +127,15 @@ mod tests {
             line.to_string(),
             r#"{"seq":4,"at":"1970-01-01T00:00:00.000Z","run":"r1","type":"stage.finished","stage":"unit","status":"succeeded","reason":null,"outputs":{"app":"dist/app"},"duration_ms":7}"#
         );
+    }
+
+    #[test]
+    fn times_read_like_the_time_of_the_event() {
+        let expires = Some(Timestamp(1_000));
+        let event_in = Event::ApprovalRequested { node: 0, count: 1, group: "g".into(), expires };
+        let record = Record { seq: 1, at: Timestamp(0), event: event_in };
+        let line = event("r", &vec!["a".into()], &record);
+        assert_eq!(line["expires"], "1970-01-01T00:00:01.000Z");
     }
 
     #[test]

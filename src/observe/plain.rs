@@ -97,10 +97,10 @@ impl Lines {
 
     fn waiting(&self, node: NodeIndex, on: WaitFor, detail: &str) -> String {
         let what = match on {
+            WaitFor::Approval if detail.starts_with("confirmation: ") => "waits",
             WaitFor::Approval => "waits for approval",
             WaitFor::Retry => "will be tried again",
-            WaitFor::Lock => "waits for a lock",
-            WaitFor::Pool => "waits for a pool",
+            WaitFor::Lock | WaitFor::Pool => "waits",
             WaitFor::Breaker => "waits for its breaker",
         };
         let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
@@ -110,7 +110,7 @@ impl Lines {
     fn finished(&self, node: NodeIndex, status: Status) -> String {
         let Some(row) = self.board.rows.get(node as usize) else { return String::new() };
         let took = match status {
-            Status::Skipped | Status::Waived | Status::Blocked => String::new(),
+            _ if row.started.is_none() => String::new(),
             _ => format!(" {}", self.style.paint(Ink::Dim, &elapsed(row.duration_ms))),
         };
         let word = match status {
@@ -232,9 +232,13 @@ mod tests {
             outputs: Default::default(),
             duration_ms: 8_200,
         };
-        assert_eq!(lines(Show::Failed, vec![end(Status::Succeeded, None)]), ["ok build 8.2s"]);
-        let failed = lines(Show::Failed, vec![end(Status::Failed, Some("exit 1"))]);
-        assert_eq!(failed, ["x build failed 8.2s: exit 1"]);
+        let begun = || Event::StageStarted { node: 0, attempt: 1, key: None, inputs: None };
+        let succeeded = lines(Show::Failed, vec![begun(), end(Status::Succeeded, None)]);
+        assert_eq!(succeeded[1], "ok build 8.2s");
+        let failed = lines(Show::Failed, vec![begun(), end(Status::Failed, Some("exit 1"))]);
+        assert_eq!(failed[1], "x build failed 8.2s: exit 1");
+        let never = lines(Show::Failed, vec![end(Status::Cancelled, Some("the run stopped"))]);
+        assert_eq!(never, ["x build cancelled: the run stopped"], "what never started took no time");
         let skipped = lines(Show::Failed, vec![end(Status::Skipped, Some("when is false"))]);
         assert_eq!(skipped, ["- build skipped: when is false"]);
     }

@@ -2,6 +2,8 @@
 //! Draws on standard error only.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,23 +19,58 @@ const SHOWN: usize = 8;
 
 /// The drawing area, to be shared with whoever asks questions on the same terminal.
 #[derive(Clone)]
-pub struct Screen(MultiProgress);
+pub struct Screen {
+    bars: MultiProgress,
+    /// Lines kept back while a person is asked. Drawing would wait for the answer, and the run with it.
+    held: Arc<Mutex<Option<Vec<String>>>>,
+}
 
 impl Default for Screen {
     fn default() -> Self {
-        Screen(MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20)))
+        Screen { bars: MultiProgress::with_draw_target(target()), held: Arc::default() }
     }
 }
 
+fn target() -> ProgressDrawTarget {
+    ProgressDrawTarget::stderr_with_hz(20)
+}
+
 impl Screen {
-    /// Writes a line above the drawing.
+    /// Writes a line above the drawing; after the answer, if a person is being asked.
     pub fn line(&self, text: &str) {
-        let _ = self.0.println(text);
+        match self.held.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(held) => held.push(text.to_string()),
+            None => drop(self.bars.println(text)),
+        }
     }
 
     /// Clears the drawing while `f` uses the terminal.
     pub fn pause<T>(&self, f: impl FnOnce() -> T) -> T {
-        self.0.suspend(f)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+        let result = f();
+        self.release();
+        result
+    }
+
+    /// Draws again and writes what was kept back.
+    fn release(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lines) = held.take() else { return };
+        self.bars.set_draw_target(target());
+        for line in lines {
+            let _ = self.bars.println(line);
+        }
+    }
+
+    /// The run ended: a question that nobody answered by then stays behind on its own line.
+    fn close(&self) {
+        if self.held.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            let _ = writeln!(std::io::stderr());
+            self.release();
+        }
+        let _ = self.bars.clear();
     }
 }
 
@@ -49,8 +86,8 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(lines: Lines, screen: Screen, total: usize, unicode: bool) -> Self {
-        let footer = screen.0.add(ProgressBar::new(total as u64));
-        footer.set_style(style("{elapsed:>6} {msg}", unicode));
+        let footer = screen.bars.add(ProgressBar::new(total as u64));
+        footer.set_style(style("{msg} {elapsed}", unicode));
         footer.enable_steady_tick(Duration::from_millis(200));
         Progress { lines, screen, bars: BTreeMap::new(), footer, unicode, total }
     }
@@ -59,7 +96,7 @@ impl Progress {
         if self.bars.len() >= SHOWN || self.bars.contains_key(&node) {
             return;
         }
-        let bar = self.screen.0.insert_before(&self.footer, ProgressBar::new_spinner());
+        let bar = self.screen.bars.insert_before(&self.footer, ProgressBar::new_spinner());
         bar.set_style(style("{spinner} {msg} {elapsed}", self.unicode));
         bar.set_message(line.to_string());
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -69,7 +106,7 @@ impl Progress {
     fn stop(&mut self, node: NodeIndex) {
         if let Some(bar) = self.bars.remove(&node) {
             bar.finish_and_clear();
-            self.screen.0.remove(&bar);
+            self.screen.bars.remove(&bar);
         }
     }
 
@@ -85,7 +122,7 @@ impl Progress {
             bar.finish_and_clear();
         }
         self.footer.finish_and_clear();
-        let _ = self.screen.0.clear();
+        self.screen.close();
     }
 }
 
@@ -102,7 +139,7 @@ impl Observer for Progress {
                     self.stop(*node);
                 }
                 for line in lines {
-                    let _ = self.screen.0.println(line);
+                    self.screen.line(&line);
                 }
             }
         }
@@ -129,4 +166,21 @@ fn style(template: &str, unicode: bool) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .tick_chars(ticks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_shows_a_line_never_waits_for_the_person_who_is_asked() {
+        let screen = Screen::default();
+        let other = screen.clone();
+        let kept = screen.pause(|| {
+            let shown = std::thread::spawn(move || other.line("built")).join();
+            shown.is_ok() && screen.held.lock().is_ok_and(|held| held.as_deref() == Some(&["built".into()]))
+        });
+        assert!(kept);
+        assert!(screen.held.lock().is_ok_and(|held| held.is_none()), "shown after the answer");
+    }
 }

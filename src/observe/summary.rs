@@ -7,6 +7,9 @@ use crate::plan::{Plan, StageKind};
 use super::style::{Ink, counted, elapsed, one_line};
 use super::{Board, Style};
 
+/// Stages named on one line.
+const NAMED: usize = 8;
+
 /// What the summary is made from.
 pub struct Ended<'a> {
     /// How the program is called to reach this run: `wfl`, or `wfl -C FOLDER` from elsewhere.
@@ -68,21 +71,32 @@ impl Ended<'_> {
     fn not_run(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for status in [Status::Skipped, Status::Waived, Status::Warned, Status::Cancelled] {
-            for node in self.board.nodes_in(&[status]).into_iter().take(10) {
-                let reason = self.board.rows[node as usize].reason.as_deref().unwrap_or("no reason recorded");
-                lines.push(format!(
-                    "{} {} {}: {reason}",
-                    self.style.mark(status),
-                    self.key(node),
-                    status.word()
-                ));
-            }
+            lines.extend(self.by_reason(status));
         }
         for (root, count) in self.blocked() {
             let mark = self.style.mark(Status::Blocked);
             lines.push(format!("{mark} {} blocked by {}", counted(count, "stage"), self.key(root)));
         }
         lines
+    }
+
+    /// Stages that share a reason share a line.
+    fn by_reason(&self, status: Status) -> Vec<String> {
+        let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+        for node in self.board.nodes_in(&[status]) {
+            let reason = self.board.rows[node as usize].reason.as_deref().unwrap_or("no reason recorded");
+            match groups.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, keys)) => keys.push(self.key(node)),
+                None => groups.push((reason, vec![self.key(node)])),
+            }
+        }
+        let mark = self.style.mark(status);
+        let own = format!("{} by ", status.word());
+        let line = |(reason, keys): &(&str, Vec<&str>)| match reason.starts_with(&own) {
+            true => format!("{mark} {}: {reason}", listed(keys)),
+            false => format!("{mark} {} {}: {reason}", listed(keys), status.word()),
+        };
+        groups.iter().map(line).collect()
     }
 
     fn blocked(&self) -> Vec<(NodeIndex, usize)> {
@@ -97,10 +111,12 @@ impl Ended<'_> {
     fn waits(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for node in self.board.nodes_in(&[Status::Waiting]) {
-            let Some((count, group)) = &self.board.rows[node as usize].approval else { continue };
+            let row = &self.board.rows[node as usize];
+            if row.approval.is_none() {
+                continue;
+            }
             let mark = self.style.mark(Status::Waiting);
-            let people = counted(*count as usize, "approval");
-            lines.push(format!("{mark} {} waits for {people} from {group}", self.key(node)));
+            lines.push(format!("{mark} {} waits for {}", self.key(node), approvals(row)));
             lines.push(self.next(&format!("approve {} {}", self.run, self.key(node))));
         }
         for node in self.board.nodes_in(&[Status::Unknown]) {
@@ -139,7 +155,8 @@ impl Ended<'_> {
         {
             lines.push(format!("  {}", one_line(error, 200)));
         }
-        for check in row.checks.iter().filter(|check| !check.held) {
+        let told = |text: &str| words.contains(&format!("`{text}`"));
+        for check in row.checks.iter().filter(|check| !check.held && !told(&check.text)) {
             lines.push(format!("  {} did not hold: {} ({})", check.text, check.values, check.place));
         }
         lines.extend(row.tail.iter().map(|line| format!("  {line}")));
@@ -158,6 +175,21 @@ impl Ended<'_> {
 
     fn key(&self, node: NodeIndex) -> &str {
         self.plan.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
+    }
+}
+
+/// `2 approvals from managers, 1 given`.
+pub(super) fn approvals(row: &super::board::Row) -> String {
+    let (count, group) = row.approval.as_ref().map_or((1, ""), |(count, group)| (*count, group.as_str()));
+    let given = if row.approved > 0 { format!(", {} given", row.approved) } else { String::new() };
+    format!("{} from {group}{given}", counted(count as usize, "approval"))
+}
+
+/// The first names, and how many more there are.
+fn listed(keys: &[&str]) -> String {
+    match keys.len() {
+        0..=NAMED => keys.join(", "),
+        many => format!("{} and {} more", keys[..NAMED].join(", "), many - NAMED),
     }
 }
 
@@ -223,6 +255,27 @@ mod tests {
         assert!(at("unit: exit 1") < at("assertion failed: x"));
         assert!(at("assertion failed: x") < at("next: wfl logs r1 unit"));
         assert!(text.ends_with("next: wfl resume r1\n"), "{text}");
+    }
+
+    #[test]
+    fn stages_that_share_a_reason_share_a_line() {
+        let skipped = |node, reason: &str| Event::StageFinished {
+            node,
+            status: Status::Skipped,
+            reason: Some(reason.into()),
+            outputs: Default::default(),
+            duration_ms: 0,
+        };
+        let text = text(vec![skipped(0, "no docs"), skipped(1, "when is false"), skipped(2, "no docs")]);
+        assert!(text.contains("- build, deploy skipped: no docs\n- unit skipped: when is false"), "{text}");
+    }
+
+    #[test]
+    fn approvals_given_so_far_are_counted() {
+        let asked = Event::ApprovalRequested { node: 2, count: 2, group: "managers".into(), expires: None };
+        let given = Event::ApprovalGiven { node: 2, by: "ada".into(), approved: true, comment: None };
+        let text = text(vec![asked, given]);
+        assert!(text.contains("waits for 2 approvals from managers, 1 given"), "{text}");
     }
 
     #[test]

@@ -48,6 +48,9 @@ fn answer(plan: &Plan, board: &Board, node: NodeIndex, status: Status) -> String
             format!("It is running attempt {}, or was when the program was stopped.", row.attempts)
         }
         Status::Waiting => match &row.waiting {
+            Some((WaitFor::Approval, _)) if row.approved > 0 => {
+                format!("It waits for {}.", super::summary::approvals(row))
+            }
             Some((on, detail)) => format!("It waits for {}: {detail}", wait_word(*on)),
             None => "It waits for an approval.".into(),
         },
@@ -56,11 +59,10 @@ fn answer(plan: &Plan, board: &Board, node: NodeIndex, status: Status) -> String
         }
         Status::Succeeded => because("It ran and succeeded"),
         Status::Blocked => match row.root {
-            Some(root) => format!(
-                "It was not run because {} {} ended badly.",
-                needs_word(plan, node, root),
-                key(plan, root)
-            ),
+            Some(root) => {
+                let how = ended_word(board.status(root));
+                format!("It was not run: {} {}, which {how}.", needs_word(plan, node, root), key(plan, root))
+            }
             None => because("It was not run"),
         },
         Status::Failed => because("It failed"),
@@ -77,7 +79,16 @@ fn answer(plan: &Plan, board: &Board, node: NodeIndex, status: Status) -> String
 fn needs_word(plan: &Plan, node: NodeIndex, root: NodeIndex) -> &'static str {
     let direct =
         plan.nodes.get(node as usize).is_some_and(|node| node.edges.iter().any(|edge| edge.to == root));
-    if direct { "what it needs," } else { "what it needs through others," }
+    if direct { "it needs" } else { "it needs, through others," }
+}
+
+fn ended_word(status: Status) -> &'static str {
+    match status {
+        Status::Failed => "failed",
+        Status::TimedOut => "timed out",
+        Status::Cancelled => "was cancelled",
+        _ => "ended badly",
+    }
 }
 
 fn not_started(plan: &Plan, board: &Board, node: NodeIndex) -> String {
@@ -251,7 +262,7 @@ mod tests {
             vec![ended(0, Status::Failed, "exit 2"), Event::StagesBlocked { root: 0, nodes: vec![1, 2] }],
             2,
         );
-        assert!(why.answer.contains("needs through others, build"), "{}", why.answer);
+        assert!(why.answer.contains("it needs, through others, build, which failed"), "{}", why.answer);
         assert_eq!(why.steps.len(), 1);
     }
 

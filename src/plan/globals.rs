@@ -53,6 +53,7 @@ pub(super) fn globals(
     for index in &reached.globals {
         work.global(*index);
     }
+    work.unread(&reached.globals);
     let defined = reached.globals.iter().filter(|index| !is_secret(model, **index));
     let defined = defined.filter_map(|index| global_expr(model, *index));
     work.check_facts(exprs.iter().copied().chain(defined), &sources);
@@ -94,6 +95,21 @@ impl Work<'_> {
             }
             None => {
                 self.lost.insert(index);
+            }
+        }
+    }
+
+    /// What is given must fit its parameter even where this lane does not read it.
+    fn unread(&mut self, reached: &[u32]) {
+        let model = self.model;
+        for (index, global) in (0u32..).zip(&model.globals) {
+            let GlobalKind::Param { pattern, .. } = &global.kind else { continue };
+            let Some(text) = self.given.set.get(&global.name) else { continue };
+            // A param of that name that is read has the say; another file's may be of another type.
+            let read = reached.iter().filter_map(|index| model.globals.get(*index as usize));
+            let read = read.filter(|other| matches!(other.kind, GlobalKind::Param { .. }));
+            if !reached.contains(&index) && !read.into_iter().any(|other| other.name == global.name) {
+                self.parsed(global, text, pattern.as_deref());
             }
         }
     }

@@ -39,10 +39,16 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
     match event {
         Event::StageStarted { node, attempt, .. } => to.stage_started(*node, *attempt),
         Event::StageFinished { node, status, reason, outputs, duration_ms } => {
+            if matches!(status, Status::Failed | Status::Warned) {
+                to.attempt_refused(*node, reason.as_deref())?;
+            }
             to.stage_finished(*node, *status, reason.as_deref(), outputs, *duration_ms)
         }
         Event::StagesBlocked { root, nodes } => nodes.iter().try_for_each(|node| to.blocked(*root, *node)),
         Event::StageWaiting { node, on, detail, .. } => {
+            if *on == WaitFor::Retry {
+                to.attempt_refused(*node, Some(detail))?;
+            }
             to.status(*node, Status::Waiting, Some(&waiting(*on, detail)))
         }
         Event::StageUnknown { node, reason } => to.status(*node, Status::Unknown, Some(reason)),
@@ -179,6 +185,18 @@ impl At<'_> {
                 usage.system_ms as i64,
                 usage.max_rss as i64,
             ])?;
+        Ok(())
+    }
+
+    /// Its commands ended well, but what they left (an absent output, an exit criterion) failed the attempt.
+    fn attempt_refused(self, node: NodeIndex, reason: Option<&str>) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE attempt SET status = 'failed', error = coalesce(error, ?3) \
+                 WHERE run = ?1 AND node = ?2 AND status = 'succeeded' AND attempt = \
+                 (SELECT attempt FROM node WHERE run = ?1 AND idx = ?2 AND kind = 'stage' AND status = 'running')",
+            )?
+            .execute(params![self.run, node, reason])?;
         Ok(())
     }
 

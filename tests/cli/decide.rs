@@ -99,3 +99,14 @@ fn a_once_stage_marked_done_is_not_run_again() {
     assert_eq!(subject.read("times"), "x\n");
     assert!(subject.root.join("after").exists());
 }
+
+#[test]
+fn of_two_approvers_one_is_not_enough_and_the_same_one_counts_once() {
+    let two = APPROVED.replace("approve 1 ", "approve 2 ");
+    let subject = committed(&two.replace("example\" }", "example\"; member \"bob@team.example\" }"));
+    subject.end(&["run", "release"]).expect_code(4);
+    for _ in 0..2 {
+        subject.end(&["approve", "last", "ship"]).expect_code(0);
+        subject.end(&["resume", "last"]).expect_code(4).says("waits for 2 approvals").says("1 given");
+    }
+}

@@ -95,3 +95,14 @@ fn one_name_in_two_files_is_an_error() {
     let ended = subject.end(&["run", "l"]).expect_code(2);
     assert!(ended.err.contains("all.wfl") && ended.err.contains("other.wfl"), "{}", ended.err);
 }
+
+#[test]
+fn a_value_that_does_not_fit_is_refused_even_where_no_stage_reads_it() {
+    let subject = Subject::with(
+        "param n: int = 3\nparam s: string = \"a\" { pattern \"a+\" }\nstage a { exec \"true\" }\n",
+    );
+    for wrong in ["n=x", "s=b"] {
+        subject.end(&["run", "all.wfl", "--set", wrong]).expect_code(2).says("E953");
+    }
+    subject.end(&["run", "all.wfl", "--set", "n=4", "--set", "s=aa"]).expect_code(0);
+}

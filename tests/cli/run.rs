@@ -83,7 +83,10 @@ fn why_answers_in_one_sentence_with_the_events() {
     subject.end(&["why", "last", "c"]).expect_code(0).says("It failed");
     let blocked: Value = subject.json(&["why", "last", "d", "--format", "json"]);
     assert_eq!(blocked["status"], "blocked");
-    assert!(blocked["answer"].as_str().is_some_and(|text| text.contains(" c ")), "{blocked}");
+    assert!(
+        blocked["answer"].as_str().is_some_and(|text| text.contains("needs c, which failed")),
+        "{blocked}"
+    );
     assert!(blocked["steps"][0]["seq"].is_u64());
 }
 
@@ -139,4 +142,19 @@ fn old_runs_are_cleaned_by_the_project_s_own_measure() {
     subject.end(&["clean"]).expect_code(0);
     assert_eq!(subject.end(&["logs", "last", "a"]).expect_code(0).out, "");
     assert!(subject.newest_run().is_some(), "the run itself stays");
+}
+
+#[test]
+fn an_absent_output_fails_the_attempt() {
+    let subject = Subject::with(
+        "stage a { exec \"true\"; out z = \"z\"; retry { attempts 2; backoff constant(1ms) } }\n",
+    );
+    subject.end(&["run", "all.wfl"]).expect_code(1);
+    let run = subject.newest_run().expect("a run");
+    let shown = subject.json(&["show", &run, "--format", "json"]);
+    for attempt in [0, 1] {
+        let attempt = &shown["stages"][0]["attempts"][attempt];
+        assert_eq!((&attempt["status"], &attempt["exit"]), (&"failed".into(), &0.into()), "{shown}");
+        assert!(attempt["error"].as_str().is_some_and(|error| error.contains("is not there")), "{shown}");
+    }
 }

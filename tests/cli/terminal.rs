@@ -55,3 +55,24 @@ fn logs_are_made_safe_on_a_terminal() {
     let Some((_, seen)) = on_terminal(&subject, "logs last a", "") else { return };
     assert!(seen.contains("cleared") && !seen.contains("\u{1b}[2J"), "{seen:?}");
 }
+
+#[test]
+fn who_is_no_member_is_not_asked_to_approve() {
+    let subject = super::committed(APPROVED);
+    subject.git(&["config", "user.email", "bob@team.example"]);
+    let Some((ended, seen)) = on_terminal(&subject, "run release", "y\n") else { return };
+    assert!(!seen.contains("Approve ship?"), "{seen}");
+    assert_eq!(ended, Some(4), "{seen}");
+    assert!(!subject.root.join("shipped").exists());
+}
+
+#[test]
+fn what_came_before_is_shown_before_the_question() {
+    let subject = Subject::with(
+        "stage build { exec \"true\" }\nstage ship { needs build; confirm \"Really?\"; exec \"true\" }\n",
+    );
+    let Some((ended, seen)) = on_terminal(&subject, "run all.wfl", "y\n") else { return };
+    let built = seen.find("✓\u{1b}[0m build").unwrap_or(usize::MAX);
+    assert!(built < seen.find("[y/N]").unwrap_or_default(), "{seen}");
+    assert_eq!(ended, Some(0), "{seen}");
+}

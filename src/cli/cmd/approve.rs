@@ -1,8 +1,10 @@
 //! `wfl approve`: records a yes or no for a stage that waits for it. Drives nothing: the run's engine takes it up.
 
+use crate::base::Timestamp;
 use crate::cli::args::Approve;
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
+use crate::cli::people::may_approve;
 use crate::embed::{Error, StoredRun, identity};
 use crate::event::{NodeIndex, Status};
 use crate::observe::Board;
@@ -19,7 +21,9 @@ pub fn run(args: &Approve, terminal: &Terminal) -> Result<Code, Error> {
         return Err(not_waiting(args, &stored, &board));
     }
     for node in waiting {
-        let group = board.rows[node as usize].approval.as_ref().map(|(_, group)| group.as_str());
+        let row = &board.rows[node as usize];
+        require_in_time(row.expires, stored.key(node), &stored.id.0)?;
+        let group = row.approval.as_ref().map(|(_, group)| group.as_str());
         require_member(&stored.plan.groups, group.unwrap_or_default(), &who)?;
         let answer = Answer { yes: !args.reject, by: who.clone(), comment: args.comment.clone() };
         let stage = stored.key(node).to_string();
@@ -49,15 +53,25 @@ fn not_waiting(args: &Approve, stored: &StoredRun, board: &Board) -> Error {
     Error::refused(format!("`{}` does not wait for an approval", args.stage), help)
 }
 
-/// A group without members stands for anybody.
 fn require_member(groups: &[Group], name: &str, who: &str) -> Result<(), Error> {
-    let Some(group) = groups.iter().find(|group| group.name == name) else { return Ok(()) };
-    if group.members.is_empty() || group.members.iter().any(|member| member.eq_ignore_ascii_case(who)) {
+    if may_approve(groups, name, who) {
+        return Ok(());
+    }
+    let members = groups.iter().find(|group| group.name == name).map(|group| group.members.join(", "));
+    Err(Error::refused(
+        format!("{who} is not a member of `{name}`"),
+        format!("its members are {}; the name is git's user.email", members.unwrap_or_default()),
+    ))
+}
+
+/// Time limits are judged by whatever command comes next: an answer that is late is none.
+fn require_in_time(expires: Option<Timestamp>, stage: &str, run: &str) -> Result<(), Error> {
+    if expires.is_none_or(|expires| Timestamp::now() < expires) {
         return Ok(());
     }
     Err(Error::refused(
-        format!("{who} is not a member of `{name}`"),
-        format!("its members are {}; the name is git's user.email", group.members.join(", ")),
+        format!("the time to approve `{stage}` is over"),
+        format!("`wfl resume {run}` ends the run; a new run asks again"),
     ))
 }
 
@@ -66,14 +80,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_members_approve_where_there_are_any() {
-        let groups = [
-            Group { name: "managers".into(), members: vec!["ada@team.example".into()] },
-            Group { name: "anybody".into(), members: Vec::new() },
-        ];
-        assert!(require_member(&groups, "managers", "Ada@team.example").is_ok());
-        assert!(require_member(&groups, "managers", "bob@team.example").is_err());
-        assert!(require_member(&groups, "anybody", "bob@team.example").is_ok());
-        assert!(require_member(&groups, "undeclared", "bob").is_ok());
+    fn an_answer_that_is_late_is_refused() {
+        assert!(require_in_time(None, "ship", "r").is_ok());
+        assert!(require_in_time(Some(Timestamp(i64::MAX)), "ship", "r").is_ok());
+        let late = require_in_time(Some(Timestamp(1)), "ship", "r").unwrap_err();
+        assert!(late.to_string().contains("the time to approve `ship` is over"), "{late}");
     }
 }
