@@ -62,6 +62,7 @@ codes! {
     E124 "import-cycle" Error "Files import each other in a circle. Move what they share into a third file."
     E125 "bad-edition" Error "The edition is not one this program knows, or is not the first statement."
     E126 "not-exported" Error "The imported module does not define that name; imports are not passed on."
+    W127 "command-line-in-one-string" Warning "`exec` takes a program and its arguments, one operand each. A string with spaces as the only operand is looked for as one program of that name."
     // Graph
     E201 "dependency-cycle" Error "Stages wait for each other in a circle, so none could ever start. Remove one of the edges shown."
     E202 "unknown-stage" Error "No stage or gate of that name or number."

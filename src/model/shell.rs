@@ -124,6 +124,7 @@ impl<'a> Reader<'a> {
             '`' => self.until('`')?,
             ';' | '&' | '|' => self.separator(),
             '<' => self.redirect()?,
+            '(' if matches!(self.top(), Some(Kind::Case { pattern: true, .. })) => self.at += 1,
             '(' if self.rest().starts_with("((") => self.arithmetic(0)?,
             '(' => self.push(Kind::Paren { then_command: true }, "(", 1),
             ')' => self.close_paren()?,
@@ -190,8 +191,8 @@ impl<'a> Reader<'a> {
         } else if rest.starts_with("$\"") && self.top() != Some(Kind::Quote) {
             self.at += 1;
         } else {
-            let length = if rest.starts_with("$\"") { 1 } else { 2 };
-            self.at += rest.chars().take(length).map(char::len_utf8).sum::<usize>();
+            let named = |c: char| c.is_ascii_alphanumeric() || "_#?$!@*-".contains(c);
+            self.at += if rest[1..].starts_with(named) { 2 } else { 1 };
         }
         self.command = false;
         Ok(())
@@ -392,6 +393,7 @@ mod tests {
             "f() {\n  local x='a'\n  if x; then return; fi\n}\nfunction g { echo; }\nf",
             "echo $'it\\'s' `echo \"` \\\" \\' {a,b} a#b",
             "cmd \\\n  --if x \\\n  done\nmake && { echo; } || (exit 1)",
+            "case $x in (*\\'*) a;; (b | c) d;; esac; echo \"a$\\\" b\"",
             "fi",
             "echo )",
             "grep -c 'x' < <(cat y) <<< \"$z\"",

@@ -10,7 +10,7 @@ use pest::iterators::Pairs;
 use crate::base::{FileId, Span};
 use crate::diag::{Diagnostic, codes};
 
-use super::ast::{Block, Ident, Statement, Tail};
+use super::ast::{Block, Ident, Statement, Tail, TypeExpr};
 use super::build::{Builder, Parts};
 use super::grammar::{Grammar, Rule};
 use super::head::Head;
@@ -132,8 +132,16 @@ impl<'a> Reader<'a> {
     fn salvage(&mut self, head: &Head<'_>) -> Option<Parts> {
         let mut nodes = Grammar::parse(Rule::salvage, &head.text).ok()?;
         let said = self.diagnostics.len();
-        let parts = self.build(head, nodes.next()?);
+        let mut parts = self.build(head, nodes.next()?);
         self.diagnostics.truncate(said);
+        if let Some(Parts { tail: Tail::Bind(binding), .. }) = &mut parts {
+            // Of `string[]` the `string` is not the type that was meant.
+            let whole = |ty: &TypeExpr| {
+                let after = self.source[ty.span.end as usize..].chars().next();
+                after.is_none_or(|next| next.is_whitespace() || "={;#".contains(next))
+            };
+            binding.ty = binding.ty.take().filter(whole);
+        }
         parts
     }
 

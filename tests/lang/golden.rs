@@ -32,7 +32,7 @@ fn every_wrong_file_is_reported_as_expected() {
         }
     }
     assert!(failures.is_empty(), "{failures}");
-    assert!(count >= 80, "{count} wrong files");
+    assert!(count >= 95, "{count} wrong files");
 }
 
 /// Place and code are equal, and the message holds the expected part.

@@ -131,3 +131,63 @@ fn a_broken_statement_still_declares_its_name_and_type() {
     assert_eq!(region.ty.as_ref().map(|ty| (ty.name.text.as_str(), ty.words.len())), Some(("enum", 1)));
     assert!(!tree.statements[1].body()[0].broken);
 }
+
+/// Words, numbers, strings on one line, and single signs, outside scripts.
+fn tokens(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    let (mut start, mut script) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let (at, code) = (start, line.split(" #").next().unwrap_or_default());
+        start += line.len();
+        let opens = line.contains("\"\"\"");
+        if script || opens || code.trim_start().starts_with(['#', '@']) {
+            script ^= opens;
+            continue;
+        }
+        let mut from = 0;
+        while let Some(first) = code[from..].chars().next() {
+            let rest = &code[from..];
+            let word = |c: char| c.is_alphanumeric() || "_-.%".contains(c);
+            let length = match first {
+                '"' => rest[1..].find('"').map_or(rest.len(), |end| end + 2),
+                _ if word(first) => rest.find(|c: char| !word(c)).unwrap_or(rest.len()),
+                _ => first.len_utf8(),
+            };
+            if !first.is_whitespace() {
+                found.push(at + from..at + from + length);
+            }
+            from += length;
+        }
+    }
+    found
+}
+
+#[test]
+fn deleting_any_one_token_of_a_real_file_costs_few_statements() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut deleted = 0;
+    let mut worst = BTreeMap::new();
+    for name in ["stdlib/lanes.wfl", "stdlib/rust.wfl", "stdlib/retry.wfl", "examples/hotfix.wfl"] {
+        let text = std::fs::read_to_string(root.join(name)).unwrap();
+        let whole = paths(&parse(FileId(0), &text).0);
+        assert!(!whole.is_empty(), "{name}");
+        for token in tokens(&text).into_iter().step_by(3) {
+            let cut = format!("{}{}", &text[..token.start], &text[token.end..]);
+            let (tree, _) = parse(FileId(0), &cut);
+            let lost = lost(&whole, &paths(&tree));
+            deleted += 1;
+            *worst.entry(lost).or_insert(0) += 1;
+            let line = text[..token.start].lines().count();
+            // A keyword or name that is gone takes along the paths of what stands in its block.
+            let inner = text[token.end..].split('\n').next().unwrap_or_default().contains('{')
+                || text[token.clone()].contains(['{', '}']);
+            assert!(inner || lost <= 3, "{name}:{line} without `{}`: {lost} lost", &text[token]);
+            assert!(
+                tree.statements.len() * 10 >= parse(FileId(0), &text).0.statements.len() * 7,
+                "{name}:{line}"
+            );
+        }
+    }
+    println!("{deleted} tokens deleted, statements lost: {worst:?}");
+    assert!(deleted > 300, "{deleted}");
+}

@@ -4,7 +4,7 @@ use crate::base::{Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::facts::{self, Phase, Row};
 use crate::expr::{Expr, Kind};
-use crate::syntax::ast::{Access, Argument, Step};
+use crate::syntax::ast::{Access, Argument, ExprKind, Literal, Step};
 
 use super::operators::Pattern;
 use super::walk::{Found, Walk, at, lost};
@@ -109,8 +109,30 @@ impl Walk<'_, '_> {
         let Some(last) = row.arguments.last() else {
             return Some(Vec::new());
         };
+        self.form(row, given);
         let kinds = row.arguments.iter().chain(std::iter::repeat(last));
         Some(given.iter().zip(kinds).map(|(argument, kind)| self.fact_argument(argument, *kind)).collect())
+    }
+
+    /// What a reader could never find: a pattern that captures nothing, a pointer that begins nowhere.
+    fn form(&mut self, row: &Row, given: &[Argument]) {
+        let [_, Argument { value, .. }] = given else { return };
+        let ExprKind::Literal(Literal::String(text)) = &value.kind else { return };
+        let captures = || crate::expr::pattern::regex(text).is_ok_and(|regex| regex.captures_len() < 2);
+        let found = match row.name {
+            "regex" if captures() => Diagnostic::new(
+                &codes::E117,
+                value.span,
+                "the pattern has no group, and group 1 is what is read",
+            )
+            .help("put what should be read in parentheses: `\"lines: ([0-9.]+)\"`"),
+            "json" if !text.is_empty() && !text.starts_with('/') => {
+                Diagnostic::new(&codes::E122, value.span, "a JSON pointer begins with `/`")
+                    .help("write the keys on the way, such as `\"/totals/lines/percent\"`")
+            }
+            _ => return,
+        };
+        self.report.push(found);
     }
 
     fn fact_argument(&mut self, argument: &Argument, kind: facts::Argument) -> Expr {

@@ -29,6 +29,9 @@ impl Lowering<'_, '_> {
         if statement.broken || statement.operands().is_empty() {
             return None;
         }
+        if let [only] = statement.operands() {
+            self.program(only);
+        }
         let place = Frame::secrets(frame.running(), Secrets::Forbidden(&codes::E501));
         let argv = statement.operands().iter().map(|operand| self.argument(&place, operand)).collect();
         Some(Action::Exec { argv, span: statement.span })
@@ -104,6 +107,25 @@ impl Lowering<'_, '_> {
                 .help_if(did_you_mean(&near)),
         );
         None
+    }
+
+    /// A command line in one string is the name of a program that nobody has.
+    fn program(&mut self, operand: &ast::Expr) {
+        let Some(text) = super::literal(operand) else { return };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if words.is_empty() {
+            self.error(
+                &codes::E122,
+                operand.span,
+                "`exec` names no program",
+                "write `exec \"program\", \"argument\"`",
+            );
+        } else if words.len() > 1 && !text.contains(['/', '\\']) {
+            let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            let message = format!("the whole of \"{text}\" is the program's name here");
+            let help = format!("one operand is one argument: `exec {}`", quoted.join(", "));
+            self.error(&codes::W127, operand.span, message, &help);
+        }
     }
 
     /// `a.b.c`, else a report that a name should stand here.

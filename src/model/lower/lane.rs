@@ -134,6 +134,7 @@ impl Lowering<'_, '_> {
         let modules = self.lane_modules(id);
         let mut body = LaneBody::default();
         for statement in item.statement.body() {
+            body.garbled |= schema::row(Context::Lane, &statement.head.text).is_none();
             if statement.broken {
                 body.broken = true;
                 continue;

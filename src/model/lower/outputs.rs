@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::expr::Expr;
 use crate::model::infer::{Secrets, article};
 use crate::model::{Measure, Output};
-use crate::syntax::ast::{Statement, Tail};
+use crate::syntax::ast::{ExprKind, Statement, Tail};
 
 use super::{Frame, Lowering, all, find};
 
@@ -15,7 +15,7 @@ impl Lowering<'_, '_> {
     /// The variables, and whether one of them is secret.
     pub(super) fn env(&mut self, frame: &Frame, statement: &Statement) -> (Vec<(String, Expr)>, bool) {
         let mut secret = false;
-        for inner in statement.body() {
+        for inner in statement.body().iter().filter(|inner| !inner.head.text.is_empty()) {
             let name = inner.head.text.as_str();
             let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
             if !starts || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
@@ -41,6 +41,11 @@ impl Lowering<'_, '_> {
         for inner in statement.body().iter().filter(|inner| !inner.broken) {
             let Tail::Assign(value) = &inner.tail else { continue };
             let typed = self.infer(&frame.start(), value, None);
+            if matches!(&value.kind, ExprKind::List(items) if items.is_empty()) {
+                let message = format!("`{}` has no values, so the stage would never run", inner.head.text);
+                self.error(&codes::E122, value.span, message, "give it values, or remove it");
+                continue;
+            }
             let item = match typed.ty {
                 Type::List(item) if item.is_scalar() => *item,
                 Type::Unknown => Type::Unknown,

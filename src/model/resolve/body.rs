@@ -93,6 +93,8 @@ pub struct LaneBody {
     pub sla: Option<Expr>,
     pub on_failure: Option<(OnFailure, Span)>,
     pub notifies: Vec<Span>,
+    /// A keyword was not known: what the lane seems to lack may have stood there.
+    pub garbled: bool,
     pub select: Option<Check>,
     pub finally: Option<Vec<Action>>,
     pub meta: Option<Vec<(String, Value)>>,

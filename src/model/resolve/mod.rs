@@ -65,6 +65,9 @@ pub fn outcome(model: &Model, id: LaneId, circular: &HashSet<StageId>) -> Outcom
     }
     let head = &model.lanes[id as usize];
     if state.stages.is_empty() {
+        if model.bodies[id as usize].garbled {
+            return Outcome { lane: None, diagnostics };
+        }
         diagnostics.push(
             Diagnostic::new(&codes::E212, head.span, format!("lane `{}` holds no stage", head.name))
                 .help("name what it holds: `include NAME`, or start from another lane: `extends NAME`"),
