@@ -71,14 +71,23 @@ pub(super) fn acquire(dir: &Path, run: &RunId) -> Result<RunLock, AcquireError> 
                 return Ok(RunLock { file });
             }
             Ok(()) => continue,
-            Err(Errno::WOULDBLOCK) if only_asked(&file) => {
+            Err(Errno::WOULDBLOCK) => {
+                let held = read_holder(&mut file);
+                if !only_asked(&file) && !is_dead(&held) {
+                    return Err(AcquireError::Held(held));
+                }
                 std::thread::sleep(std::time::Duration::from_millis(1))
             }
-            Err(Errno::WOULDBLOCK) => return Err(AcquireError::Held(read_holder(&mut file))),
             Err(e) => return Err(failed(&e.into())),
         }
     }
     Err(AcquireError::Held(Held { pid: 0, since: Timestamp::default() }))
+}
+
+/// Whether the holder is gone. A killed engine's lock outlives it for the moment in which a child of its that was
+/// forked has not yet started its program and still shares the file.
+fn is_dead(held: &Held) -> bool {
+    held.pid != 0 && Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{}", held.pid)).exists()
 }
 
 /// Whether only a question (`is_live` of another process) holds the lock, shared and for microseconds.
