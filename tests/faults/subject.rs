@@ -31,7 +31,7 @@ impl Subject {
     /// A project whose `all.wfl` holds `text`, edition line added.
     pub fn with(text: &str) -> Self {
         let subject = Subject::new();
-        subject.write("all.wfl", &format!("wfl 1\n{text}"));
+        subject.write("all.wfl", format!("wfl 1\n{text}"));
         subject
     }
 
