@@ -2,7 +2,7 @@
 //! with the command to type next. Pure text from a [`Board`].
 
 use crate::event::{NodeIndex, RunStatus, Status};
-use crate::plan::{Plan, StageKind};
+use crate::plan::{Effect, Plan, StageKind};
 
 use super::style::{Ink, counted, elapsed, one_line};
 use super::{Board, Style};
@@ -139,8 +139,12 @@ impl Ended<'_> {
         match ending.node.or(self.board.first_failure) {
             Some(node) => self.failure(node, ending.cause.as_deref()),
             None => {
-                let cause = ending.cause.as_deref().unwrap_or(ending.status.word());
-                vec![self.style.paint(Ink::Bad, cause), self.next(&format!("resume {}", self.run))]
+                // The headline has said the bare word already.
+                let cause = ending.cause.as_deref().filter(|cause| *cause != ending.status.word());
+                let mut lines: Vec<String> =
+                    cause.map(|cause| self.style.paint(Ink::Bad, cause)).into_iter().collect();
+                lines.push(self.next(&format!("resume {}", self.run)));
+                lines
             }
         }
     }
@@ -165,8 +169,19 @@ impl Ended<'_> {
         }
         lines.push(self.next(&format!("logs {} {}", self.run, self.key(node))));
         lines.push(self.next(&format!("why {} {}", self.run, self.key(node))));
-        lines.push(self.next(&format!("resume {}", self.run)));
+        lines.extend(self.ways_on(node, row.attempts > 0));
         lines
+    }
+
+    /// A `once` stage that began is never simply run again: a person says what is true of it.
+    fn ways_on(&self, node: NodeIndex, began: bool) -> Vec<String> {
+        let once = self.plan.nodes.get(node as usize).is_some_and(|node| node.effect == Effect::Once);
+        match once && began {
+            true => ["--rerun", "--mark-done"]
+                .map(|way| self.next(&format!("resume {} {way} {}", self.run, self.key(node))))
+                .into(),
+            false => vec![self.next(&format!("resume {}", self.run))],
+        }
     }
 
     fn next(&self, command: &str) -> String {

@@ -110,3 +110,22 @@ fn of_two_approvers_one_is_not_enough_and_the_same_one_counts_once() {
         subject.end(&["resume", "last"]).expect_code(4).says("waits for 2 approvals").says("1 given");
     }
 }
+
+#[test]
+fn a_once_stage_that_failed_is_offered_what_resume_will_accept() {
+    let subject = Subject::with("stage ship { once; exec \"false\" }\n");
+    let ended = subject.end(&["run", "all.wfl"]).expect_code(1).says("--rerun ship").says("--mark-done ship");
+    assert!(!ended.err.trim_end().ends_with(&subject.newest_run().unwrap_or_default()), "{}", ended.err);
+    subject.end(&["resume", "last"]).expect_code(4);
+    subject.end(&["resume", "last", "--mark-done", "ship"]).expect_code(0);
+}
+
+#[test]
+fn the_advice_about_a_list_that_may_be_absent_can_be_followed() {
+    let text = "stage a { matrix { n = [1, 2] }; exec \"touch\", out.f; out f = f\"f{n}\" }\nstage b { needs a; exec \"ls\", ...a.f }\n";
+    let subject = Subject::with(text);
+    let advice = "...(a.f ?? [])";
+    subject.end(&["check"]).expect_code(1).says(advice);
+    subject.write("all.wfl", format!("wfl 1\n{}", text.replace("...a.f", advice)));
+    subject.end(&["run", "all.wfl"]).expect_code(0);
+}

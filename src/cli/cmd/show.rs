@@ -30,8 +30,11 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
         vec!["lane".into(), run.lane.clone()],
         vec!["status".into(), run.status.word().to_string()],
         vec!["started".into(), run.started.local()],
-        vec!["took".into(), elapsed(run.duration_ms)],
     ];
+    // A run that was killed did not get to say how long it took.
+    if run.duration_ms > 0 {
+        head.push(vec!["took".into(), elapsed(run.duration_ms)]);
+    }
     if !run.change.id.is_empty() {
         let files = counted(run.change.files.len(), "file");
         head.push(vec!["change".into(), format!("{} ({}, {files})", run.change.id, run.change.kind)]);

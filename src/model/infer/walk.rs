@@ -170,7 +170,9 @@ impl<'a, 'r> Walk<'a, 'r> {
         let found = match &ty {
             Type::List(item) if item.is_scalar() => return (at(Kind::Spread(Box::new(list)), e.span), ty),
             Type::Unknown => return lost(e.span),
-            Type::Optional(_) => fit::may_be_absent(inner, &ty),
+            // Without the brackets `??` would not belong to the list.
+            Type::Optional(_) => fit::may_be_absent(inner, &ty)
+                .help(format!("give a default, in brackets: `...({} ?? [])`", shown(inner))),
             _ => Diagnostic::new(&codes::E104, inner.span, format!("`...` takes a list, and this is {ty}")),
         };
         self.refuse(found, e.span)
