@@ -127,8 +127,12 @@ fn told(plan: &Plan, event: &Event) -> Option<String> {
         Event::AttemptFinished { attempt, outcome, .. } => {
             let exit = outcome.exit.map(|exit| format!(", exit {exit}")).unwrap_or_default();
             let error = outcome.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-            let took = elapsed(outcome.duration_ms);
-            format!("attempt {attempt} {} after {took}{exit}{error}", attempt_word(outcome.status))
+            // Nobody saw when an interrupted one ended.
+            let took = match outcome.status {
+                AttemptStatus::Interrupted => String::new(),
+                _ => format!(" after {}", elapsed(outcome.duration_ms)),
+            };
+            format!("attempt {attempt} {}{took}{exit}{error}", attempt_word(outcome.status))
         }
         Event::GateJudged { checks, error: None, .. } => {
             let judged: Vec<String> = checks.iter().map(judged).collect();
