@@ -239,6 +239,33 @@ pub enum Event {
     Note { node: Option<NodeIndex>, text: String },
 }
 
+impl Event {
+    /// The stage the event is about; of a blocked cone its root.
+    pub fn node(&self) -> Option<NodeIndex> {
+        match self {
+            Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunCancelling { .. } => None,
+            Event::RunFinished { node, .. }
+            | Event::FinallyFinished { node, .. }
+            | Event::Note { node, .. } => *node,
+            Event::FactsRead { node, .. }
+            | Event::StageWaiting { node, .. }
+            | Event::StageStarted { node, .. }
+            | Event::AttemptFinished { node, .. }
+            | Event::GateJudged { node, .. }
+            | Event::StageFinished { node, .. }
+            | Event::StagesBlocked { root: node, .. }
+            | Event::StageUnknown { node, .. }
+            | Event::StageResolved { node, .. }
+            | Event::StageReset { node, .. }
+            | Event::ApprovalRequested { node, .. }
+            | Event::ApprovalGiven { node, .. }
+            | Event::ApprovalExpired { node }
+            | Event::ApprovalVoided { node, .. }
+            | Event::ConfirmAnswered { node, .. } => Some(*node),
+        }
+    }
+}
+
 impl Status {
     /// A need on a stage in this state is met.
     pub fn meets_need(self) -> bool {

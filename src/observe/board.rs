@@ -207,26 +207,9 @@ impl Row {
 /// The stage an event is about, if it is about one.
 pub fn node_of(event: &Event) -> Option<NodeIndex> {
     match event {
-        Event::RunStarted { .. }
-        | Event::RunResumed { .. }
-        | Event::RunCancelling { .. }
-        | Event::RunFinished { .. }
-        | Event::StagesBlocked { .. } => None,
-        Event::FinallyFinished { node, .. } | Event::Note { node, .. } => *node,
-        Event::FactsRead { node, .. }
-        | Event::StageWaiting { node, .. }
-        | Event::StageStarted { node, .. }
-        | Event::AttemptFinished { node, .. }
-        | Event::GateJudged { node, .. }
-        | Event::StageFinished { node, .. }
-        | Event::StageUnknown { node, .. }
-        | Event::StageResolved { node, .. }
-        | Event::StageReset { node, .. }
-        | Event::ApprovalRequested { node, .. }
-        | Event::ApprovalGiven { node, .. }
-        | Event::ApprovalExpired { node }
-        | Event::ApprovalVoided { node, .. }
-        | Event::ConfirmAnswered { node, .. } => Some(*node),
+        // These are told by their own means: the run's end, and many stages at once.
+        Event::RunFinished { .. } | Event::StagesBlocked { .. } => None,
+        other => other.node(),
     }
 }
 

@@ -45,35 +45,11 @@ fn admit(state: &RunState, event: &Event) -> Result<(), Impossible> {
     if !fits {
         return Err(refused(event, None, "the run is not in a state that allows it"));
     }
-    match node_of(event) {
+    match event.node() {
         Some(node) if node as usize >= state.nodes.len() => {
             Err(refused(event, Some(node), "the plan has no such stage"))
         }
         _ => Ok(()),
-    }
-}
-
-pub(super) fn node_of(event: &Event) -> Option<NodeIndex> {
-    match event {
-        Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunCancelling { .. } => None,
-        Event::RunFinished { node, .. } | Event::FinallyFinished { node, .. } | Event::Note { node, .. } => {
-            *node
-        }
-        Event::FactsRead { node, .. }
-        | Event::StageWaiting { node, .. }
-        | Event::StageStarted { node, .. }
-        | Event::AttemptFinished { node, .. }
-        | Event::GateJudged { node, .. }
-        | Event::StageFinished { node, .. }
-        | Event::StagesBlocked { root: node, .. }
-        | Event::StageUnknown { node, .. }
-        | Event::StageResolved { node, .. }
-        | Event::StageReset { node, .. }
-        | Event::ApprovalRequested { node, .. }
-        | Event::ApprovalGiven { node, .. }
-        | Event::ApprovalExpired { node }
-        | Event::ApprovalVoided { node, .. }
-        | Event::ConfirmAnswered { node, .. } => Some(*node),
     }
 }
 
@@ -108,7 +84,7 @@ fn refused(event: &Event, node: Option<NodeIndex>, why: &str) -> Impossible {
 }
 
 fn ensure(holds: bool, event: &Event, why: &str) -> Result<(), Impossible> {
-    if holds { Ok(()) } else { Err(refused(event, node_of(event), why)) }
+    if holds { Ok(()) } else { Err(refused(event, event.node(), why)) }
 }
 
 /// The stage ended: what waits for it waits for one less. An unknown stage has not ended for anybody else.
