@@ -41,11 +41,9 @@ fn a_grandchild_that_left_and_holds_the_pipe_keeps_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let text = "setsid sh -c 'echo $$ > away; sleep 600' & while [ ! -s away ]; do :; done; echo done";
     let spec = attempt(dir.path(), vec![sh(text)]);
-    let began = Instant::now();
     let outcome = LocalExecutor::new().run(&spec).unwrap();
     assert_eq!(outcome.status, AttemptStatus::Succeeded);
-    assert!(began.elapsed() < Duration::from_secs(60), "waited for the grandchild");
-    // It may live on, as a service would, until the run's leftovers are fenced.
+    // That it still lives shows that nobody waited for it. It may live on, as a service would, until the run's leftovers are fenced.
     assert!(alive(&dir.path().join("away")));
     assert!(LocalExecutor::new().fence(&spec.run) >= 1);
     soon("it is gone", || !alive(&dir.path().join("away")));
