@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
             self.diagnostics.push(Diagnostic::new(&codes::E011, span, message).help("split it"));
             return None;
         }
-        match self.nodes(&head.text) {
+        match self.nodes(head) {
             Ok(mut nodes) => self.build(head, nodes.next()?),
             Err(error) => {
                 // One mistake, one report: what the lexical pass said of this statement is enough.
@@ -104,11 +104,13 @@ impl<'a> Reader<'a> {
     }
 
     /// What the grammar makes of a head; offsets in it are the head's own.
-    fn nodes<'h>(&mut self, text: &'h Cow<'a, str>) -> Result<Pairs<'h, Rule>, Box<Error<Rule>>>
+    fn nodes<'h>(&mut self, head: &'h Head<'a>) -> Result<Pairs<'h, Rule>, Box<Error<Rule>>>
     where
         'a: 'h,
     {
-        let Cow::Borrowed(text) = *text else { return Ok(Grammar::parse(Rule::statement, text)?) };
+        let Cow::Borrowed(text) = head.text else {
+            return Ok(Grammar::parse(Rule::statement, &head.text)?);
+        };
         if let Some(nodes) = self.known.get(text) {
             return Ok(nodes.clone());
         }

@@ -1,7 +1,7 @@
 //! Processes that will not end, leave their group, or hold a pipe.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wfl::event::AttemptStatus;
 use wfl::exec::LocalExecutor;
