@@ -8,5 +8,4 @@ mod reference;
 mod run;
 mod stages;
 mod store;
-mod support;
 mod tidy;

@@ -254,26 +254,7 @@ pub fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
 /// The lane's `finally` sees nothing of any stage.
 struct LaneScope;
 
-impl Scope for LaneScope {
-    fn global(&self, _: u32) -> Option<Value> {
-        None
-    }
-    fn function(&self, _: u32) -> Option<&crate::expr::Function> {
-        None
-    }
-    fn matrix(&self, _: &str) -> Option<Value> {
-        None
-    }
-    fn measure(&self, _: &str) -> Option<Value> {
-        None
-    }
-    fn output(&self, _: u32, _: &str) -> Option<Value> {
-        None
-    }
-    fn fact(&self, _: &crate::expr::facts::FactKey) -> Option<crate::expr::facts::Fact> {
-        None
-    }
-}
+impl Scope for LaneScope {}
 
 #[cfg(test)]
 mod tests {

@@ -14,15 +14,33 @@ use super::{Compare, Comprehension, Expr, Function, Kind, builtin, operator, pat
 const DEEPEST: u32 = 256;
 
 /// What an expression can see. `None` means "not known here".
+/// A scope that says nothing of a kind of value does not know it.
 pub trait Scope {
-    fn global(&self, index: u32) -> Option<Value>;
-    fn function(&self, index: u32) -> Option<&Function>;
-    fn matrix(&self, name: &str) -> Option<Value>;
-    fn measure(&self, name: &str) -> Option<Value>;
+    fn global(&self, _index: u32) -> Option<Value> {
+        None
+    }
+
+    fn function(&self, _index: u32) -> Option<&Function> {
+        None
+    }
+
+    fn matrix(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn measure(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
     /// An output that a stage produced; `Some(Value::Absent)` when it ended without.
-    fn output(&self, stage: u32, name: &str) -> Option<Value>;
+    fn output(&self, _stage: u32, _name: &str) -> Option<Value> {
+        None
+    }
+
     /// A fact that was read, by [`FactKey::id`].
-    fn fact(&self, key: &FactKey) -> Option<Fact>;
+    fn fact(&self, _key: &FactKey) -> Option<Fact> {
+        None
+    }
 }
 
 /// Why an expression has no value.

@@ -50,14 +50,6 @@ impl Scope for Known<'_> {
         self.matrix.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
-    fn measure(&self, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn output(&self, _: u32, _: &str) -> Option<Value> {
-        None
-    }
-
     fn fact(&self, key: &FactKey) -> Option<Fact> {
         self.facts.get(&key.id()).filter(|_| at_start(key)).cloned()
     }

@@ -56,18 +56,6 @@ impl Scope for Reading<'_> {
         self.plan.functions.get(index as usize)
     }
 
-    fn matrix(&self, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn measure(&self, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn output(&self, _: u32, _: &str) -> Option<Value> {
-        None
-    }
-
     fn fact(&self, key: &FactKey) -> Option<Fact> {
         match (key.name.as_str(), key.arguments.as_slice()) {
             ("env", [Value::String(name)]) => {

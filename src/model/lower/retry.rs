@@ -155,27 +155,19 @@ impl Lowering<'_, '_> {
         breaker
     }
 
+    /// Just `5s`.
+    fn constant_wait(&mut self, frame: &Frame, expr: &ast::Expr) -> Backoff {
+        let from = self.value(&frame.start(), expr, &Type::Duration);
+        Backoff { kind: BackoffKind::Constant, from, cap: None, factor: None, jitter: None }
+    }
+
     /// `exponential(2s..30s, factor = 2, jitter = 50%)`, `linear(…)`, `constant(5s)`, or just `5s`.
     fn backoff(&mut self, frame: &Frame, expr: &ast::Expr) -> Option<Backoff> {
         let ExprKind::Access(access) = &expr.kind else {
-            let from = self.value(&frame.start(), expr, &Type::Duration);
-            return Some(Backoff {
-                kind: BackoffKind::Constant,
-                from,
-                cap: None,
-                factor: None,
-                jitter: None,
-            });
+            return Some(self.constant_wait(frame, expr));
         };
         let (Some(word), [Step::Call { arguments, .. }]) = (access.base.word(), &access.steps[..]) else {
-            let from = self.value(&frame.start(), expr, &Type::Duration);
-            return Some(Backoff {
-                kind: BackoffKind::Constant,
-                from,
-                cap: None,
-                factor: None,
-                jitter: None,
-            });
+            return Some(self.constant_wait(frame, expr));
         };
         let kind = match word {
             "exponential" => BackoffKind::Exponential,
