@@ -48,8 +48,10 @@ pub enum Command {
     Cancel(Cancel),
     /// Approve or reject a stage that waits for it.
     Approve(Approve),
-    /// List the lanes of the project and the built-in ones.
+    /// List the lanes of the project and the built-in ones, or compare two.
     Lanes(Lanes),
+    /// Work out an expression.
+    Eval(Eval),
     /// Draw a lane.
     Graph(Graph),
     /// Remove old runs and logs.
@@ -67,9 +69,15 @@ pub enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckFormat {
+    /// With source lines, carets and help.
     Human,
+    /// One line each.
     Short,
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations for GitHub Actions; the readable text goes to standard error.
+    Github,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,6 +119,18 @@ pub struct Check {
     /// Apply the fixes that keep the meaning.
     #[arg(long)]
     pub fix: bool,
+    /// Apply all fixes, those that may change the meaning included.
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+    /// Show what --fix (or --unsafe-fixes) would change; change nothing.
+    #[arg(long)]
+    pub diff: bool,
+    /// Treat as errors: `warnings`, `remarks` (what --pedantic shows), or a check by code or name.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub deny: Vec<String>,
+    /// Show the remarks of the pedantic checks as well.
+    #[arg(long)]
+    pub pedantic: bool,
 }
 
 /// What is changed, when git does not know or should not be asked.
@@ -205,8 +225,15 @@ pub struct Runs {
 
 #[derive(Debug, ClapArgs)]
 pub struct Show {
-    /// The run's id, its beginning, or `last`.
+    /// The run's id, its beginning, or `last`; with --resolved, a lane or a .wfl file.
+    #[arg(value_name = "RUN|LANE")]
     pub run: String,
+    /// Show what a lane holds after `extends`, `defaults` and `override`.
+    #[arg(long)]
+    pub resolved: bool,
+    /// Beside each value, the file and line that set it.
+    #[arg(long, requires = "resolved")]
+    pub origin: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }
@@ -269,6 +296,32 @@ pub struct Approve {
 
 #[derive(Debug, ClapArgs)]
 pub struct Lanes {
+    #[command(subcommand)]
+    pub action: Option<LanesAction>,
+    #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LanesAction {
+    /// What the second lane drops, adds and changes against the first.
+    Diff {
+        /// The lane to compare with: the fuller one.
+        from: String,
+        to: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Eval {
+    /// The expression, as it could stand in a lane file.
+    pub expression: String,
+    /// The lane file whose names it may use; without it, those of the project's files.
+    pub file: Option<PathBuf>,
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    #[command(flatten)]
+    pub change: Change,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }

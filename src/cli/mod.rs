@@ -63,6 +63,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Cancel(args) => cmd::cancel::run(args, terminal),
         Command::Approve(args) => cmd::approve::run(args, terminal),
         Command::Lanes(args) => cmd::lanes::run(args, terminal),
+        Command::Eval(args) => cmd::eval::run(args, terminal),
         Command::Graph(args) => cmd::graph::run(args, terminal),
         Command::Clean(args) => cmd::clean::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),

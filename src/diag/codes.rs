@@ -110,6 +110,8 @@ codes! {
     E608 "approval-unsatisfiable" Error
     E610 "weakened-without-because" Error
     E611 "gate-without-check" Error
+    E612 "principle-broken" Deny
+    W613 "principle-undecided" Warning
     // Scripts
     E801 "shell-syntax" Error
     // Style

@@ -1,4 +1,4 @@
-//! Applies the safe fixes that findings carry. Writes no file.
+//! Applies the fixes that findings carry. Writes no file.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,17 @@ use crate::base::{FileId, SourceMap};
 
 use super::{Diagnostic, Edit};
 
-/// The new text of every file that a safe fix changes. Fixes are taken in order, each wholly or not at all: one
-/// whose edits touch those of an earlier one is left for the next round.
+/// The new text of every file that a safe fix changes; see [`apply`].
 pub fn apply_safe(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Vec<(FileId, String)> {
+    apply(sources, diagnostics, false)
+}
+
+/// The new text of every file that a fix changes, with `risky` also of those that may change the meaning. Fixes are
+/// taken in order, each wholly or not at all: one whose edits touch those of an earlier one is left for the next round.
+pub fn apply(sources: &SourceMap, diagnostics: &[Diagnostic], risky: bool) -> Vec<(FileId, String)> {
     let mut taken: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
-    let fixes = diagnostics.iter().filter_map(|diagnostic| diagnostic.fix.as_ref()).filter(|fix| fix.safe);
+    let fixes =
+        diagnostics.iter().filter_map(|diagnostic| diagnostic.fix.as_ref()).filter(|fix| fix.safe || risky);
     for fix in fixes {
         let clashes = |edit: &Edit| {
             taken.get(&edit.span.file).is_some_and(|edits| edits.iter().any(|other| overlap(edit, other)))
@@ -22,7 +28,7 @@ pub fn apply_safe(sources: &SourceMap, diagnostics: &[Diagnostic]) -> Vec<(FileI
             taken.entry(edit.span.file).or_default().push(edit);
         }
     }
-    taken.into_iter().map(|(file, edits)| (file, apply(&sources.get(file).text, edits))).collect()
+    taken.into_iter().map(|(file, edits)| (file, edited(&sources.get(file).text, edits))).collect()
 }
 
 /// Two insertions at one place clash as well: their order would be a guess.
@@ -31,7 +37,7 @@ fn overlap(a: &Edit, b: &Edit) -> bool {
     (a.start < b.end && b.start < a.end) || (a.start == b.start && (a.end == a.start) == (b.end == b.start))
 }
 
-fn apply(text: &str, mut edits: Vec<&Edit>) -> String {
+fn edited(text: &str, mut edits: Vec<&Edit>) -> String {
     edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let mut out = String::with_capacity(text.len());
     let mut at = 0;

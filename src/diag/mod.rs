@@ -3,9 +3,11 @@
 
 pub mod codes;
 pub mod fix;
+mod github;
 mod human;
 mod json;
 pub mod page;
+mod sarif;
 mod short;
 
 use std::collections::HashSet;
@@ -125,6 +127,10 @@ pub enum Format {
     /// One line each.
     Short,
     Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
 /// The findings in one text, in the order given. `color` and `width` concern [`Format::Human`] alone; it and
@@ -140,6 +146,8 @@ pub fn render(
         Format::Human => human::render(sources, diagnostics, color, width),
         Format::Short => short::render(sources, diagnostics),
         Format::Json => json::render(sources, diagnostics),
+        Format::Sarif => sarif::render(sources, diagnostics),
+        Format::Github => github::render(sources, diagnostics),
     }
 }
 

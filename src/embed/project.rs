@@ -23,6 +23,14 @@ pub struct Project {
     pedantic: Vec<Diagnostic>,
 }
 
+/// A file that fixes change; the path as shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fixed {
+    pub path: String,
+    pub before: String,
+    pub after: String,
+}
+
 /// A lane as a list shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaneInfo {
@@ -170,21 +178,29 @@ impl Project {
         std.flat_map(|module| module.lanes.clone()).collect()
     }
 
-    /// Applies the fixes that keep the meaning; gives the names of the files it wrote.
-    pub fn apply_safe_fixes(&self) -> Result<Vec<String>, Error> {
-        let mut written = Vec::new();
-        for (file, text) in diag::fix::apply_safe(&self.sources, &self.diagnostics) {
-            let shown = &self.sources.get(file).path;
-            let path = self.place.cwd.join(shown);
-            std::fs::write(&path, text).map_err(|e| {
+    /// The new text of every file that the fixes of `found` change: those that keep the meaning, with `risky` all.
+    pub fn fixed(&self, found: &[Diagnostic], risky: bool) -> Vec<Fixed> {
+        let texts = diag::fix::apply(&self.sources, found, risky);
+        texts
+            .into_iter()
+            .map(|(file, text)| {
+                let source = self.sources.get(file);
+                Fixed { path: source.path.clone(), before: source.text.to_string(), after: text }
+            })
+            .collect()
+    }
+
+    /// Writes what [`Project::fixed`] made.
+    pub fn write_fixed(&self, fixed: &[Fixed]) -> Result<(), Error> {
+        for Fixed { path, after, .. } in fixed {
+            std::fs::write(self.place.cwd.join(path), after).map_err(|e| {
                 Error::refused(
-                    format!("{shown} cannot be written: {e}"),
+                    format!("{path} cannot be written: {e}"),
                     "make it writable, or fix it by hand",
                 )
             })?;
-            written.push(shown.clone());
         }
-        Ok(written)
+        Ok(())
     }
 
     /// The state's reading side; none while nothing was ever run here.

@@ -4,6 +4,7 @@
 mod calls;
 mod check;
 mod declare;
+mod expression;
 pub mod infer;
 mod lint;
 mod lower;
@@ -18,6 +19,7 @@ mod tests;
 mod visit;
 
 pub use check::{Checked, check};
+pub use expression::expression;
 pub(crate) use lower::constant;
 pub use lower::property_type;
 pub use settle::settle;
@@ -50,6 +52,7 @@ pub struct Model {
     pub pools: Vec<Pool>,
     pub repairs: Vec<Repair>,
     pub tests: Vec<Test>,
+    pub principles: Vec<Principle>,
     pub project: Project,
     /// Constructs that are checked but that the engine cannot carry out yet, wherever they stand:
     /// a run whose lane touches one is refused with `E950` before anything starts.
@@ -333,6 +336,28 @@ pub struct Repair {
     pub module: ModuleId,
     pub name: String,
     pub span: Span,
+}
+
+/// The team's own rule. Properties (`s.lock`) are [`crate::expr::Kind::Measure`] of the dotted path.
+#[derive(Clone, Debug)]
+pub struct Principle {
+    pub module: ModuleId,
+    pub name: String,
+    pub span: Span,
+    pub subject: Subject,
+    /// `s` of `each stage as s`.
+    pub variable: String,
+    pub condition: Option<Expr>,
+    pub require: Vec<Check>,
+    pub because: Option<String>,
+}
+
+/// What a principle is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Stage,
+    Gate,
+    Lane,
 }
 
 /// A `test` block, checked only as yet.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::{Format, Lanes};
+use crate::cli::args::{Format, Lanes, LanesAction};
 use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::embed::{Error, LaneInfo, Project};
@@ -10,6 +10,9 @@ use crate::observe::style::{counted, one_line};
 
 pub fn run(args: &Lanes, terminal: &Terminal) -> Result<Code, Error> {
     let project = Project::load(&[])?;
+    if let Some(LanesAction::Diff { from, to }) = &args.action {
+        return super::lanes_diff::run(&project, (from, to), args.format, terminal);
+    }
     let lanes = project.lanes();
     match args.format {
         Format::Json => terminal.json(&json!(lanes.iter().map(json_of).collect::<Vec<_>>())),

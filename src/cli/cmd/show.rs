@@ -11,6 +11,9 @@ use crate::history::{History, StageSummary};
 use crate::observe::style::{counted, elapsed, one_line};
 
 pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
+    if args.resolved {
+        return super::show_lane::run(args, terminal);
+    }
     let stored = StoredRun::find(&args.run)?;
     let stages = stored.store.stages(&stored.id.0)?;
     match args.format {

@@ -71,7 +71,8 @@ impl Walk<'_, '_> {
         while let Some(last) = parts.last() {
             let whole = span.to(last.span);
             if let Some(ty) = extra(&parts) {
-                return Some(((Expr::value(Value::Absent, whole), ty), parts.len() - 1));
+                let path: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+                return Some(((at(Kind::Measure(path.join(".")), whole), ty), parts.len() - 1));
             }
             parts.pop();
         }

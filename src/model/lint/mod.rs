@@ -3,11 +3,11 @@
 
 mod graph;
 mod names;
+mod principle;
 mod time;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::base::Span;
 use crate::diag::Diagnostic;
 
 use super::declare::Declared;
@@ -26,7 +26,7 @@ pub(super) struct Context<'a> {
 
 /// Every lint, in the order of the catalogue.
 const LINTS: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] =
-    &[names::unused, graph::skips_that_spread, graph::unreachable, time::outlasting];
+    &[names::unused, graph::skips_that_spread, graph::unreachable, time::outlasting, principle::broken];
 
 /// All that the lints find in files that were asked about.
 pub(super) fn run(context: &Context<'_>) -> Vec<Diagnostic> {

@@ -6,9 +6,9 @@ use crate::base::Type;
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::Item;
-use crate::model::infer::{self, Place};
-use crate::model::{Concerns, Repair};
-use crate::syntax::ast::{self, Ident, Statement};
+use crate::model::infer::Place;
+use crate::model::{Check, Concerns, Principle, Repair, Subject};
+use crate::syntax::ast::{self, Ident};
 
 use super::{Frame, Lowering, all, find, operand};
 
@@ -69,11 +69,17 @@ impl Lowering<'_, '_> {
         };
         let frame = Frame::file(item.module);
         let place = Place { extra: Some(&extra), start: false, ..frame.start() };
-        let mut conditions: Vec<&ast::Expr> = Vec::new();
-        conditions.extend(each.clause("if").and_then(|clause| clause.operands.first()));
-        conditions.extend(all(body, "require").filter_map(operand));
-        for condition in conditions {
-            infer::condition(self.defs, &place, condition, &mut self.report);
+        let condition = each
+            .clause("if")
+            .and_then(|clause| clause.operands.first())
+            .map(|condition| self.check(&place, condition).expr);
+        let mut require: Vec<Check> = Vec::new();
+        for statement in all(body, "require") {
+            let Some(expr) = operand(statement) else { continue };
+            let mut check = self.check(&place, expr);
+            let reason = statement.clause("because").and_then(|clause| clause.operands.first());
+            check.because = reason.and_then(|reason| self.known_text(item.module, reason));
+            require.push(check);
         }
         for property in unknown.take() {
             let known = PROPERTIES.iter().filter(|(kinds, _, _)| kinds.contains(&kind.as_str()));
@@ -82,15 +88,24 @@ impl Lowering<'_, '_> {
             self.report
                 .push(Diagnostic::new(&codes::E102, property.span, message).help_if(did_you_mean(&near)));
         }
-        self.reasons(item.module, body);
-    }
-
-    fn reasons(&mut self, module: u32, body: &[Statement]) {
-        for because in all(body, "because") {
-            if let Some(expr) = operand(because) {
-                self.value(&Frame::file(module).start(), expr, &Type::String);
-            }
-        }
+        let because =
+            find(body, "because").and_then(operand).and_then(|expr| self.known_text(item.module, expr));
+        let subject = match kind.as_str() {
+            "gate" => Subject::Gate,
+            "lane" => Subject::Lane,
+            _ => Subject::Stage,
+        };
+        let (module, name, span) = (item.module, item.name.clone(), item.span);
+        self.model.principles.push(Principle {
+            module,
+            name,
+            span,
+            subject,
+            variable,
+            condition,
+            require,
+            because,
+        });
     }
 }
 

@@ -95,6 +95,23 @@ impl Frame {
     }
 }
 
+/// Where a condition of a file may stand that belongs to no stage.
+pub fn judging(module: ModuleId) -> Place<'static> {
+    Place {
+        module,
+        judge: true,
+        reader: false,
+        stage: None,
+        reads: None,
+        matrix: &[],
+        measures: &[],
+        locals: &[],
+        secrets: Secrets::Forbidden(&codes::E506),
+        start: true,
+        extra: None,
+    }
+}
+
 /// The first statement of a keyword.
 fn find<'s>(statements: &'s [Statement], keyword: &str) -> Option<&'s Statement> {
     statements.iter().find(|statement| statement.head.text == keyword)

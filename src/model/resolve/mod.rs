@@ -98,6 +98,13 @@ fn base_is_wrong(model: &Model, id: LaneId) -> Option<Diagnostic> {
     Some(found)
 }
 
+/// The places of the keywords that the lane itself overrides in a stage.
+pub fn overridden(model: &Model, lane: LaneId, stage: StageId) -> Vec<crate::base::Span> {
+    let overrides = model.bodies.get(lane as usize).map_or(&[][..], |body| &body.overrides);
+    let patches = overrides.iter().flat_map(|change| &change.patches).filter(|(id, _)| *id == stage);
+    patches.flat_map(|(_, patch)| patch.keywords.iter().map(|(_, span)| *span)).collect()
+}
+
 /// All stages and gates of a file, as one lane: what a file without lanes means.
 pub fn whole_file(model: &Model, module: ModuleId) -> ResolvedLane {
     whole(model, module, &HashSet::new()).0
