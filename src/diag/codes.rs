@@ -103,6 +103,8 @@ codes! {
     E954 "secret-missing" Error "The environment variable that a secret is read from is not set."
     E955 "no-git" Error "The lane reads git's state, and this folder is not in a git repository."
     E956 "bad-value-at-start" Error "A value could not be worked out when the run was about to start."
+    // Style
+    I905 "unformatted" Info "The file is not in the language's one style. `wfl fmt` writes it so; only spaces, line ends and indentation change."
 }
 
 /// The row of a code or stable name: `E401` or `output-not-produced`, in any case.

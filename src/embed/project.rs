@@ -182,7 +182,7 @@ impl Project {
 }
 
 /// Refuses operands that cannot be lane files: nothing there, or a file of another kind.
-fn require_lane_files(cwd: &Path, paths: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn require_lane_files(cwd: &Path, paths: &[PathBuf]) -> Result<(), Error> {
     for path in paths {
         let shown = path.display();
         match std::fs::metadata(cwd.join(path)) {

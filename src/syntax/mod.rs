@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod build;
+pub mod dump;
 mod fold;
 mod grammar;
 mod head;
