@@ -3,8 +3,8 @@
 //! Outside of brackets a line may only end in a comma, `=` or an operator, so clauses never begin a line.
 
 use crate::syntax::pieces;
+use crate::syntax::spacing::{Head, Rank, Role};
 
-use super::head::{Head, Rank, Role};
 use super::writer::Writer;
 
 /// Lines are at most this long where they can be broken.

@@ -1,10 +1,9 @@
 //! Text → the same statements in the one style. Knows the form of the language, no keyword and no meaning.
 //!
-//! `tree` gathers pieces into statements with their comments, `head` decides the space between pieces, `layout` where
-//! a long head breaks, `block` what stays on one line and which operands share a column.
+//! `tree` gathers pieces into statements with their comments, `layout` breaks a long head, `block` decides what stays on
+//! one line and which operands share a column. The space between pieces is `syntax::spacing`'s.
 
 mod block;
-mod head;
 mod layout;
 mod tree;
 mod writer;

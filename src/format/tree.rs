@@ -4,8 +4,7 @@
 use crate::syntax::Scan;
 use crate::syntax::ast;
 use crate::syntax::pieces::{Piece, PieceKind};
-
-use super::head::Head;
+use crate::syntax::spacing::Head;
 
 #[derive(Debug, Default)]
 pub(super) struct Block<'a> {

@@ -19,6 +19,7 @@ pub mod pieces;
 mod quoted;
 mod read;
 mod refusal;
+pub mod spacing;
 mod tally;
 mod token;
 

@@ -1,10 +1,14 @@
-//! The pieces of one head, or one attribute, with the space between them and where its line may break. Lays out nothing.
+//! The pieces of one head, one attribute or one expression, with the space between them and where its line may break.
+//! Writes no lines.
 
-use crate::syntax::pieces::{Piece, PieceKind};
+use crate::base::FileId;
+
+use super::lexical;
+use super::pieces::{self, Piece, PieceKind};
 
 /// How loosely an operator binds, the loosest first: a long expression breaks at its loosest operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+pub enum Rank {
     For,
     Else,
     Then,
@@ -16,7 +20,7 @@ pub(super) enum Rank {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub enum Role {
     Plain,
     Comma,
     /// The `=` that binds.
@@ -31,13 +35,13 @@ pub(super) enum Role {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Note<'a> {
+pub struct Note<'a> {
     pub text: &'a str,
     pub own_line: bool,
 }
 
 #[derive(Debug)]
-pub(super) struct Part<'a> {
+pub struct Part<'a> {
     pub text: &'a str,
     pub role: Role,
     /// A space stands before it.
@@ -54,7 +58,7 @@ pub(super) struct Part<'a> {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Head<'a> {
+pub struct Head<'a> {
     pub parts: Vec<Part<'a>>,
     /// How many of the parts are the keyword, and its width.
     pub keyword: usize,
@@ -63,6 +67,21 @@ pub(super) struct Head<'a> {
     pub widths: Vec<usize>,
     pub notes: Vec<usize>,
     pub scripts: Vec<usize>,
+}
+
+/// An expression as it is written in the one style, on one line, whatever lines and spaces its author chose.
+pub fn one_line(text: &str) -> String {
+    let lexed = lexical::lex(FileId(0), text);
+    let head = Head::new(&pieces::pieces(text, &lexed), 0);
+    if head.scripts.last().is_some_and(|scripts| *scripts > 0) {
+        return text.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let mut line = String::with_capacity(text.len());
+    for part in &head.parts {
+        line.push_str(if part.gap { " " } else { "" });
+        line.push_str(part.text);
+    }
+    line
 }
 
 impl<'a> Head<'a> {
@@ -357,4 +376,28 @@ fn is_comment(piece: &Piece<'_>) -> bool {
 
 fn is_clause_word(text: &str) -> bool {
     ["if", "from", "by", "on", "as", "with", "before", "because"].contains(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_stand_where_the_style_has_them() {
+        for (text, wanted) in [
+            ("( a==1 )and not(b)", "(a == 1) and not (b)"),
+            ("f( 1,k=2 , )[ 0 ].c", "f(1, k = 2)[0].c"),
+            ("exit in[6,7]", "exit in [6, 7]"),
+            ("2s .. 30s", "2s..30s"),
+            ("a + 1..b", "a + 1 .. b"),
+            ("[1..2,a ??b..c]", "[1..2, a ?? b .. c]"),
+            ("x.if(1)", "x.if(1)"),
+            ("70% <1.5", "70% < 1.5"),
+            ("[...xs , f\"{ a }\"]", "[...xs, f\"{ a }\"]"),
+            ("a?..b  # c\n", "a?..b"),
+            ("1..if a then 2 else 3", "1 .. if a then 2 else 3"),
+        ] {
+            assert_eq!(one_line(text), wanted);
+        }
+    }
 }
