@@ -308,6 +308,7 @@ impl<'a> Row<'a> {
         };
         if !after && !self.level().ranges.is_empty() {
             self.level().calculated = true;
+            self.last = self.last.map(|last| Last { close: false, ..last });
         }
         self.close_range();
         Manner { role, ..WORD }
