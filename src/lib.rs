@@ -15,6 +15,7 @@ pub mod event;
 pub mod exec;
 pub mod expr;
 pub mod facts;
+pub mod format;
 pub mod history;
 pub mod insight;
 pub mod load;

@@ -30,6 +30,10 @@ pub enum Color {
 pub enum Command {
     /// Find what is wrong in .wfl files, all of it at once.
     Check(Check),
+    /// Write .wfl files in the language's one style.
+    Fmt(Fmt),
+    /// Show the syntax tree of a file.
+    Ast(Ast),
     /// Run a lane.
     Run(Run),
     /// Advise which stages a change needs, or explain a diagnostic code.
@@ -131,6 +135,28 @@ pub struct Check {
     /// Show the remarks of the pedantic checks as well.
     #[arg(long)]
     pub pedantic: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Fmt {
+    /// Files or folders; without any, the project's own. `-` reads standard input and writes standard output.
+    #[arg(value_name = "PATH|-")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; list what would change, and exit with 1 if something would.
+    #[arg(long)]
+    pub check: bool,
+    /// Write nothing; show the difference, and exit with 1 if there is one.
+    #[arg(long)]
+    pub diff: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Ast {
+    /// A .wfl file, or `-` for standard input.
+    #[arg(value_name = "FILE|-")]
+    pub file: PathBuf,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// What is changed, when git does not know or should not be asked.

@@ -53,6 +53,8 @@ fn go_to(folder: &std::path::Path) -> Result<(), crate::embed::Error> {
 fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed::Error> {
     match command {
         Command::Check(args) => cmd::check::run(args, terminal),
+        Command::Fmt(args) => cmd::fmt::run(args, terminal),
+        Command::Ast(args) => cmd::ast::run(args, terminal),
         Command::Run(args) => cmd::run::run(args, terminal),
         Command::Explain(args) => cmd::explain::run(args, terminal),
         Command::Runs(args) => cmd::runs::run(args, terminal),

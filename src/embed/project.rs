@@ -89,6 +89,7 @@ impl Project {
         let Loaded { sources, units, mut diagnostics, .. } = load::load_with(&request, &load::Disk, always);
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
+        diagnostics.extend(unformatted(&sources, &units, &diagnostics));
         let levels = &checked.model.project.levels;
         let settled = model::settle(&sources, &units, levels, diagnostics);
         let (pedantic, diagnostics) =
@@ -209,8 +210,18 @@ impl Project {
     }
 }
 
+/// I905 of each file that was asked about and can be read.
+fn unformatted(sources: &SourceMap, units: &[Unit], found: &[Diagnostic]) -> Vec<Diagnostic> {
+    let broken = |unit: &Unit| found.iter().any(|found| found.is_error() && found.span.file == unit.tree.id);
+    units
+        .iter()
+        .filter(|unit| unit.given && !broken(unit))
+        .filter_map(|unit| crate::format::check(unit.tree.id, &sources.get(unit.tree.id).text))
+        .collect()
+}
+
 /// Refuses operands that cannot be lane files: nothing there, or a file of another kind.
-fn require_lane_files(cwd: &Path, paths: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn require_lane_files(cwd: &Path, paths: &[PathBuf]) -> Result<(), Error> {
     for path in paths {
         let shown = path.display();
         match std::fs::metadata(cwd.join(path)) {

@@ -16,6 +16,7 @@ use crate::syntax::module::{Import, Unit};
 
 pub use files::{Disk, Files, Memory};
 pub use std_files::std_modules;
+pub use text::add as add_text;
 
 /// More files than this are a mistake, or an attack.
 const MAX_FILES: usize = 1_000;
@@ -59,6 +60,17 @@ pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loade
     imports::untie(units, diagnostics);
     diag::sort(diagnostics);
     loader.loaded
+}
+
+/// The files that a request names, each with the path it is shown under; their content is not judged.
+pub fn named(request: &Request, files: &dyn Files) -> Vec<(PathBuf, String)> {
+    let cwd = normal(&request.cwd);
+    let root = normal(&cwd.join(&request.root));
+    let loader =
+        Loader { root, cwd, files, loaded: Loaded::default(), by_path: HashMap::new(), homes: Vec::new() };
+    let mut seen = std::collections::HashSet::new();
+    let named = loader.named(&request.paths).into_iter().filter(|path| seen.insert(files.real(path)));
+    named.map(|path| (path.clone(), loader.shown(&path))).collect()
 }
 
 struct Loader<'a> {

@@ -6,7 +6,7 @@ use crate::diag::{Diagnostic, codes};
 use super::files::MAX_BYTES;
 
 /// Adds the file to `sources`. A file that is not text is there as far as it is, with the reason.
-pub(super) fn add(sources: &mut SourceMap, shown: String, bytes: Vec<u8>) -> Result<FileId, Box<Diagnostic>> {
+pub fn add(sources: &mut SourceMap, shown: String, bytes: Vec<u8>) -> Result<FileId, Box<Diagnostic>> {
     if bytes.len() as u64 > MAX_BYTES {
         let file = sources.add(SourceFile::new(shown, ""));
         let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);

@@ -285,3 +285,32 @@ impl Expr {
         }
     }
 }
+
+impl CompareOp {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            CompareOp::Eq => "==",
+            CompareOp::Ne => "!=",
+            CompareOp::Lt => "<",
+            CompareOp::Le => "<=",
+            CompareOp::Gt => ">",
+            CompareOp::Ge => ">=",
+            CompareOp::In => "in",
+            CompareOp::Matches => "matches",
+            CompareOp::Like => "like",
+        }
+    }
+}
+
+impl ArithmeticOp {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            ArithmeticOp::Add => "+",
+            ArithmeticOp::Subtract => "-",
+            ArithmeticOp::Multiply => "*",
+            ArithmeticOp::Divide => "/",
+        }
+    }
+}

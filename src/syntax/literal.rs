@@ -6,6 +6,7 @@ use crate::base::{FileId, Span};
 use crate::diag::{Code, Diagnostic, codes};
 
 use super::ast::{Ident, Literal, Script};
+use super::pieces::without_margin;
 use super::token::ScriptRange;
 
 /// Why a number cannot be read: code, message, help.
@@ -208,20 +209,12 @@ pub(super) fn script(
     let mut at = range.body.start;
     for (index, line) in source[range.body.clone()].split('\n').enumerate() {
         let text = line.strip_suffix('\r').unwrap_or(line);
-        let stripped = match text.strip_prefix(margin) {
-            Some(stripped) => stripped,
-            None if text.trim().is_empty() => "",
-            None => {
-                let space = text.len() - text.trim_start_matches([' ', '\t']).len();
-                diagnostics.push(misplaced(
-                    Span::new(file, at, at + space.max(1)),
-                    &text[..space],
-                    margin,
-                    quotes,
-                ));
-                &text[space..]
-            }
-        };
+        let stripped = without_margin(line, margin).unwrap_or_else(|| {
+            let space = text.len() - text.trim_start_matches([' ', '\t']).len();
+            let span = Span::new(file, at, at + space.max(1));
+            diagnostics.push(misplaced(span, &text[..space], margin, quotes));
+            &text[space..]
+        });
         if index > 0 {
             script.text.push('\n');
         }

@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod build;
+pub mod dump;
 mod fold;
 mod grammar;
 mod head;
@@ -14,9 +15,11 @@ mod literal;
 pub mod module;
 mod outline;
 mod pairing;
+pub mod pieces;
 mod quoted;
 mod read;
 mod refusal;
+pub mod spacing;
 mod tally;
 mod token;
 
@@ -26,7 +29,25 @@ use crate::diag::{self, Diagnostic};
 /// The tree of a file and everything wrong with its form. Never fails: a statement that cannot be read is in the
 /// tree as `broken`, with its name if that is visible, and its block is read as usual.
 pub fn parse(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
-    let mut lexed = lexical::lex(file, text);
+    tree(file, text, lexical::lex(file, text))
+}
+
+/// A file's tree together with the pieces of its text, white space alone left out.
+pub struct Scan<'a> {
+    pub file: ast::File,
+    pub diagnostics: Vec<Diagnostic>,
+    pub pieces: Vec<pieces::Piece<'a>>,
+}
+
+/// Like [`parse`], with the text's pieces; they fit the tree when there are no errors.
+pub fn scan(file: FileId, text: &str) -> Scan<'_> {
+    let lexed = lexical::lex(file, text);
+    let pieces = pieces::pieces(text, &lexed);
+    let (file, diagnostics) = tree(file, text, lexed);
+    Scan { file, diagnostics, pieces }
+}
+
+fn tree(file: FileId, text: &str, mut lexed: token::Lexed) -> (ast::File, Vec<Diagnostic>) {
     let tokens = pairing::pair(file, text, &mut lexed);
     let raws = outline::outline(file, text, &tokens, &mut lexed);
     let mut reader = read::Reader::new(file, text, &lexed);

@@ -2,7 +2,9 @@
 
 use crate::diag::{Diagnostic, codes};
 
+use super::ast::Comment;
 use super::lexical::Lexer;
+use super::pieces::opening_comment;
 use super::tally::tick;
 use super::token::{Kind, MAX_DEPTH, ScriptRange};
 
@@ -212,12 +214,17 @@ impl Lexer<'_> {
     fn finish_script(&mut self, prefix: usize, end: ScriptEnd) {
         let quotes = self.at + prefix;
         let body_start = self.text[quotes..].find('\n').map_or(self.text.len(), |far| quotes + far + 1);
-        self.out.scripts.push(ScriptRange {
+        let script = ScriptRange {
             start: self.at as u32,
             body: body_start.min(end.body_end)..end.body_end,
             margin: end.margin,
             interpolated: prefix == 1,
-        });
+        };
+        if let Some((from, to)) = opening_comment(self.text, &script, quotes) {
+            let text = self.text[from..to].to_owned();
+            self.out.comments.push(Comment { span: self.span(from, to), text, own_line: false });
+        }
+        self.out.scripts.push(script);
         if !end.closed {
             return self.broken_to(end.end.max(quotes + 1));
         }

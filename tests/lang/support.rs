@@ -30,6 +30,9 @@ pub fn check_files(text: &str, beside: &[(&str, &str)], pedantic: bool) -> Check
     let Loaded { sources, units, mut diagnostics, .. } = load(&request, &files);
     let checked = wfl::model::check(&sources, &units);
     diagnostics.extend(checked.diagnostics);
+    if pedantic && let Some(unit) = units.first() {
+        diagnostics.extend(wfl::format::check(unit.tree.id, text));
+    }
     let levels = &checked.model.project.levels;
     let mut diagnostics = wfl::model::settle(&sources, &units, levels, diagnostics);
     if !pedantic {

@@ -1,11 +1,13 @@
 //! One file a command: arguments in, one call, words out.
 
 pub mod approve;
+pub mod ast;
 pub mod cancel;
 pub mod check;
 pub mod clean;
 pub mod eval;
 pub mod explain;
+pub mod fmt;
 pub mod graph;
 pub mod lanes;
 mod lanes_diff;

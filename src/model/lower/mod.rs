@@ -26,6 +26,7 @@ use crate::model::infer::{self, Place, Secrets, Typed};
 use crate::model::report::Report;
 use crate::model::{Check, Concerns, GlobalKind, Model, ModuleId, NotYet, StageId};
 use crate::syntax::ast::{self, Statement};
+use crate::syntax::spacing;
 
 /// The model while it is made.
 pub struct Lowering<'a, 'b> {
@@ -180,10 +181,9 @@ impl Lowering<'_, '_> {
         Check { expr: typed.expr, text: self.text(expr.span), because: None }
     }
 
-    /// The source text on one line.
+    /// The source text on one line, the same however it was spaced.
     fn text(&self, span: Span) -> String {
-        let words: Vec<&str> = self.defs.sources.text(span).split_whitespace().collect();
-        words.join(" ")
+        spacing::one_line(self.defs.sources.text(span))
     }
 
     /// The only operand of a statement, typed.
