@@ -116,7 +116,7 @@ pub struct Place<'a> {
     pub secrets: Secrets,
     /// Facts of the `Start` phase may be read.
     pub start: bool,
-    /// Types of further dotted paths, in principles and tests; they are checked but have no value.
+    /// Types of further dotted paths, in principles and tests: facts that only these know, by the path as their name.
     pub extra: Option<Extra<'a>>,
 }
 
