@@ -84,24 +84,9 @@ impl<'m> Theatre<'m> {
     /// Plays one test of the model.
     pub fn play(&mut self, test: &Test) -> Tested {
         let (model, sources) = (self.model, self.sources);
-        let mut tested = Tested {
-            name: test.name.clone(),
-            span: test.span,
-            module: test.module,
-            lane: test
-                .lane
-                .and_then(|id| model.lanes.get(id as usize))
-                .map(|lane| lane.name.clone())
-                .unwrap_or_default(),
-            lane_id: test.lane,
-            verdict: Verdict::Passed,
-            expectations: test.expects.len(),
-            trail: Vec::new(),
-            reached: BTreeSet::new(),
-        };
+        let mut tested = self.unplayed(test);
         let Some(id) = test.lane else {
-            tested.verdict = Verdict::Unplayable(vec![unplayable(test.span, "the test names no lane")]);
-            return tested;
+            return self.refuse(test, vec![unplayable(test.span, "the test names no lane")]);
         };
         let played = match self.resolved(id) {
             Ok(lane) => judge::play(model, sources, lane, test, &mut tested),
@@ -113,6 +98,26 @@ impl<'m> Theatre<'m> {
             Err(found) => Verdict::Unplayable(found),
         };
         tested
+    }
+
+    /// A test that is not played, and why.
+    pub fn refuse(&self, test: &Test, because: Vec<Diagnostic>) -> Tested {
+        Tested { verdict: Verdict::Unplayable(because), ..self.unplayed(test) }
+    }
+
+    fn unplayed(&self, test: &Test) -> Tested {
+        let lane = test.lane.and_then(|id| self.model.lanes.get(id as usize));
+        Tested {
+            name: test.name.clone(),
+            span: test.span,
+            module: test.module,
+            lane: lane.map(|lane| lane.name.clone()).unwrap_or_default(),
+            lane_id: test.lane,
+            verdict: Verdict::Passed,
+            expectations: test.expects.len(),
+            trail: Vec::new(),
+            reached: BTreeSet::new(),
+        }
     }
 }
 

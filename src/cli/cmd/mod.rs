@@ -13,4 +13,5 @@ pub mod resume;
 pub mod run;
 pub mod runs;
 pub mod show;
+pub mod test;
 pub mod why;
