@@ -1,5 +1,7 @@
 //! Says why an expectation does not hold: what its parts really were, and why the stages it names ended so.
 
+use std::collections::HashSet;
+
 use crate::base::{Span, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::event::{NodeIndex, Status};
@@ -9,7 +11,7 @@ use crate::model::{Expectation, Model, ResolvedLane};
 use crate::plan::{self, Given};
 
 use super::scope::Seen;
-use super::view::View;
+use super::view::{View, said};
 
 /// How far back a reason is followed: skipped because that was skipped because …
 const LINKS: usize = 4;
@@ -22,31 +24,32 @@ pub(super) struct Context<'a> {
     pub given: &'a Given<'a>,
 }
 
-/// An expectation that has no value.
-pub(super) fn not_judged(expect: &Expectation, span: Span, why: &str) -> Diagnostic {
-    let span = if expect.span.covers(span) { span } else { expect.span };
-    let message = format!("`{}` could not be judged: {why}", expect.check.text);
-    Diagnostic::new(&codes::E957, span, message).help_if(expect.check.because.clone())
-}
-
 impl Context<'_> {
+    /// An expectation that does not hold.
     pub fn failed(&self, expect: &Expectation) -> Diagnostic {
         let parts = self.parts(&expect.check.expr);
         let but = match parts.is_empty() {
             true => "it is not so".to_owned(),
             false => parts.join(" and "),
         };
-        let message = format!("expected `{}`, but {but}", expect.check.text);
+        self.found(expect, format!("expected `{}`, but {but}", expect.check.text))
+    }
+
+    /// An expectation that has no value.
+    pub fn not_judged(&self, expect: &Expectation, why: &str) -> Diagnostic {
+        self.found(expect, format!("`{}` could not be judged: {why}", expect.check.text))
+    }
+
+    fn found(&self, expect: &Expectation, message: String) -> Diagnostic {
         let mut help: Vec<String> =
             self.named(&expect.check.expr).iter().flat_map(|n| self.why(*n)).collect();
-        if self.names_run(&expect.check.expr) {
+        if self.names_run(&expect.check.expr) && help.is_empty() {
             let cause = self.view.value("run.reason").map(|cause| cause.to_string()).unwrap_or_default();
-            if !cause.is_empty() && help.is_empty() {
-                help.push(format!("the run: {cause}"));
-            }
+            help.extend((!cause.is_empty()).then(|| format!("the run: {cause}")));
         }
         help.extend(expect.check.because.iter().map(|because| format!("expected because {because}")));
-        help.dedup();
+        let mut said = HashSet::new();
+        help.retain(|line| said.insert(line.clone()));
         let found = Diagnostic::new(&codes::E957, expect.span, message);
         if help.is_empty() { found } else { found.help(help.join("; ")) }
     }
@@ -100,8 +103,8 @@ impl Context<'_> {
             let reason = self.view.reason(node);
             if !reason.is_empty() {
                 let key = &self.view.played().plan.nodes[node as usize].key;
-                let word = self.view.shown(node).word();
-                found.push(format!("`{key}` is {word}: {reason}{}", self.condition(node)));
+                let how = said(self.view.shown(node));
+                found.push(format!("`{key}` {how}: {reason}{}", self.condition(node)));
             }
             at = self.view.behind(node);
         }

@@ -44,8 +44,8 @@ pub(super) fn play(
             Ok(Value::Bool(true)) => {}
             Ok(_) => failed.push(context.failed(expect)),
             Err(stop) => {
-                let (span, why) = reason(expect.span, stop);
-                failed.push(explain::not_judged(expect, span, &why));
+                let (_, why) = reason(expect.span, stop);
+                failed.push(context.not_judged(expect, &why));
             }
         }
     }

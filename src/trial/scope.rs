@@ -76,7 +76,8 @@ impl Scope for Seen<'_> {
     }
 
     fn fact(&self, key: &FactKey) -> Option<Fact> {
-        let played = self.run.and_then(|run| run.value(&key.name));
-        played.map(Fact::Read).or_else(|| self.start.fact(key))
+        let Some(run) = self.run else { return self.start.fact(key) };
+        let played = run.value(&key.name).map(Fact::Read);
+        played.or_else(|| self.start.fact(key)).or_else(|| run.lack(&key.name).map(Fact::Failed))
     }
 }

@@ -21,6 +21,9 @@ use super::scenario::{Scenario, worked_out};
 use super::scope::Seen;
 use super::unplayable;
 
+/// Stands in the place of a gate's conditions when none can be judged.
+pub(super) const NOT_JUDGED: &str = "is not judged, and taken to pass";
+
 /// How one instance goes.
 #[derive(Clone, Debug)]
 pub(super) struct Cue {
@@ -315,7 +318,7 @@ impl Knowing<'_> {
         if !judged {
             // A gate must require something; this stands for what is taken to hold.
             let expr = Expr::value(Value::Bool(true), Span::default());
-            gate.require = vec![Check { expr, text: "true".into(), because: None }];
+            gate.require = vec![Check { expr, text: NOT_JUDGED.into(), because: None }];
         }
         Ok(judged)
     }

@@ -4,6 +4,9 @@ use crate::base::clock::format_duration;
 use crate::event::{Event, Record};
 use crate::plan::Plan;
 
+use super::staging::NOT_JUDGED;
+use super::view::said;
+
 /// One step of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -28,7 +31,7 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
     Some(match event {
         Event::RunStarted { lane, .. } => format!("lane {lane} starts"),
         Event::RunFinished { status, cause, .. } => {
-            format!("the run is {}{}", status.word(), because(cause.as_deref()))
+            format!("the run stops: {}{}", status.word(), because(cause.as_deref()))
         }
         Event::RunCancelling { by } => format!("the run is ended by {by}"),
         Event::StageStarted { attempt: 1, .. } => format!("{key} starts"),
@@ -37,14 +40,17 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
             let exit = outcome.exit.map(|exit| format!(", exit {exit}")).unwrap_or_default();
             let word = crate::engine::apply::describe(outcome);
             match outcome.status {
-                crate::event::AttemptStatus::Succeeded => format!("{key} ended well{exit}"),
-                _ => format!("{key} did not end well: {word}"),
+                crate::event::AttemptStatus::Succeeded => format!("{key} ends{exit}"),
+                _ => format!("{key} ends: {word}"),
             }
         }
         Event::StageWaiting { on, detail, until, .. } => {
             let until =
                 until.map(|until| format!(", until {}", format_duration(until.0))).unwrap_or_default();
             format!("{key} waits ({}): {detail}{until}", word(*on))
+        }
+        Event::GateJudged { checks, error: None, .. } if checks.iter().any(|c| c.text == NOT_JUDGED) => {
+            format!("{key} {NOT_JUDGED}")
         }
         Event::GateJudged { checks, error: None, .. } => {
             let checks: Vec<String> = checks
@@ -57,7 +63,7 @@ fn line(plan: &Plan, event: &Event) -> Option<String> {
         }
         Event::GateJudged { error: Some(why), .. } => format!("{key} cannot be judged: {why}"),
         Event::StageFinished { status, reason, .. } => {
-            format!("{key} is {}{}", status.word(), because(reason.as_deref()))
+            format!("{key} {}{}", said(*status), because(reason.as_deref()))
         }
         Event::StagesBlocked { nodes, .. } => {
             let keys: Vec<&str> = nodes

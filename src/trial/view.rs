@@ -78,6 +78,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Why a dotted name of the run has no value.
+    pub fn lack(&self, name: &str) -> Option<String> {
+        let (stage, property) = name.split_once('.')?.1.split_once('.')?;
+        match property {
+            "started" | "finished" => Some(format!("`{stage}` never {property}")),
+            _ => None,
+        }
+    }
+
     fn of_run(&self, property: &str) -> Option<Value> {
         Some(match property {
             "state" | "status" => text(self.status.word()),
@@ -106,8 +115,9 @@ impl<'a> View<'a> {
                 let outcome = self.played.state.node(worst).outcome.as_ref();
                 outcome.and_then(|outcome| outcome.exit).map_or(Value::Absent, |exit| Value::Int(exit.into()))
             }
-            "started" => started().map_or(Value::Absent, Value::Duration),
-            "finished" => finished().map_or(Value::Absent, Value::Duration),
+            // Without a time there is no value, and `lack` says why.
+            "started" => started().map(Value::Duration)?,
+            "finished" => finished().map(Value::Duration)?,
             "duration" => Value::Duration(match (started(), finished()) {
                 (Some(started), Some(finished)) => finished - started,
                 _ => 0,
@@ -137,7 +147,7 @@ impl<'a> View<'a> {
         let key = |node: NodeIndex| self.played.plan.nodes[node as usize].key.as_str();
         match (state.status, state.root) {
             (Status::Blocked, Some(root)) => {
-                format!("blocked by `{}`, which is {}", key(root), self.shown(root).word())
+                format!("`{}` {}", key(root), said(self.shown(root)))
             }
             (Status::Waiting, _) => self.waits.get(&node).cloned().unwrap_or_default(),
             _ => state.reason.clone().unwrap_or_default(),
@@ -163,6 +173,26 @@ impl<'a> View<'a> {
 
     pub fn played(&self) -> &Played {
         self.played
+    }
+}
+
+/// A status as a sentence's verb: "`build` was skipped".
+pub(super) fn said(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "has not begun",
+        Status::Ready => "is ready",
+        Status::Waiting => "waits",
+        Status::Running => "runs",
+        Status::Succeeded => "succeeded",
+        Status::Failed => "failed",
+        Status::TimedOut => "timed out",
+        Status::Cancelled => "was cancelled",
+        Status::Skipped => "was skipped",
+        Status::Waived => "was waived",
+        Status::Reused => "was reused",
+        Status::Warned => "failed, which is allowed",
+        Status::Blocked => "was blocked",
+        Status::Unknown => "is unknown",
     }
 }
 

@@ -118,7 +118,7 @@ fn lane_text(text: &mut String, lane: &LaneCoverage) {
             (true, true) => "carried out, skipped",
             (true, false) => "carried out",
             (false, true) => "skipped",
-            (false, false) => "never reached",
+            (false, false) => "never carried out",
         };
         rows.push(vec![format!("  {}", stage.name), how.into(), branches(lane, Some(&stage.name))]);
     }

@@ -51,8 +51,7 @@ fn of_stage(property: &str) -> Option<Type> {
         "reason" => Type::String,
         "attempts" => Type::Int,
         "exit" => Type::Int.optional(),
-        "started" | "finished" => Type::Duration.optional(),
-        "duration" => Type::Duration,
+        "started" | "finished" | "duration" => Type::Duration,
         _ => return None,
     })
 }
