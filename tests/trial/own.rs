@@ -33,3 +33,34 @@ fn the_contract_s_own_test_passes_and_its_twin_does_not() {
         ]
     );
 }
+
+/// A lane file shown in the document, and the output shown right after it.
+fn shown(text: &str) -> Vec<(String, Option<String>)> {
+    let mut found: Vec<(String, Option<String>)> = Vec::new();
+    for block in text.split("\n```").collect::<Vec<_>>().chunks(2).filter_map(|pair| pair.get(1)) {
+        let (kind, body) = block.split_once('\n').expect("a line that opens the block");
+        match kind {
+            "wfl" => found.push((format!("{body}\n"), None)),
+            "console" => found.last_mut().expect("a lane file before").1 = Some(format!("{body}\n")),
+            other => panic!("a block of another kind: {other}"),
+        }
+    }
+    found
+}
+
+#[test]
+fn the_tests_shown_in_the_documents_do_what_is_said_of_them() {
+    let blocks = shown(include_str!("../../docs/testing.md"));
+    assert_eq!(blocks.len(), 2);
+    for (text, output) in blocks {
+        let subject = Subject::new();
+        subject.write("shown.wfl", &text);
+        let ended = subject.end(&["test", "shown.wfl"]);
+        match output {
+            None => {
+                ended.expect_code(0).says("5 passed, 0 failed, 0 not playable");
+            }
+            Some(output) => assert_eq!(format!("$ wfl test shown.wfl\n{}", ended.expect_code(1).out), output),
+        }
+    }
+}
