@@ -25,4 +25,5 @@ pub mod plan;
 pub mod port;
 pub mod store;
 pub mod syntax;
+pub mod trial;
 pub mod workspace;

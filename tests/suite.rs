@@ -9,3 +9,4 @@ mod run;
 mod stages;
 mod store;
 mod tidy;
+mod trial;

@@ -60,6 +60,8 @@ pub enum Command {
     Graph(Graph),
     /// Remove old runs and logs.
     Clean(Clean),
+    /// Play the tests of lane files: mocks, a virtual clock, nothing real runs.
+    Test(Test),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -361,6 +363,31 @@ pub struct Graph {
     pub set: Vec<String>,
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
     pub format: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    Human,
+    Json,
+    /// JUnit XML.
+    Junit,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Test {
+    /// Files or folders; without any, the project's own.
+    pub paths: Vec<PathBuf>,
+    /// Only tests whose name holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    #[arg(long, value_enum, default_value_t = TestFormat::Human)]
+    pub format: TestFormat,
+    /// Say which stages and branches the tests went through.
+    #[arg(long)]
+    pub coverage: bool,
+    /// Show every step of each run.
+    #[arg(long)]
+    pub verbose: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -9,6 +9,7 @@ pub mod output;
 mod people;
 mod present;
 mod signals;
+mod verdicts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Eval(args) => cmd::eval::run(args, terminal),
         Command::Graph(args) => cmd::graph::run(args, terminal),
         Command::Clean(args) => cmd::clean::run(args, terminal),
+        Command::Test(args) => cmd::test::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

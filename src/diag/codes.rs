@@ -126,6 +126,9 @@ codes! {
     E954 "secret-missing" Error
     E955 "no-git" Error
     E956 "bad-value-at-start" Error
+    // Testing
+    E957 "expectation-failed" Error
+    E958 "not-playable" Error
 }
 
 /// The row of a code or stable name: `E401` or `output-not-produced`, in any case.

@@ -32,6 +32,7 @@ mod select;
 mod session;
 mod start;
 mod stored;
+mod trial;
 
 pub use advise::advise;
 pub use choice::{Chosen, Which};
@@ -47,6 +48,7 @@ pub use select::Selection;
 pub use session::{Ended, Going, Resolve, Session};
 pub use start::{Asked, Change, Planned};
 pub use stored::StoredRun;
+pub use trial::Trial;
 
 #[cfg(test)]
 mod tests {

@@ -89,8 +89,11 @@ impl Project {
         let Loaded { sources, units, mut diagnostics, .. } = load::load_with(&request, &load::Disk, always);
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
-        diagnostics.extend(unformatted(&sources, &units, &diagnostics));
         let levels = &checked.model.project.levels;
+        // Formatting every file is only for those who ask.
+        if levels.iter().any(|(code, level)| code.id == "I905" && *level != model::Level::Allow) {
+            diagnostics.extend(unformatted(&sources, &units, &diagnostics));
+        }
         let settled = model::settle(&sources, &units, levels, diagnostics);
         let (pedantic, diagnostics) =
             settled.into_iter().partition(|found| found.severity == diag::Severity::Info);
@@ -121,6 +124,9 @@ impl Project {
     /// Everything found, remarks of the pedantic checks included.
     pub fn pedantic(&self) -> Vec<Diagnostic> {
         let mut all: Vec<Diagnostic> = self.diagnostics.iter().chain(&self.pedantic).cloned().collect();
+        if !self.model.project.levels.iter().any(|(code, _)| code.id == "I905") {
+            all.extend(unformatted(&self.sources, &self.units, &self.diagnostics));
+        }
         diag::sort(&mut all);
         all
     }

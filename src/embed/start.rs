@@ -115,6 +115,7 @@ impl Project {
         Given {
             root: self.place.root.clone(),
             set: asked.set.iter().cloned().collect(),
+            params: BTreeMap::new(),
             facts,
             definition: Definition::default(),
             seed: rand::random(),

@@ -91,11 +91,11 @@ fn note_unsupported(model: &mut Model, resolved: &HashMap<LaneId, ResolvedLane>)
         let concerns = || Concerns::Lane(lane.id);
         if resolved.on_failure == OnFailure::Rollback {
             let own = model.bodies[lane.id as usize].on_failure.map(|(_, span)| span);
-            let what = "`on-failure rollback`".to_string();
+            let what = NotYet::ROLLBACK.to_string();
             found.push(NotYet { span: own.unwrap_or(lane.span), what, concerns: concerns() });
         }
         for span in &resolved.notifies {
-            found.push(NotYet { span: *span, what: "`notify`".to_string(), concerns: concerns() });
+            found.push(NotYet { span: *span, what: NotYet::NOTIFY.to_string(), concerns: concerns() });
         }
         for change in &model.bodies[lane.id as usize].overrides {
             let stages = change.patches.iter().map(|(_, patch)| &patch.stage);

@@ -11,6 +11,7 @@ mod lower;
 mod mentions;
 pub mod report;
 pub mod resolve;
+mod scenario;
 pub mod schema;
 mod settle;
 mod shell;
@@ -22,6 +23,7 @@ pub use check::{Checked, check};
 pub use expression::expression;
 pub(crate) use lower::constant;
 pub use lower::property_type;
+pub use scenario::{Answer, Attempt, Expectation, GivenFact, GivenParam, Mock, Test};
 pub use settle::settle;
 pub use visit::expressions;
 
@@ -29,6 +31,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Span, Type, Value};
 use crate::expr::{Expr, Function};
+
+impl NotYet {
+    /// What matters only when something fails, or tells somebody outside: a test may still play the lane.
+    pub const NOTIFY: &str = "`notify`";
+    pub const ROLLBACK: &str = "`on-failure rollback`";
+    pub const BREAKER: &str = "a circuit breaker (`breaker` in `retry`)";
+    pub const REPAIR: &str = "a `repair` rule";
+    pub const REPAIRS: &str = "repair rules (`repairs` in `project`)";
+}
 
 /// Indices into the vectors of [`Model`].
 pub type ModuleId = u32;
@@ -338,7 +349,7 @@ pub struct Repair {
     pub span: Span,
 }
 
-/// The team's own rule. Properties (`s.lock`) are [`crate::expr::Kind::Measure`] of the dotted path.
+/// The team's own rule. Properties (`s.lock`) are [`crate::expr::Kind::Fact`] named by the dotted path.
 #[derive(Clone, Debug)]
 pub struct Principle {
     pub module: ModuleId,
@@ -358,15 +369,6 @@ pub enum Subject {
     Stage,
     Gate,
     Lane,
-}
-
-/// A `test` block, checked only as yet.
-#[derive(Clone, Debug)]
-pub struct Test {
-    pub module: ModuleId,
-    pub name: String,
-    pub span: Span,
-    pub lane: Option<LaneId>,
 }
 
 /// What the project makes of a check.

@@ -16,6 +16,8 @@ pub struct Given<'a> {
     pub root: PathBuf,
     /// `--set name=text`, as typed.
     pub set: BTreeMap<String, String>,
+    /// Params given as values, by the index of their global: before `set`.
+    pub params: BTreeMap<u32, Value>,
     /// The facts [`super::start_facts`] asked for.
     pub facts: FactValues,
     pub definition: Definition,

@@ -73,7 +73,11 @@ impl Work<'_> {
         let Some(global) = model.globals.get(index as usize) else {
             return;
         };
+        let given = self.given.params.get(&index);
         let value = match &global.kind {
+            GlobalKind::Param { pattern, .. } if given.is_some() => given.and_then(|value| {
+                self.matching(global, value.clone(), pattern.as_deref(), "the value given")
+            }),
             // A name means the params of that name in all files of the lane.
             GlobalKind::Param { default, pattern } => match (self.given.set.get(&global.name), default) {
                 (Some(text), _) => self.parsed(global, text, pattern.as_deref()),

@@ -12,6 +12,7 @@ mod reach;
 mod refuse;
 mod retry;
 pub mod secrets;
+mod start;
 mod svg;
 mod tool;
 
@@ -26,9 +27,10 @@ use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
 pub use given::Given;
-pub use reach::{select_facts, start_facts};
-pub use refuse::refusals;
+pub use reach::{facts_of, select_facts, start_facts};
+pub use refuse::{concerning, refusal, refusals};
 pub use secrets::secret_values;
+pub use start::{Start, start};
 
 pub use crate::model::{BackoffKind, Check, EdgeKind, Group, OnFailure, Parallel, StageKind};
 

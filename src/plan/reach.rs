@@ -99,7 +99,8 @@ pub(super) fn select<'m>(model: &'m Model, lane: &'m Lane) -> Option<&'m Expr> {
     None
 }
 
-fn facts_of(model: &Model, roots: &[&Expr]) -> Vec<FactKey> {
+/// The same for these expressions.
+pub fn facts_of(model: &Model, roots: &[&Expr]) -> Vec<FactKey> {
     let reached = reach(model, roots);
     let sources = sources(model, &reached.globals);
     let constants = constants(model, &reached);

@@ -3,10 +3,21 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, codes};
-use crate::model::{Concerns, LaneId, Model, ModuleId, ResolvedLane, StageId};
+use crate::model::{Concerns, LaneId, Model, ModuleId, NotYet, ResolvedLane, StageId};
 
 /// E950 for each such construct of the lane, of those it extends, of its stages and of their modules.
 pub fn refusals(model: &Model, lane: &ResolvedLane) -> Vec<Diagnostic> {
+    concerning(model, lane).into_iter().map(refusal).collect()
+}
+
+/// E950 of one construct.
+pub fn refusal(entry: &NotYet) -> Diagnostic {
+    Diagnostic::new(&codes::E950, entry.span, format!("{} cannot be run yet", entry.what))
+        .help("nothing was started; use a lane without it")
+}
+
+/// What the lane touches that cannot be run yet.
+pub fn concerning<'m>(model: &'m Model, lane: &ResolvedLane) -> Vec<&'m NotYet> {
     let stages: BTreeSet<StageId> = lane.stages.iter().map(|stage| stage.id).collect();
     let lanes = ancestry(model, lane.id);
     let mut modules: BTreeSet<ModuleId> = lane.stages.iter().map(|stage| stage.module).collect();
@@ -16,13 +27,7 @@ pub fn refusals(model: &Model, lane: &ResolvedLane) -> Vec<Diagnostic> {
         Concerns::Lane(id) => lanes.contains(id),
         Concerns::Module(id) => modules.contains(id),
     };
-    let concerning = model.not_yet.iter().filter(|entry| concerned(&entry.concerns));
-    concerning
-        .map(|entry| {
-            Diagnostic::new(&codes::E950, entry.span, format!("{} cannot be run yet", entry.what))
-                .help("nothing was started; use a lane without it")
-        })
-        .collect()
+    model.not_yet.iter().filter(|entry| concerned(&entry.concerns)).collect()
 }
 
 /// The lane and every lane it extends.

@@ -18,4 +18,5 @@ pub mod run;
 pub mod runs;
 pub mod show;
 mod show_lane;
+pub mod test;
 pub mod why;

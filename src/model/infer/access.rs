@@ -71,8 +71,9 @@ impl Walk<'_, '_> {
         while let Some(last) = parts.last() {
             let whole = span.to(last.span);
             if let Some(ty) = extra(&parts) {
-                let path: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
-                return Some(((at(Kind::Measure(path.join(".")), whole), ty), parts.len() - 1));
+                let name: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+                let kind = Kind::Fact { name: name.join("."), arguments: Vec::new(), ty: ty.clone() };
+                return Some(((at(kind, whole), ty), parts.len() - 1));
             }
             parts.pop();
         }

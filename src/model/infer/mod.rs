@@ -116,7 +116,7 @@ pub struct Place<'a> {
     pub secrets: Secrets,
     /// Facts of the `Start` phase may be read.
     pub start: bool,
-    /// Types of further dotted paths, in principles and tests; their value is the scope's measure of that path.
+    /// Types of further dotted paths, in principles and tests: facts that only these know, by the path as their name.
     pub extra: Option<Extra<'a>>,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Span, Value};
 use crate::diag::{Diagnostic, codes};
+use crate::expr::facts::{Fact, FactKey};
 use crate::expr::{self, Expr, Function, Kind, Scope};
 use crate::model::{
     Effect, GlobalKind, Model, Principle, ResolvedLane, Stage, StageKind, Subject, constant, expressions,
@@ -232,8 +233,11 @@ impl Scope for Of<'_> {
     }
 
     /// `s.lock`.
-    fn measure(&self, name: &str) -> Option<Value> {
-        let (variable, property) = name.split_once('.')?;
-        if variable == self.principle.variable { self.property(property) } else { None }
+    fn fact(&self, key: &FactKey) -> Option<Fact> {
+        let (variable, property) = key.name.split_once('.')?;
+        if variable != self.principle.variable {
+            return None;
+        }
+        self.property(property).map(Fact::Read)
     }
 }

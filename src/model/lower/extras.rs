@@ -7,7 +7,7 @@ use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::Item;
 use crate::model::infer::Place;
-use crate::model::{Check, Concerns, Principle, Repair, Subject};
+use crate::model::{Check, Concerns, NotYet, Principle, Repair, Subject};
 use crate::syntax::ast::{self, Ident};
 
 use super::{Frame, Lowering, all, find, operand};
@@ -30,7 +30,7 @@ impl Lowering<'_, '_> {
                 self.count(&frame.start(), limit);
             }
             if !defs.units[item.module as usize].std {
-                self.not_yet(item.statement.span, "a `repair` rule", Concerns::Module(item.module));
+                self.not_yet(item.statement.span, NotYet::REPAIR, Concerns::Module(item.module));
             }
             self.model.repairs.push(Repair { module: item.module, name: item.name.clone(), span: item.span });
         }

@@ -4,7 +4,7 @@ use crate::base::suggest::{did_you_mean, nearest};
 use crate::base::{Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::Definitions;
-use crate::model::{Concerns, Group, Level, ModuleId};
+use crate::model::{Concerns, Group, Level, ModuleId, NotYet};
 use crate::syntax::ast::{ExprKind, Literal, Statement};
 
 use super::{Frame, Lowering, all, find, literal, operand};
@@ -176,6 +176,6 @@ impl Lowering<'_, '_> {
                 );
             }
         }
-        self.not_yet(statement.span, "repair rules (`repairs` in `project`)", Concerns::Module(module));
+        self.not_yet(statement.span, NotYet::REPAIRS, Concerns::Module(module));
     }
 }

@@ -6,7 +6,7 @@ use crate::model::declare::{Item, declared_name};
 use crate::model::infer::{self, Namespace, Symbol};
 use crate::model::schema::Context;
 use crate::model::schema::check::{head_span, is_readable};
-use crate::model::{Action, Check, Concerns, Effect, ModuleId, Stage, StageId, StageKind};
+use crate::model::{Action, Check, Concerns, Effect, ModuleId, NotYet, Stage, StageId, StageKind};
 use crate::syntax::ast::Statement;
 
 use super::{Frame, Lowering, all, find, operand};
@@ -191,11 +191,7 @@ impl Lowering<'_, '_> {
         if let Some((retry, deadline)) = retry.and_then(|statement| self.retry(frame, statement)) {
             stage.deadline = stage.deadline.take().or(deadline);
             if retry.breaker.is_some() {
-                self.not_yet(
-                    retry.span,
-                    "a circuit breaker (`breaker` in `retry`)",
-                    Concerns::Stage(stage.id),
-                );
+                self.not_yet(retry.span, NotYet::BREAKER, Concerns::Stage(stage.id));
             }
             stage.retry = Some(retry);
         }

@@ -39,6 +39,8 @@ pub enum Context {
     Principle,
     Test,
     Mock,
+    Attempt,
+    Answer,
     /// `NAME = value` lines only: `env`, `matrix`, `meta`, `given`, and the values of `render` and `call`.
     Assignments,
 }
@@ -71,6 +73,8 @@ impl Context {
             Context::Principle => "in a principle",
             Context::Test => "in a test",
             Context::Mock => "in a `mock`",
+            Context::Attempt => "in an `attempt`",
+            Context::Answer => "in a test's `approve` or `reject`",
             Context::Assignments => "in a block of `NAME = value` lines",
         }
     }
@@ -289,8 +293,9 @@ pub fn keywords(context: Context) -> impl Iterator<Item = &'static Row> {
 /// Every context there is, the file first.
 pub fn contexts() -> &'static [Context] {
     use Context::{
-        Actions, Approve, Assignments, Breaker, Checks, Defaults, Environment, File, Gate, Gates, Group,
-        Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Repair, Retry, Stage, Test, Tool,
+        Actions, Answer, Approve, Assignments, Attempt, Breaker, Checks, Defaults, Environment, File, Gate,
+        Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Repair, Retry, Stage,
+        Test, Tool,
     };
     &[
         File,
@@ -317,6 +322,8 @@ pub fn contexts() -> &'static [Context] {
         Principle,
         Test,
         Mock,
+        Attempt,
+        Answer,
         Assignments,
     ]
 }

@@ -1,6 +1,8 @@
 //! Rows of the keyword table for the project, its principles and its tests.
 
-use super::Context::{Assignments, Environment, File, Group, Keep, Mock, Principle, Project, Test};
+use super::Context::{
+    Answer, Assignments, Attempt, Environment, File, Group, Keep, Mock, Principle, Project, Test,
+};
 use super::Shape::{Binding, Condition, Nothing, Title};
 use super::{ANY, BECAUSE, Row, clause, may_clause, references, values, words};
 
@@ -64,11 +66,53 @@ pub(super) static ROWS: &[Row] = &[
         .block(Test)
         .many(),
     Row::new("given", &[Test], Nothing, "Params and facts of the scenario.").block(Assignments),
+    Row::new("fact", &[Test, Mock], values(1, 1, "fact"), "What a fact with arguments is in the scenario.")
+        .clauses(&[clause("as", 1, 1, "value")])
+        .many(),
     Row::new("mock", &[Test], references(1, 1, "stage"), "How a stage or gate ends in the scenario.")
+        .clauses(&[may_clause("if", 1, 1, "condition")])
         .block(Mock)
         .many(),
-    Row::new("expect", &[Test], Condition, "What must hold at the end.").many().required(),
+    Row::new("approve", &[Test], references(1, 1, "stage"), "The approval of a stage is given.")
+        .clauses(&[may_clause("by", 1, ANY, "string")])
+        .may_block(Answer)
+        .many(),
+    Row::new("reject", &[Test], references(1, 1, "stage"), "The approval of a stage is refused.")
+        .clauses(&[may_clause("by", 1, 1, "string"), BECAUSE])
+        .may_block(Answer)
+        .many(),
+    Row::new("confirm", &[Test], references(1, 1, "stage"), "The stage's `confirm` is answered with yes.")
+        .many(),
+    Row::new("after", &[Answer], values(1, 1, "duration"), "How long after the question the answer comes.")
+        .default("0s"),
+    Row::new("wait", &[Test], values(1, 1, "duration"), "How long people who do not answer are waited for.")
+        .default("0s"),
+    Row::new("expect", &[Test], Condition, "What must hold at the end.")
+        .clauses(&[BECAUSE])
+        .many()
+        .required(),
     Row::new("out", &[Mock], Binding { value: true }, "An output that the stage produces.").many(),
-    Row::new("exit", &[Mock], values(1, 1, "int"), "The exit code of the stage's attempt.").default("0"),
-    Row::new("stderr", &[Mock], values(1, 1, "string"), "What the attempt writes to standard error."),
+    Row::new(
+        "attempt",
+        &[Mock],
+        Nothing,
+        "How one attempt ends; several in turn, the last for all that follow.",
+    )
+    .block(Attempt)
+    .many(),
+    Row::new("exit", &[Mock, Attempt], values(1, 1, "int"), "The exit code of the stage's attempt.")
+        .default("0"),
+    Row::new(
+        "stderr",
+        &[Mock, Attempt],
+        values(1, 1, "string"),
+        "What the attempt writes to standard error.",
+    ),
+    Row::new(
+        "takes",
+        &[Mock, Attempt],
+        values(1, 1, "duration"),
+        "How long the attempt takes, in virtual time.",
+    )
+    .default("0s"),
 ];

@@ -202,6 +202,7 @@ impl Inputs {
         Given {
             root: PathBuf::from("/project"),
             set: self.set.clone(),
+            params: BTreeMap::new(),
             facts: self.facts.clone(),
             definition: Definition::default(),
             seed: 7,

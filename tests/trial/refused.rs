@@ -1,0 +1,100 @@
+//! Tests that cannot be played: said clearly as an error, never as success.
+
+use super::theatre::{Case, found, play};
+use wfl::trial::Verdict;
+
+#[track_caller]
+fn refused(text: &str, says: &[&str]) {
+    let tested = play(text);
+    assert!(matches!(tested[0].verdict, Verdict::Unplayable(_)), "{:?}", tested[0].verdict);
+    assert_eq!(found(&tested[0]), says);
+}
+
+#[test]
+fn a_param_without_value_is_asked_for_in_words_of_a_test() {
+    let file = "## The ticket.\nparam ticket: string { pattern \"HOT-[0-9]+\" }\nstage a { exec \"a\", ticket }\nlane l { include a }\n";
+    refused(
+        &format!("{file}test \"t\" {{ lane l; expect run.exit == 0 }}"),
+        &[
+            "E953 `ticket` has no value: it has no default and none was given | give it in the test: `given { ticket = … \
+           }`; the whole value must match \"HOT-[0-9]+\" (The ticket.)",
+        ],
+    );
+    refused(
+        &format!("{file}test \"t\" {{ lane l; given {{ ticket = \"COLD\" }}; expect run.exit == 0 }}"),
+        &[
+            "E953 the value given, `COLD`, does not fit the pattern of `ticket` | give it in the test: `given { ticket = … \
+           }`; the whole value must match \"HOT-[0-9]+\" (The ticket.)",
+        ],
+    );
+}
+
+#[test]
+fn values_that_cannot_be_are_refused() {
+    let file = "stage a { exec \"a\" }\nlane l { include a }\n";
+    refused(
+        &format!("{file}test \"t\" {{ lane l; mock stage.a {{ exit 300 }}; expect run.exit == 0 }}"),
+        &["E958 no program exits with 300"],
+    );
+    refused(
+        &format!("{file}test \"t\" {{ lane l; mock stage.a {{ takes 1m - 2m }}; expect run.exit == 0 }}"),
+        &["E958 no time takes -1m"],
+    );
+}
+
+const ROLLBACK: &str = "stage a { exec \"a\"; undo { exec \"u\" }; repeatable }\nlane l { include a; on-failure rollback; notify desktop on failure }";
+
+#[test]
+fn a_rollback_is_only_refused_where_it_would_begin() {
+    Case { file: ROLLBACK, scenario: "", holds: &["run.exit == 0"], fails: &[] }.play();
+    refused(
+        &format!("{ROLLBACK}\ntest \"t\" {{ lane l; mock stage.a {{ exit 1 }}; expect run.exit == 1 }}"),
+        &[
+            "E950 `on-failure rollback` cannot be played yet: a stage failed, and what was done would be undone now | \
+           nothing is known of what the test expects",
+        ],
+    );
+}
+
+const BREAKER: &str = "stage a { matrix { n = [1, 2, 3] }; exec \"a\"; retry { attempts 2; breaker { failures 2; cooldown 1m } } }\nlane l { include a; on-failure keep-going }";
+
+#[test]
+fn a_breaker_is_only_refused_where_it_would_open() {
+    Case {
+        file: BREAKER,
+        scenario: "mock stage.a if n == 1 { exit 1 }",
+        holds: &["stage.a.attempts == 4", r#"run.status == "failed""#],
+        fails: &[],
+    }
+    .play();
+    refused(
+        &format!("{BREAKER}\ntest \"t\" {{ lane l; mock stage.a {{ exit 1 }}; expect run.exit == 1 }}"),
+        &[
+            "E950 a circuit breaker (`breaker` in `retry`) cannot be played yet: so many stages failed that the breaker \
+           would have opened | nothing is known of what the test expects",
+        ],
+    );
+}
+
+#[test]
+fn a_repair_rule_is_only_refused_where_an_attempt_failed() {
+    let file =
+        "repair \"r\" { when exit == 1; do { exec \"fix\" } }\nstage a { exec \"a\" }\nlane l { include a }";
+    Case { file, scenario: "", holds: &["run.exit == 0"], fails: &[] }.play();
+    refused(
+        &format!("{file}\ntest \"t\" {{ lane l; mock stage.a {{ exit 1 }}; expect run.exit == 1 }}"),
+        &[
+            "E950 a `repair` rule cannot be played yet: an attempt failed, and a rule could have mended it | nothing is \
+           known of what the test expects",
+        ],
+    );
+}
+
+#[test]
+fn a_run_without_end_is_no_success() {
+    refused(
+        "stage a { exec \"a\"; retry { attempts 2000000 } }\nlane l { include a }\n\
+         test \"t\" { lane l; mock stage.a { exit 1 }; expect run.exit == 1 }",
+        &["E958 the run does not end within 100000 steps"],
+    );
+}
