@@ -1,4 +1,4 @@
-//! Facts about files: `file.exists`, `size`, `age`, `contains`. Paths stay inside the project.
+//! Facts about files: `file.exists`, `size`, `age`, `contains`, `grep`. Paths stay inside the project.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,6 +12,8 @@ use crate::workspace::{self, tree};
 
 /// The largest file that is read as a whole.
 pub(super) const LARGEST: u64 = 64 << 20;
+/// How much text one fact searches.
+const MOST_SEARCHED: u64 = 1 << 30;
 /// Memory a regular expression may take when compiled.
 const LARGEST_PATTERN: usize = 10 << 20;
 
@@ -24,6 +26,7 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
         ("exists", _) if is_glob(path) => return Ok(Value::Bool(tree::has(root, &[path.to_string()])?)),
         ("exists", _) => return Ok(Value::Bool(full.exists())),
         ("contains", [pattern]) if is_glob(path) => return any_contains(root, path, pattern),
+        ("grep", [pattern]) => return lines_matching(root, path, pattern),
         _ => {}
     }
     let meta = fs::metadata(&full).map_err(|e| missing(path, &e))?;
@@ -51,6 +54,31 @@ fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String>
         }
     }
     Ok(Value::Bool(false))
+}
+
+/// Lines that match, in the file or in all files of a glob. No file at all is an error: a count of nothing, such as
+/// `== 0`, would hold for a mistyped path.
+fn lines_matching(root: &Path, path: &str, pattern: &str) -> Result<Value, String> {
+    let pattern = regex(pattern)?;
+    let paths = match is_glob(path) {
+        true => tree::matching(root, &[path.to_string()])?,
+        false => vec![path.to_string()],
+    };
+    if paths.is_empty() {
+        return Err(format!("no file matches {path}"));
+    }
+    let (mut count, mut read) = (0, 0);
+    for path in &paths {
+        let bytes = bytes(root, path)?;
+        read += bytes.len() as u64;
+        if read > MOST_SEARCHED {
+            return Err(format!("the files hold more than {} MiB together", MOST_SEARCHED >> 20));
+        }
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        count += lines.filter(|line| pattern.is_match(line)).count();
+    }
+    Ok(Value::Int(count as i64))
 }
 
 /// The absolute path; an error when it leaves the project, also through a link.

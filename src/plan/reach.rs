@@ -10,7 +10,7 @@ use crate::expr::needs::{located, needs};
 use crate::expr::{Expr, Kind};
 use crate::model::{Action, Effect, Gate, GlobalKind, Lane, Model, Output, ResolvedLane, Retry, Stage, Tool};
 
-use super::given::{Known, at_start};
+use super::given::{Known, pinned};
 
 /// Indices of what is reached, each after what it depends on.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ fn facts_of(model: &Model, roots: &[&Expr]) -> Vec<FactKey> {
     let defined = reached.globals.iter().filter_map(|index| global_expr(model, *index));
     let mut keys: Vec<FactKey> = Vec::new();
     for expr in roots.iter().copied().chain(defined) {
-        for key in needs(expr, &scope).into_iter().filter(at_start) {
+        for key in needs(expr, &scope).into_iter().filter(pinned) {
             if !keys.contains(&key) && !reads_source(&key, &sources) {
                 keys.push(key);
             }

@@ -1,5 +1,6 @@
 //! Stages, gates and lanes as their users meet them: the built program on small real projects.
 
+mod baselines;
 mod commits;
 mod gates;
 mod kinds;
