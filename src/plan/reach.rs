@@ -229,9 +229,7 @@ fn of_action(action: &Action) -> Vec<&Expr> {
     match action {
         Action::Script { .. } => Vec::new(),
         Action::Exec { argv, .. } => argv.iter().collect(),
-        Action::Render { target, template, context, .. } => {
-            [target, template].into_iter().chain(context.iter().map(|(_, value)| value)).collect()
-        }
+        Action::Render { render, .. } => render.expressions().collect(),
         Action::Call { arguments, .. } => arguments.iter().map(|(_, value)| value).collect(),
     }
 }

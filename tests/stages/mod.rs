@@ -5,3 +5,4 @@ mod commits;
 mod gates;
 mod kinds;
 mod lane_files;
+mod rendering;

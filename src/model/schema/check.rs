@@ -18,10 +18,11 @@ pub fn file(tree: &File, report: &mut Report) {
 
 fn block(context: Context, statements: &[Statement], parent: Option<&Statement>, report: &mut Report) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut assigned: HashMap<&str, Span> = HashMap::new();
     for statement in statements {
         let word = statement.head.text.as_str();
-        if context == Context::Assignments {
-            assignment(statement, &mut seen, report);
+        if context == Context::Assignments || (context == Context::Render && !is_setting(statement)) {
+            assignment(statement, &mut assigned, report);
             continue;
         }
         let Some(row) = super::row(context, word) else {
@@ -43,6 +44,11 @@ fn block(context: Context, statements: &[Statement], parent: Option<&Statement>,
     if let Some(parent) = parent.filter(|parent| !parent.broken) {
         missing(context, parent, &seen, report);
     }
+}
+
+/// In a `render` block: `each` and `schema` are keywords where they do not name a value of the template.
+fn is_setting(statement: &Statement) -> bool {
+    super::row(Context::Render, &statement.head.text).is_some() && !matches!(statement.tail, Tail::Assign(_))
 }
 
 fn missing(context: Context, parent: &Statement, seen: &HashMap<&str, Span>, report: &mut Report) {

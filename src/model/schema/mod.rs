@@ -39,7 +39,9 @@ pub enum Context {
     Principle,
     Test,
     Mock,
-    /// `NAME = value` lines only: `env`, `matrix`, `meta`, `given`, and the values of `render` and `call`.
+    /// The template's values, `NAME = value`, beside a few keywords.
+    Render,
+    /// `NAME = value` lines only: `env`, `matrix`, `meta`, `given`, and the values of `call`.
     Assignments,
 }
 
@@ -71,6 +73,7 @@ impl Context {
             Context::Principle => "in a principle",
             Context::Test => "in a test",
             Context::Mock => "in a `mock`",
+            Context::Render => "in a `render` block",
             Context::Assignments => "in a block of `NAME = value` lines",
         }
     }
@@ -290,7 +293,8 @@ pub fn keywords(context: Context) -> impl Iterator<Item = &'static Row> {
 pub fn contexts() -> &'static [Context] {
     use Context::{
         Actions, Approve, Assignments, Breaker, Checks, Defaults, Environment, File, Gate, Gates, Group,
-        Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Repair, Retry, Stage, Test, Tool,
+        Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair, Retry, Stage, Test,
+        Tool,
     };
     &[
         File,
@@ -317,6 +321,7 @@ pub fn contexts() -> &'static [Context] {
         Principle,
         Test,
         Mock,
+        Render,
         Assignments,
     ]
 }
