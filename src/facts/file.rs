@@ -89,11 +89,16 @@ pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
 /// All of a file; an error when it is not there or too large.
 pub(super) fn bytes(root: &Path, path: &str) -> Result<Vec<u8>, String> {
     let file = File::open(inside(root, path)?).map_err(|e| missing(path, &e))?;
-    let mut bytes = Vec::new();
+    let too_large = || Err(format!("{path} is larger than {} MiB", LARGEST >> 20));
+    let size = file.metadata().map_or(0, |meta| meta.len());
+    if size > LARGEST {
+        return too_large();
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
     // One byte more than allowed tells that it is too large, also of a file that grows.
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| missing(path, &e))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("{path} is larger than {} MiB", LARGEST >> 20));
+        return too_large();
     }
     Ok(bytes)
 }

@@ -5,4 +5,5 @@ mod commits;
 mod gates;
 mod kinds;
 mod lane_files;
+mod readers;
 mod rendering;
