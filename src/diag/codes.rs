@@ -103,6 +103,8 @@ codes! {
     E954 "secret-missing" Error "The environment variable that a secret is read from is not set."
     E955 "no-git" Error "The lane reads git's state, and this folder is not in a git repository."
     E956 "bad-value-at-start" Error "A value could not be worked out when the run was about to start."
+    // Style
+    W901 "deprecated" Warning "The definition or keyword is marked as deprecated: it still works and will go. Use what its mark names instead; `--fix` puts it in where it can stand in the same place."
 }
 
 /// The row of a code or stable name: `E401` or `output-not-produced`, in any case.

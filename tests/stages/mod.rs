@@ -7,3 +7,4 @@ mod kinds;
 mod lane_files;
 mod readers;
 mod rendering;
+mod values;

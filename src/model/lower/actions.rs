@@ -1,7 +1,7 @@
 //! What a stage does, in the order written: run, exec, render, call.
 
-use crate::base::Type;
 use crate::base::suggest::{did_you_mean, nearest};
+use crate::base::{Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind};
 use crate::model::infer::{self, Definitions, Namespace, Place, Secrets, Symbol};
@@ -63,9 +63,13 @@ impl Lowering<'_, '_> {
     fn each(&mut self, frame: &mut Frame, statement: &Statement) -> Vec<(ast::Ident, Expr)> {
         let mut each: Vec<(ast::Ident, Expr)> = Vec::new();
         for inner in all(statement.body(), "each").filter(|inner| !inner.broken) {
-            let Some(binding) = inner.binding() else { continue };
-            let Some(value) = &binding.value else { continue };
-            let name = &binding.name;
+            let Some((name, Some(value))) = inner.binding().map(|binding| (&binding.name, &binding.value))
+            else {
+                // Its value is lacking, which was reported; its name is there all the same.
+                let name = operand(inner).and_then(ast::Expr::word).map(str::to_owned);
+                frame.matrix.extend(name.map(|name| (name, Type::Unknown)));
+                continue;
+            };
             if frame.matrix.iter().any(|(known, _)| *known == name.text) {
                 let found =
                     Diagnostic::new(&codes::E103, name.span, format!("`{}` is there already", name.text));
@@ -77,7 +81,7 @@ impl Lowering<'_, '_> {
                 continue;
             }
             self.shadows(frame.module, &name.text, name.span);
-            let Some((list, item)) = self.values_of(frame, &name.text, value) else { continue };
+            let (list, item) = self.values_of(frame, &name.text, value);
             frame.matrix.push((name.text.clone(), item));
             each.push((name.clone(), list));
         }
@@ -86,12 +90,16 @@ impl Lowering<'_, '_> {
 
     /// A path that is the same for every value would be written again and again.
     fn differs(&mut self, target: &Expr, each: &[(ast::Ident, Expr)]) {
-        let mut used: Vec<&str> = Vec::new();
-        target.walk(&mut |part| {
-            if let Kind::Matrix(name) = &part.kind {
-                used.push(name);
-            }
+        let (mut used, mut lost): (Vec<&str>, bool) = (Vec::new(), false);
+        target.walk(&mut |part| match &part.kind {
+            Kind::Matrix(name) => used.push(name),
+            Kind::Value(Value::Absent) => lost = true,
+            _ => {}
         });
+        // What could not be read in the path may have been the name.
+        if lost {
+            return;
+        }
         for (name, _) in each.iter().filter(|(name, _)| !used.contains(&name.text.as_str())) {
             let message = format!("every `{}` would be written to the same file", name.text);
             let help = format!("use it in the path: `render f\"out/{{{}}}.yaml\" from …`", name.text);
@@ -142,6 +150,7 @@ impl Lowering<'_, '_> {
             && is_param(symbol)
         {
             self.defs.mark_used(*symbol);
+            infer::tell_deprecated(self.defs, *symbol, &argument.head, &mut self.report);
             return Some(self.defs.global(*index).0);
         }
         let known =

@@ -42,25 +42,19 @@ impl Lowering<'_, '_> {
         for inner in statement.body().iter().filter(|inner| !inner.broken) {
             let Tail::Assign(value) = &inner.tail else { continue };
             self.shadows(frame.module, &inner.head.text, inner.head.span);
-            if let Some((list, item)) = self.values_of(frame, &inner.head.text, value) {
-                matrix.push((inner.head.text.clone(), list, item));
-            }
+            let (list, item) = self.values_of(frame, &inner.head.text, value);
+            matrix.push((inner.head.text.clone(), list, item));
         }
         matrix
     }
 
     /// A list that is known when the run starts, and the type of one value of it.
-    pub(super) fn values_of(
-        &mut self,
-        frame: &Frame,
-        name: &str,
-        value: &Expression,
-    ) -> Option<(Expr, Type)> {
+    pub(super) fn values_of(&mut self, frame: &Frame, name: &str, value: &Expression) -> (Expr, Type) {
         let typed = self.infer(&frame.start(), value, None);
         if matches!(&value.kind, ExprKind::List(items) if items.is_empty()) {
             let message = format!("`{name}` has no values, so nothing would ever run");
             self.error(&codes::E122, value.span, message, "give it values, or remove it");
-            return None;
+            return (typed.expr, Type::Unknown);
         }
         let item = match typed.ty {
             Type::List(item) if item.is_scalar() => *item,
@@ -71,7 +65,7 @@ impl Lowering<'_, '_> {
                 Type::Unknown
             }
         };
-        Some((typed.expr, item))
+        (typed.expr, item)
     }
 
     /// W113: a name of a stage's own that hides one of the file.
