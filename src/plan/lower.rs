@@ -118,7 +118,7 @@ impl Lowering<'_> {
                 target: self.expr(&render.target, at),
                 template: self.expr(&render.template, at),
                 context: self.named(&render.context, at),
-                schema: render.schema.as_ref().map(|schema| self.expr(schema, at)),
+                schema: render.schema.as_ref().map(|schema| Box::new(self.expr(schema, at))),
             }
         };
         sets.into_iter().map(file).collect()

@@ -170,7 +170,7 @@ pub enum Action {
         context: Vec<(String, Expr)>,
         /// What is rendered must fit this JSON Schema.
         #[serde(default)]
-        schema: Option<Expr>,
+        schema: Option<Box<Expr>>,
     },
 }
 

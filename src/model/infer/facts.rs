@@ -96,7 +96,7 @@ impl Walk<'_, '_> {
 
     /// `baseline(lines)`: what the measure was in an earlier run, which there need not be.
     fn stored(&mut self, row: &'static Row, arguments: Option<(&[Argument], Span)>, span: Span) -> Found {
-        let Some((&[ref given], _)) = arguments else {
+        let Some(([given], _)) = arguments else {
             return self.refuse(wrong_count(row, arguments, span), span);
         };
         let known = |name: &str| self.place.measures.iter().find(|(measure, _)| measure == name);

@@ -82,12 +82,9 @@ impl Lowering<'_, '_> {
     fn gate_is_complete(&mut self, statement: &Statement) {
         let body = statement.body();
         let own = body.iter().find(|inner| matches!(inner.head.text.as_str(), "exec" | "run"));
-        match (find(body, "tool"), own) {
-            (Some(_), Some(own)) => {
-                let help = "a gate takes a tool, or runs something of its own; remove one of them";
-                self.error(&codes::E122, own.head.span, "the gate has a tool already", help);
-            }
-            _ => {}
+        if let (Some(_), Some(own)) = (find(body, "tool"), own) {
+            let help = "a gate takes a tool, or runs something of its own; remove one of them";
+            self.error(&codes::E122, own.head.span, "the gate has a tool already", help);
         }
         if find(body, "require").is_none() {
             let help = "say what must hold: `require lines >= 70%`";
