@@ -10,6 +10,10 @@ const TOLD: usize = 5;
 /// Longest text of one finding, in characters: it may quote the file.
 const SHOWN: usize = 200;
 
+/// Where a schema without an `$id` of its own is taken to lie.
+const HERE: &str = "wfl:/";
+const LEADS_OUT: &str = "a `$ref` to";
+
 pub(super) struct Schema {
     name: String,
     validator: Validator,
@@ -22,9 +26,10 @@ impl Schema {
         let validator = jsonschema::options()
             // Linear time: a schema's pattern must not hang the run.
             .with_pattern_options(PatternOptions::regex())
+            .with_base_uri(HERE)
             .with_retriever(Stays)
             .build(&json)
-            .map_err(|e| format!("the schema {name} cannot be used: {}", shortened(&e.to_string())))?;
+            .map_err(|e| format!("the schema {name} cannot be used: {}", said(&e.to_string())))?;
         Ok(Schema { name: name.to_owned(), validator })
     }
 
@@ -47,6 +52,14 @@ impl Schema {
     }
 }
 
+/// What is wrong with the schema; of a reference, in our own words.
+fn said(error: &str) -> String {
+    match error.find(LEADS_OUT) {
+        Some(at) => error[at..].to_owned(),
+        None => shortened(error),
+    }
+}
+
 fn shortened(text: &str) -> String {
     let text = text.replace('\n', " ");
     match text.char_indices().nth(SHOWN) {
@@ -60,8 +73,10 @@ struct Stays;
 
 impl Retrieve for Stays {
     fn retrieve(&self, uri: &Uri<String>) -> Result<Json, Box<dyn Error + Send + Sync>> {
+        let uri = uri.as_str();
+        let uri = uri.strip_prefix(HERE).unwrap_or(uri);
         Err(format!(
-            "`$ref` to {uri} leads out of the file, and nothing is fetched; put what it names under `$defs`"
+            "{LEADS_OUT} {uri} leads out of the file, and nothing is fetched; put what it names under `$defs`"
         )
         .into())
     }
