@@ -50,6 +50,7 @@ fn facts_table(text: &mut String) {
             "Read while running; only in `before`, `after`, `require`, `verify` and the `when` of retry and repair",
         ),
         (Phase::Attempt, "Of the attempt that just ended; the same places, and `measure`"),
+        (Phase::Stored, "Of earlier runs, read when the run starts; only in a gate's `require` and `strict`"),
         (Phase::Reader, "Readers; only on the right of `out` and `measure`"),
     ] {
         let _ = writeln!(text, "\n### {title}\n\n| written | type | |\n|---|---|---|");
@@ -69,6 +70,7 @@ fn written(row: &facts::Row) -> String {
             Argument::Path => "path",
             Argument::Glob => "glob",
             Argument::Pattern => "regex",
+            Argument::Measure => "measure",
         })
         .collect();
     let arguments = format!("{}{}", words.join(", "), if row.variadic { ", …" } else { "" });

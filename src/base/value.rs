@@ -124,6 +124,27 @@ impl Value {
             Value::Absent => serde_json::Value::Null,
         }
     }
+
+    /// What [`Value::to_json`] wrote of a value of type `ty`; none where it is of another type.
+    pub fn from_json(json: &serde_json::Value, ty: &Type) -> Option<Value> {
+        Some(match ty {
+            Type::Int => Value::Int(json.as_i64()?),
+            Type::Duration => Value::Duration(json.as_i64()?),
+            Type::Size => Value::Size(json.as_i64()?),
+            Type::Float => Value::Float(json.as_f64()?),
+            Type::Percent => Value::Percent(json.as_f64()?),
+            Type::Bool => Value::Bool(json.as_bool()?),
+            Type::Path => Value::Path(json.as_str()?.to_owned()),
+            Type::String | Type::Enum(_) => Value::String(json.as_str()?.to_owned()),
+            Type::Optional(_) if json.is_null() => Value::Absent,
+            Type::Optional(inner) => Value::from_json(json, inner)?,
+            Type::List(inner) => {
+                let items = json.as_array()?.iter().map(|item| Value::from_json(item, inner));
+                Value::List(items.collect::<Option<_>>()?)
+            }
+            Type::Unknown => return None,
+        })
+    }
 }
 
 /// As it stands in an f-string, in `env` and in argv.

@@ -34,6 +34,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         people: people(&session, args, terminal, screen),
         control,
         lines: sink(&session, args, terminal, screen_for_lines),
+        renderer: itself(),
     };
     let ended = session.drive(going);
     drop(watch);
@@ -47,6 +48,12 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         terminal.say(&summary.text());
     }
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
+}
+
+/// This program, even when its file was replaced meanwhile.
+fn itself() -> Option<std::path::PathBuf> {
+    let running = std::path::PathBuf::from("/proc/self/exe");
+    if running.exists() { Some(running) } else { std::env::current_exe().ok() }
 }
 
 /// From another project's folder a run is only found with `-C`.

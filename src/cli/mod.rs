@@ -24,6 +24,10 @@ use output::Terminal;
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit::quiet_panics();
     let args: Vec<OsString> = args.into_iter().collect();
+    // Not a command: how the program starts itself to render templates within limits.
+    if args.get(1).is_some_and(|word| word == crate::exec::RENDER_WORKER) {
+        return ExitCode::from(crate::exec::render_worker());
+    }
     let code = std::panic::catch_unwind(|| started(args)).unwrap_or_else(exit::bug);
     ExitCode::from(code as u8)
 }

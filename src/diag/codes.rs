@@ -115,6 +115,7 @@ codes! {
     // Scripts
     E801 "shell-syntax" Error
     // Style
+    W901 "deprecated" Warning
     I905 "unformatted" Info
     W906 "unused-allow" Warning
     W907 "allow-without-reason" Warning

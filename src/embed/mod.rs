@@ -15,6 +15,7 @@
 
 mod adopt;
 mod advise;
+mod baseline;
 mod choice;
 mod definition;
 mod drop;

@@ -2,6 +2,7 @@
 //! happens is the engine's to decide.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::clock::SystemClock;
@@ -37,6 +38,9 @@ pub struct Going {
     pub control: Arc<Control>,
     /// Given every line of output as it comes.
     pub lines: Option<LineSink>,
+    /// The `wfl` program, which renders templates in processes of bounded memory. Without it they are rendered in this
+    /// process, where only their work and size are bounded: give it where templates are not your own.
+    pub renderer: Option<PathBuf>,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -197,6 +201,7 @@ impl Session {
             Some(sink) => LocalExecutor::new().with_sink(sink),
             None => LocalExecutor::new(),
         };
+        let executor = executor.with_renderer(going.renderer);
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),
             executor: Arc::new(executor),

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::Value;
 use crate::expr::facts::{FactKey, FactValues};
 use crate::facts::{ChangeFlags, World};
-use crate::history;
+use crate::history::{self, History};
 use crate::model::Model;
 use crate::plan::{self, Definition, Given, Plan};
 use crate::port::Facts;
 
-use super::{Chosen, Error, Project, definition, placeholder};
+use super::{Chosen, Error, Project, baseline, definition, placeholder};
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,21 @@ impl Readings {
     /// Begins with what was read before: `resume --adopt`.
     pub fn pinned(project: &Project, known: FactValues) -> Self {
         Readings { world: project.world(&Change::default()), known }
+    }
+
+    /// Reads the baselines among the facts that are not known yet: from the lane's own history.
+    pub fn compare(&mut self, project: &Project, lane: &str, keys: &[FactKey]) -> Result<(), Error> {
+        let missing: Vec<FactKey> = keys
+            .iter()
+            .filter(|key| baseline::is_baseline(key) && !self.known.contains_key(&key.id()))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            let store = project.history()?;
+            let history = store.as_ref().map(|store| store as &dyn History);
+            self.known.extend(baseline::read(history, lane, &missing));
+        }
+        Ok(())
     }
 
     /// Reads what is not known yet.
@@ -130,7 +145,9 @@ impl Project {
         asked: &Asked,
         mut readings: Readings,
     ) -> Result<Planned, Error> {
-        let facts = readings.with(&plan::start_facts(model, &chosen.lane)).clone();
+        let keys = plan::start_facts(model, &chosen.lane);
+        readings.compare(self, &chosen.lane.name, &keys)?;
+        let facts = readings.with(&keys).clone();
         let mut given = self.given(asked, facts);
         given.definition = definition::pin(self, &chosen, &given.set);
         let plan = plan::build(model, &chosen.lane, &given).map_err(|found| self.wrong(found))?;

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::base::Value;
 use crate::event::{Asked, Event, NodeIndex, Status};
+use crate::expr::Scope;
+use crate::expr::facts::{BASELINE, Fact};
+use crate::expr::needs::located;
+use crate::plan::Check;
 
 use super::conclude::End;
+use super::input::Outputs;
 use super::judge::Judgement;
 use super::kernel::{Kernel, Step};
 use super::prepare::unmet;
+use super::scope::NodeScope;
 
 impl Kernel<'_> {
     pub fn judge_gate(&mut self, node: NodeIndex) -> Step {
@@ -36,8 +42,35 @@ impl Kernel<'_> {
             Judgement::Done(judged) if judged.is_empty() => {
                 self.gate_error(node, "it requires nothing".to_owned())
             }
-            Judgement::Done(judged) => self.gate_judged(node, outputs, measured, judged),
+            Judgement::Done(judged) => {
+                self.tell_missing_baselines(node, &checks)?;
+                self.gate_judged(node, outputs, measured, judged)
+            }
         }
+    }
+
+    /// A comparison with nothing must not look like one that was passed.
+    fn tell_missing_baselines(&mut self, node: NodeIndex, checks: &[Check]) -> Step {
+        let outputs = Outputs::new();
+        let scope = NodeScope::new(self.plan, node, &outputs);
+        let mut missing: Vec<String> = Vec::new();
+        for (key, _) in checks.iter().flat_map(|check| located(&check.expr, &scope)) {
+            let absent = key.name == BASELINE && scope.fact(&key) == Some(Fact::Read(Value::Absent));
+            let measure = key.arguments.last().map(Value::to_string).unwrap_or_default();
+            if absent && !missing.contains(&measure) {
+                missing.push(measure);
+            }
+        }
+        for measure in missing {
+            let text = format!(
+                "`{}` had no baseline of `{measure}` to compare with: no run of lane `{}` on the base branch \
+                 has set one yet",
+                self.key(node),
+                self.plan.lane
+            );
+            self.note(Some(node), text)?;
+        }
+        Ok(())
     }
 
     fn gate_judged(

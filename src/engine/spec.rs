@@ -186,16 +186,16 @@ impl Made<'_> {
                 port::Action::Script { interpreter: interpreter.clone(), text: text.clone() }
             }
             Action::Exec { argv } => port::Action::Exec { argv: self.argv(argv)? },
-            Action::Render { target, template, context } => {
+            Action::Render { target, template, context, schema } => {
                 let target = inside(self.root, &self.text(target)?)?;
-                let template = self.text(template)?;
-                inside(self.root, &template)?;
+                let template = self.source(template)?;
+                let schema = schema.as_ref().map(|schema| self.source(schema)).transpose()?;
                 let mut values = serde_json::Map::new();
                 for (name, expr) in context {
                     values.insert(name.clone(), eval(expr, self.scope).map_err(reason)?.to_json());
                 }
                 self.targets.push(target.clone());
-                port::Action::Render { target, template: PathBuf::from(template), context: values.into() }
+                port::Action::Render { target, template, schema, context: values.into() }
             }
         })
     }
@@ -213,6 +213,13 @@ impl Made<'_> {
             None => Ok(self.root.to_owned()),
             Some(expr) => inside(self.root, &self.text(expr)?).map_err(|why| format!("cwd: {why}")),
         }
+    }
+
+    /// A file that is read, as it is written in the definition.
+    fn source(&self, path: &Expr) -> Result<PathBuf, String> {
+        let path = self.text(path)?;
+        inside(self.root, &path)?;
+        Ok(PathBuf::from(path))
     }
 
     fn text(&self, expr: &Expr) -> Result<String, String> {

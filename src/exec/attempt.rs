@@ -47,20 +47,23 @@ impl Failure {
 }
 
 /// Carries out the attempt on this thread.
-pub(super) fn run(
-    spec: &AttemptSpec,
-    stop: &Stop,
-    inherited: &Inherited,
-    sink: Option<&LineSink>,
-    log_cap: u64,
-) -> Result<Outcome, Busy> {
+pub(super) fn run(spec: &AttemptSpec, stop: &Stop, around: &Around<'_>) -> Result<Outcome, Busy> {
     let began = Instant::now();
     let mask = Mask::new(&spec.mask);
-    let capture = Capture::new(spec.node, spec.log.as_deref(), log_cap, &mask, sink);
+    let capture = Capture::new(spec.node, spec.log.as_deref(), around.log_cap, &mask, around.sink);
     let deadline = spec.timeout.and_then(|timeout| began.checked_add(timeout));
     let limits = Limits { stop, deadline, grace: spec.grace };
-    let mut attempt =
-        Attempt { spec, inherited, limits, capture, usage: Usage::default(), exit: None, buffer: Vec::new() };
+    let mut attempt = Attempt {
+        spec,
+        inherited: around.inherited,
+        renderer: around.renderer,
+        limits,
+        mask: &mask,
+        capture,
+        usage: Usage::default(),
+        exit: None,
+        buffer: Vec::new(),
+    };
     let failure = match attempt.actions() {
         Ok(()) => None,
         Err(Stopped::Failed(failure)) => Some(failure),
@@ -70,10 +73,20 @@ pub(super) fn run(
     Ok(attempt.outcome(failure, &mask, began.elapsed()))
 }
 
+/// What is the same for all attempts of an executor.
+pub(super) struct Around<'a> {
+    pub(super) inherited: &'a Inherited,
+    pub(super) sink: Option<&'a LineSink>,
+    pub(super) log_cap: u64,
+    pub(super) renderer: Option<&'a Path>,
+}
+
 struct Attempt<'a> {
     spec: &'a AttemptSpec,
     inherited: &'a Inherited,
+    renderer: Option<&'a Path>,
     limits: Limits<'a>,
+    mask: &'a Mask,
     capture: Capture<'a>,
     usage: Usage,
     /// Of the last process that ended well.
@@ -84,23 +97,51 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     fn actions(&mut self) -> Result<(), Stopped> {
         prepare_outputs(self.spec).map_err(|error| Stopped::Failed(Failure::new(error)))?;
-        for (index, action) in self.spec.actions.iter().enumerate() {
+        let actions = &self.spec.actions;
+        let mut index = 0;
+        while let Some(action) = actions.get(index) {
             if self.limits.stop.asked() {
                 return Err(Stopped::Failed(cancelled(None)));
             }
+            let first = index == 0;
+            index += 1;
             let prepared = match action {
                 Action::Script { interpreter, text } => command::script(self.spec, interpreter, text),
                 Action::Exec { argv } => command::exec(self.spec, argv),
-                Action::Render { target, template, context } => {
-                    render::render(&self.spec.root, target, template, context)
-                        .map_err(|error| Stopped::Failed(Failure::new(error)))?;
+                Action::Render { .. } => {
+                    // Files rendered one after the other are one set: whole, or not there.
+                    let files: Vec<render::File> = actions[index - 1..].iter().map_while(file).collect();
+                    index += files.len() - 1;
+                    self.render(files, first)?;
                     continue;
                 }
             };
             let prepared = prepared.map_err(|error| Stopped::Failed(Failure::new(error)))?;
-            self.process(prepared, index == 0)?;
+            self.process(prepared, first)?;
         }
         Ok(())
+    }
+
+    /// In a process of its own where there is a program for it.
+    fn render(&mut self, files: Vec<render::File>, first: bool) -> Result<(), Stopped> {
+        let failed = |error: String| Stopped::Failed(Failure::new(error));
+        let job = render::Job { root: self.spec.root.clone(), files };
+        let Some(program) = self.renderer else { return render::here(&job).map_err(failed) };
+        let mut prepared = command::renderer(program, &job).map_err(failed)?;
+        let command = &mut prepared.command;
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        self.inherited.mark(self.spec, command);
+        let child = self.start(&mut prepared, first)?;
+        // What it says is for us; of the stage's own output it is no part.
+        let mut said = Capture::new(self.spec.node, None, 0, self.mask, None);
+        let finished = process::follow(child, self.limits, &mut said, &mut self.buffer)
+            .map_err(|e| failed(format!("lost sight of {}: {e}", prepared.name)))?;
+        said.finish();
+        self.add(&finished.usage);
+        match finished.cut {
+            Some(cut) => Err(Stopped::Failed(self.cut(cut, &prepared.name))),
+            None => render::worker::verdict(finished.status, &said.stderr()).map_err(failed),
+        }
     }
 
     fn process(&mut self, mut prepared: Prepared, first: bool) -> Result<(), Stopped> {
@@ -161,13 +202,7 @@ impl Attempt<'_> {
         let (exit, signal) = exit_of(finished.status);
         let with = |failure: Failure| Some(Failure { exit: Some(exit), signal, ..failure });
         match finished.cut {
-            Some(Cut::Cancelled) => with(cancelled(None)),
-            Some(Cut::TimedOut) => {
-                let limit = self.spec.timeout.map_or(0, |limit| limit.as_millis() as i64);
-                let error =
-                    Some(format!("timed out: `{name}` had {} and did not end", format_duration(limit)));
-                with(Failure { status: AttemptStatus::TimedOut, exit: None, signal: None, error })
-            }
+            Some(cut) => with(self.cut(cut, name)),
             None if signal.is_none() && self.accepts(exit) => {
                 self.exit = Some(exit);
                 None
@@ -175,6 +210,18 @@ impl Attempt<'_> {
             None => {
                 let error = killed_words(exit, signal, name);
                 with(Failure { status: AttemptStatus::Failed, exit: None, signal: None, error })
+            }
+        }
+    }
+
+    fn cut(&self, cut: Cut, name: &str) -> Failure {
+        match cut {
+            Cut::Cancelled => cancelled(None),
+            Cut::TimedOut => {
+                let limit = self.spec.timeout.map_or(0, |limit| limit.as_millis() as i64);
+                let error =
+                    Some(format!("timed out: `{name}` had {} and did not end", format_duration(limit)));
+                Failure { status: AttemptStatus::TimedOut, exit: None, signal: None, error }
             }
         }
     }
@@ -205,6 +252,17 @@ impl Attempt<'_> {
             log_cut: self.capture.log_cut(),
         }
     }
+}
+
+/// The file that an action renders.
+fn file(action: &Action) -> Option<render::File> {
+    let Action::Render { target, template, schema, context } = action else { return None };
+    Some(render::File {
+        target: target.clone(),
+        template: template.clone(),
+        schema: schema.clone(),
+        context: context.clone(),
+    })
 }
 
 fn cancelled(exit: Option<i32>) -> Failure {

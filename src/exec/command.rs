@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::fs::{Access, access};
 
 use super::environment;
+use super::render::{Job, worker};
 use crate::port::AttemptSpec;
 
 /// One argument may be 128 KiB on Linux; longer scripts go through a file.
@@ -102,6 +103,17 @@ fn find(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
 
 fn executable(place: &Path) -> bool {
     access(place, Access::EXEC_OK).is_ok() && !place.is_dir()
+}
+
+/// The process that renders, its job on standard input.
+pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared, String> {
+    let text =
+        serde_json::to_string(job).map_err(|e| format!("the templates' values cannot be written: {e}"))?;
+    let open = |file: &ScriptFile| std::fs::File::open(&file.path);
+    let file = ScriptFile::new(&text).and_then(|file| Ok((open(&file)?, file)));
+    let (job, file) = file.map_err(|e| format!("cannot write the templates' values to a file: {e}"))?;
+    let command = worker::command(program, job);
+    Ok(Prepared { command, name: "the renderer".into(), _script: Some(file) })
 }
 
 /// A script too long for an argument, readable by its owner alone.

@@ -36,12 +36,16 @@ impl Inherited {
         for name in &spec.env_remove {
             command.env_remove(name);
         }
-        // The markers by which leftovers of a dead engine are found.
+        self.mark(spec, command);
+        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
+    }
+
+    /// The markers by which leftovers of a dead engine are found.
+    pub(super) fn mark(&self, spec: &AttemptSpec, command: &mut Command) {
         command
             .env("WFL_RUN", &spec.run)
             .env("WFL_STAGE", &spec.key)
             .env("WFL_ATTEMPT", spec.attempt.to_string());
-        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
     }
 }
 

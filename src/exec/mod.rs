@@ -11,12 +11,15 @@ mod render;
 mod stop;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::capture::{LOG_CAP, LineSink};
 use crate::event::{NodeIndex, Outcome};
 use crate::port::{AttemptSpec, Busy, Executor};
+
+pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
 
 use environment::Inherited;
 use stop::Stop;
@@ -26,6 +29,7 @@ pub struct LocalExecutor {
     sink: Option<LineSink>,
     log_cap: u64,
     inherited: Inherited,
+    renderer: Option<PathBuf>,
     running: Mutex<HashMap<NodeIndex, Arc<Stop>>>,
 }
 
@@ -47,6 +51,7 @@ impl LocalExecutor {
             sink: None,
             log_cap: LOG_CAP,
             inherited: Inherited::here(),
+            renderer: None,
             running: Mutex::default(),
         }
     }
@@ -63,6 +68,12 @@ impl LocalExecutor {
         self
     }
 
+    /// Renders templates in processes of `program`, which is `wfl`, with bounded memory; without one, in this process.
+    pub fn with_renderer(mut self, program: Option<PathBuf>) -> Self {
+        self.renderer = program;
+        self
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<NodeIndex, Arc<Stop>>> {
         self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -72,7 +83,13 @@ impl Executor for LocalExecutor {
     fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
         let stop = Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?);
         self.running().insert(spec.node, stop.clone());
-        let outcome = attempt::run(spec, &stop, &self.inherited, self.sink.as_ref(), self.log_cap);
+        let around = attempt::Around {
+            inherited: &self.inherited,
+            sink: self.sink.as_ref(),
+            log_cap: self.log_cap,
+            renderer: self.renderer.as_deref(),
+        };
+        let outcome = attempt::run(spec, &stop, &around);
         self.running().remove(&spec.node);
         outcome
     }

@@ -18,6 +18,8 @@ pub enum Phase {
     Attempt,
     /// Readers of files a stage wrote: only the right-hand side of `out` and `measure`.
     Reader,
+    /// What earlier runs measured: read at run start and pinned, but seen only where a gate judges.
+    Stored,
 }
 
 /// One row. `arguments` are types; the last repeats when `variadic`. `result` is `None` where the declared type decides.
@@ -37,6 +39,8 @@ pub enum Argument {
     Path,
     Glob,
     Pattern,
+    /// The bare name of one of the gate's measures.
+    Measure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +91,11 @@ const fn rows_of_globs(name: &'static str, doc: &'static str) -> Row {
     }
 }
 
-use Argument::{Glob, Path, Pattern, String as Text};
-use Phase::{Attempt, Judge, Reader, Start};
+use Argument::{Glob, Measure, Path, Pattern, String as Text};
+use Phase::{Attempt, Judge, Reader, Start, Stored};
+
+/// What a gate of an earlier run measured; its key names the gate and the measure.
+pub const BASELINE: &str = "baseline";
 
 /// Every fact of edition 1.
 pub static TABLE: &[Row] = &[
@@ -165,6 +172,13 @@ pub static TABLE: &[Row] = &[
         "Whether its text matches the regular expression somewhere; of a glob, whether any matching file's does.",
     ),
     row(
+        "file.grep",
+        &[Path, Pattern],
+        Some(Result::Int),
+        Judge,
+        "How many lines match the regular expression; of a glob, in all matching files together.",
+    ),
+    row(
         "process.running",
         &[Text],
         Some(Result::Bool),
@@ -182,6 +196,13 @@ pub static TABLE: &[Row] = &[
     row("exit", &[], Some(Result::Int), Attempt, "The attempt's exit code; 128 + signal when killed."),
     row("stderr", &[], Some(Result::String), Attempt, "The last 64 KiB of the attempt's standard error."),
     row("timed-out", &[], Some(Result::Bool), Attempt, "Whether the attempt hit its timeout."),
+    row(
+        BASELINE,
+        &[Measure],
+        None,
+        Stored,
+        "What the measure was in the lane's newest succeeded run on the base branch; absent before there is one.",
+    ),
     row("json", &[Path, Text], None, Reader, "The value at a JSON pointer."),
     row("regex", &[Path, Pattern], None, Reader, "Group 1 of the first match."),
     row("text", &[Path], None, Reader, "The whole text, trimmed."),
@@ -215,6 +236,10 @@ impl FactKey {
     pub fn id(&self) -> String {
         if self.arguments.is_empty() {
             return self.name.clone();
+        }
+        if self.name == BASELINE {
+            let parts: Vec<String> = self.arguments.iter().map(Value::to_string).collect();
+            return format!("{BASELINE}({})", parts.join("."));
         }
         let arguments: Vec<String> = self.arguments.iter().map(quoted).collect();
         match self.name.split_once('.') {

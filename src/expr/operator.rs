@@ -49,7 +49,24 @@ pub fn arithmetic(op: Arithmetic, left: &Value, right: &Value) -> Result<Value, 
         (Int(a), Duration(b)) if op == Arithmetic::Multiply => whole(op, *a, *b).map(Duration),
         (Int(a), Size(b)) if op == Arithmetic::Multiply => whole(op, *a, *b).map(Size),
         (Int(a), Percent(b)) if op == Arithmetic::Multiply => real(op, *a as f64, *b).map(Percent),
+        (_, Percent(share)) if op == Arithmetic::Multiply => part(left, *share),
         _ => Err(format!("{} and {} cannot be combined so", left.ty(), right.ty())),
+    }
+}
+
+/// A share of a value, in the value's own unit; whole bytes and milliseconds, rounded to the nearest.
+fn part(value: &Value, share: f64) -> Result<Value, String> {
+    let times = |n: f64| real(Arithmetic::Multiply, n, share / 100.0);
+    let whole = |n: i64| match times(n as f64)?.round() {
+        part if part.abs() < i64::MAX as f64 => Ok(part as i64),
+        _ => Err("the result is too large".to_owned()),
+    };
+    match value {
+        Value::Float(n) => times(*n).map(Value::Float),
+        Value::Percent(n) => times(*n).map(Value::Percent),
+        Value::Duration(n) => whole(*n).map(Value::Duration),
+        Value::Size(n) => whole(*n).map(Value::Size),
+        other => Err(format!("there is no share of {}", other.ty())),
     }
 }
 
@@ -105,6 +122,13 @@ mod tests {
             Ok(Value::Percent(3.0))
         );
         assert!(run(Arithmetic::Add, &minute, &Value::Int(1)).is_err());
+        let most = Value::Percent(105.0);
+        assert_eq!(run(Arithmetic::Multiply, &Value::Size(1_000), &most), Ok(Value::Size(1_050)));
+        assert_eq!(
+            run(Arithmetic::Multiply, &Value::Percent(80.0), &Value::Percent(95.0)),
+            Ok(Value::Percent(76.0))
+        );
+        assert!(run(Arithmetic::Multiply, &Value::Size(i64::MAX), &most).is_err());
     }
 
     #[test]

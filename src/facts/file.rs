@@ -1,4 +1,4 @@
-//! Facts about files: `file.exists`, `size`, `age`, `contains`. Paths stay inside the project.
+//! Facts about files: `file.exists`, `size`, `age`, `contains`, `grep`. Paths stay inside the project.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,6 +12,8 @@ use crate::workspace::{self, tree};
 
 /// The largest file that is read as a whole.
 pub(super) const LARGEST: u64 = 64 << 20;
+/// How much text one fact searches.
+const MOST_SEARCHED: u64 = 1 << 30;
 /// Memory a regular expression may take when compiled.
 const LARGEST_PATTERN: usize = 10 << 20;
 
@@ -24,6 +26,7 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
         ("exists", _) if is_glob(path) => return Ok(Value::Bool(tree::has(root, &[path.to_string()])?)),
         ("exists", _) => return Ok(Value::Bool(full.exists())),
         ("contains", [pattern]) if is_glob(path) => return any_contains(root, path, pattern),
+        ("grep", [pattern]) => return lines_matching(root, path, pattern),
         _ => {}
     }
     let meta = fs::metadata(&full).map_err(|e| missing(path, &e))?;
@@ -53,6 +56,31 @@ fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String>
     Ok(Value::Bool(false))
 }
 
+/// Lines that match, in the file or in all files of a glob. No file at all is an error: a count of nothing, such as
+/// `== 0`, would hold for a mistyped path.
+fn lines_matching(root: &Path, path: &str, pattern: &str) -> Result<Value, String> {
+    let pattern = regex(pattern)?;
+    let paths = match is_glob(path) {
+        true => tree::matching(root, &[path.to_string()])?,
+        false => vec![path.to_string()],
+    };
+    if paths.is_empty() {
+        return Err(format!("no file matches {path}"));
+    }
+    let (mut count, mut read) = (0, 0);
+    for path in &paths {
+        let bytes = bytes(root, path)?;
+        read += bytes.len() as u64;
+        if read > MOST_SEARCHED {
+            return Err(format!("the files hold more than {} MiB together", MOST_SEARCHED >> 20));
+        }
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        count += lines.filter(|line| pattern.is_match(line)).count();
+    }
+    Ok(Value::Int(count as i64))
+}
+
 /// The absolute path; an error when it leaves the project, also through a link.
 pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
     workspace::resolve_inside(root, Path::new(path)).map_err(|escape| escape.to_string())
@@ -61,11 +89,16 @@ pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
 /// All of a file; an error when it is not there or too large.
 pub(super) fn bytes(root: &Path, path: &str) -> Result<Vec<u8>, String> {
     let file = File::open(inside(root, path)?).map_err(|e| missing(path, &e))?;
-    let mut bytes = Vec::new();
+    let too_large = || Err(format!("{path} is larger than {} MiB", LARGEST >> 20));
+    let size = file.metadata().map_or(0, |meta| meta.len());
+    if size > LARGEST {
+        return too_large();
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
     // One byte more than allowed tells that it is too large, also of a file that grows.
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| missing(path, &e))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(format!("{path} is larger than {} MiB", LARGEST >> 20));
+        return too_large();
     }
     Ok(bytes)
 }

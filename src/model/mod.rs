@@ -221,9 +221,7 @@ pub enum Action {
         span: Span,
     },
     Render {
-        target: Expr,
-        template: Expr,
-        context: Vec<(String, Expr)>,
+        render: Box<Render>,
         span: Span,
     },
     /// `call` of a lane, with its arguments.
@@ -232,6 +230,25 @@ pub enum Action {
         arguments: Vec<(String, Expr)>,
         span: Span,
     },
+}
+
+/// A template and the file, or the set of files, made from it.
+#[derive(Clone, Debug)]
+pub struct Render {
+    pub target: Expr,
+    pub template: Expr,
+    pub context: Vec<(String, Expr)>,
+    /// `each NAME = LIST`: a file for each combination of values.
+    pub each: Vec<(String, Expr)>,
+    /// A JSON Schema that each file must fit.
+    pub schema: Option<Expr>,
+}
+
+impl Render {
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        let named = self.context.iter().chain(&self.each).map(|(_, value)| value);
+        [&self.target, &self.template].into_iter().chain(&self.schema).chain(named)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -43,10 +43,7 @@ fn in_action<'a>(found: &mut Vec<&'a Expr>, action: &'a Action) {
     match action {
         Action::Script { .. } => {}
         Action::Exec { argv, .. } => found.extend(argv),
-        Action::Render { target, template, context, .. } => {
-            found.extend([target, template]);
-            found.extend(context.iter().map(|(_, value)| value));
-        }
+        Action::Render { render, .. } => found.extend(render.expressions()),
         Action::Call { arguments, .. } => found.extend(arguments.iter().map(|(_, value)| value)),
     }
 }

@@ -31,6 +31,11 @@ pub(super) fn at_start(key: &FactKey) -> bool {
     find(&key.name).is_some_and(|row| row.phase == Phase::Start)
 }
 
+/// Whether a fact is read and pinned when the run starts, be it seen only later.
+pub(super) fn pinned(key: &FactKey) -> bool {
+    find(&key.name).is_some_and(|row| matches!(row.phase, Phase::Start | Phase::Stored))
+}
+
 /// What is known before the run: values of params and lets, facts of the start, one instance's matrix.
 pub(super) struct Known<'a> {
     pub(super) functions: &'a [Function],

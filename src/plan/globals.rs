@@ -11,7 +11,7 @@ use crate::expr::needs::located;
 use crate::expr::{Expr, parse, pattern};
 use crate::model::{Global, GlobalKind, Model};
 
-use super::given::{Given, Known, at_start};
+use super::given::{Given, Known, pinned};
 use super::reach::{Reach, global_expr, reads_source, sources};
 
 /// What the run's globals are.
@@ -192,7 +192,7 @@ impl Work<'_> {
                 facts: &self.globals.facts,
                 matrix: &[],
             };
-            for (key, span) in located(expr, &scope).into_iter().filter(|(key, _)| at_start(key)) {
+            for (key, span) in located(expr, &scope).into_iter().filter(|(key, _)| pinned(key)) {
                 let found = match self.globals.facts.get(&key.id()) {
                     Some(Fact::Read(_)) => continue,
                     Some(Fact::Failed(why)) => unreadable(&key, span, why),

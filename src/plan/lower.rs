@@ -98,17 +98,30 @@ impl Lowering<'_> {
                     let argv = argv.iter().map(|operand| self.expr(operand, at)).collect();
                     lowered.push(Action::Exec { argv });
                 }
-                model::Action::Render { target, template, context, .. } => lowered.push(Action::Render {
-                    target: self.expr(target, at),
-                    template: self.expr(template, at),
-                    context: self.named(context, at),
-                }),
+                model::Action::Render { render, .. } => lowered.extend(self.render(render, at)),
                 model::Action::Call { span, .. } => {
                     self.found.push(Diagnostic::new(&codes::E950, *span, "`call` cannot be run yet"));
                 }
             }
         }
         lowered
+    }
+
+    /// One action a file of the set, in order.
+    fn render(&mut self, render: &model::Render, at: At<'_>) -> Vec<Action> {
+        let too_many = "the set has more files than one `render` may write";
+        let sets = self.product(&render.each, at, &|name| format!("`each {name}`"), too_many);
+        let file = |set: Vec<(String, Value)>| {
+            let names = [set.as_slice(), at.matrix].concat();
+            let at = At { matrix: &names, ..at };
+            Action::Render {
+                target: self.expr(&render.target, at),
+                template: self.expr(&render.template, at),
+                context: self.named(&render.context, at),
+                schema: render.schema.as_ref().map(|schema| Box::new(self.expr(schema, at))),
+            }
+        };
+        sets.into_iter().map(file).collect()
     }
 
     /// The value of an expression that must be known before the run.

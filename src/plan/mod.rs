@@ -159,9 +159,21 @@ pub struct Edge {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    Script { interpreter: String, text: String },
-    Exec { argv: Vec<Expr> },
-    Render { target: Expr, template: Expr, context: Vec<(String, Expr)> },
+    Script {
+        interpreter: String,
+        text: String,
+    },
+    Exec {
+        argv: Vec<Expr>,
+    },
+    Render {
+        target: Expr,
+        template: Expr,
+        context: Vec<(String, Expr)>,
+        /// What is rendered must fit this JSON Schema.
+        #[serde(default)]
+        schema: Option<Box<Expr>>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,12 +18,23 @@ pub(super) type Combination = Vec<(String, Value)>;
 impl Lowering<'_> {
     /// The matrix values of each instance, in order: the first name changes slowest. One, empty, without a matrix.
     pub(super) fn combinations(&mut self, stage: &Stage) -> Vec<Combination> {
+        let what = format!("the matrix of `{}` makes more than {INSTANCES} instances", stage.name);
+        self.product(&stage.matrix, At::LANE, &|name| format!("the matrix `{name}`"), &what)
+    }
+
+    /// Every combination of the lists' values; `of` names a list, `too_many` is said of more than the limit.
+    pub(super) fn product(
+        &mut self,
+        lists: &[(String, Expr)],
+        at: At<'_>,
+        of: &dyn Fn(&str) -> String,
+        too_many: &str,
+    ) -> Vec<Combination> {
         let mut all: Vec<Combination> = vec![Vec::new()];
-        for (name, expr) in &stage.matrix {
-            let values = self.matrix_values(name, expr);
+        for (name, expr) in lists {
+            let values = self.distinct(&of(name), expr, at);
             if all.len().saturating_mul(values.len()) > INSTANCES {
-                let message = format!("the matrix of `{}` makes more than {INSTANCES} instances", stage.name);
-                let found = Diagnostic::new(&codes::E217, expr.span, message);
+                let found = Diagnostic::new(&codes::E217, expr.span, too_many);
                 self.found.push(found.help("split the stage, or take fewer values"));
                 return Vec::new();
             }
@@ -40,16 +51,16 @@ impl Lowering<'_> {
         all
     }
 
-    fn matrix_values(&mut self, name: &str, expr: &Expr) -> Vec<Value> {
-        let values = match self.value(expr, At::LANE) {
+    fn distinct(&mut self, list: &str, expr: &Expr, at: At<'_>) -> Vec<Value> {
+        let values = match self.value(expr, at) {
             Some(Value::List(values)) => values,
             Some(other) => return self.wrong(expr, "a list", &other).unwrap_or_default(),
             None => return Vec::new(),
         };
         let repeated = values.iter().enumerate().find(|(index, value)| values[..*index].contains(value));
         let why = match (values.is_empty(), repeated) {
-            (true, _) => format!("the matrix `{name}` has no values, so the stage would never run"),
-            (_, Some((_, twice))) => format!("the matrix `{name}` has `{twice}` twice"),
+            (true, _) => format!("{list} has no values, so nothing would ever run"),
+            (_, Some((_, twice))) => format!("{list} has `{twice}` twice"),
             _ => return values,
         };
         self.found.push(Diagnostic::new(&codes::E122, expr.span, why));

@@ -10,7 +10,7 @@ use crate::expr::needs::{located, needs};
 use crate::expr::{Expr, Kind};
 use crate::model::{Action, Effect, Gate, GlobalKind, Lane, Model, Output, ResolvedLane, Retry, Stage, Tool};
 
-use super::given::{Known, at_start};
+use super::given::{Known, pinned};
 
 /// Indices of what is reached, each after what it depends on.
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ pub fn facts_of(model: &Model, roots: &[&Expr]) -> Vec<FactKey> {
     let defined = reached.globals.iter().filter_map(|index| global_expr(model, *index));
     let mut keys: Vec<FactKey> = Vec::new();
     for expr in roots.iter().copied().chain(defined) {
-        for key in needs(expr, &scope).into_iter().filter(at_start) {
+        for key in needs(expr, &scope).into_iter().filter(pinned) {
             if !keys.contains(&key) && !reads_source(&key, &sources) {
                 keys.push(key);
             }
@@ -230,9 +230,7 @@ fn of_action(action: &Action) -> Vec<&Expr> {
     match action {
         Action::Script { .. } => Vec::new(),
         Action::Exec { argv, .. } => argv.iter().collect(),
-        Action::Render { target, template, context, .. } => {
-            [target, template].into_iter().chain(context.iter().map(|(_, value)| value)).collect()
-        }
+        Action::Render { render, .. } => render.expressions().collect(),
         Action::Call { arguments, .. } => arguments.iter().map(|(_, value)| value).collect(),
     }
 }

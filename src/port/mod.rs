@@ -52,10 +52,12 @@ pub enum Action {
     Exec {
         argv: Vec<String>,
     },
-    /// Renders `template` (a file, relative to the root) into `target`.
+    /// Renders `template` (a file, relative to the root) into `target`; what comes out must fit `schema`, if there is
+    /// one. Several in a row are one set: all are rendered and judged before the first is written.
     Render {
         target: PathBuf,
         template: PathBuf,
+        schema: Option<PathBuf>,
         context: serde_json::Value,
     },
 }

@@ -186,6 +186,7 @@ fn templates_are_rendered_between_other_actions() {
     let render = |title: &str| Action::Render {
         target: PathBuf::from("out/notes.md"),
         template: PathBuf::from("t.jinja"),
+        schema: None,
         context: serde_json::json!({ title: "HOT-1", "files": ["a", "b"] }),
     };
     let spec = attempt(dir.path(), vec![render("title"), sh("grep -q 'HOT-1: 2' out/notes.md")]);

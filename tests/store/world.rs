@@ -28,7 +28,7 @@ fn failed(fact: Fact) -> String {
 #[test]
 fn every_row_of_the_table_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
-    for row in TABLE.iter().filter(|row| row.phase != Phase::Attempt) {
+    for row in TABLE.iter().filter(|row| !matches!(row.phase, Phase::Attempt | Phase::Stored)) {
         let arguments: Vec<&str> = row.arguments.iter().map(|_| "x").collect();
         if let Fact::Failed(why) = any(dir.path(), row.name, &arguments) {
             assert!(!why.contains("not something this version can read"), "{}: {why}", row.name);

@@ -47,20 +47,23 @@ struct Record {
 }
 
 pub(super) fn lcov(path: &str, bytes: &[u8]) -> Result<Coverage, String> {
-    let text = String::from_utf8_lossy(bytes);
     let mut total = Coverage::default();
     let (mut open, mut files) = (None::<Record>, 0);
-    for line in text.lines().map(str::trim) {
-        match (line, &mut open) {
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        // Names of files may be in any encoding; numbers are not.
+        let line = String::from_utf8_lossy(line.trim_ascii());
+        let wrong = |why: String| format!("{path}:{number}: {why}");
+        match (&*line, &mut open) {
             ("end_of_record", _) => {
-                let record = open
-                    .take()
-                    .ok_or_else(|| format!("{path} is not LCOV: a record ends that never began"))?;
-                record.add_to(&mut total);
+                let record = open.take().ok_or_else(|| wrong("a record ends that never began".into()))?;
+                record.add_to(&mut total).map_err(wrong)?;
                 files += 1;
             }
             (line, None) if line.starts_with("SF:") => open = Some(Record::default()),
-            (line, Some(record)) => record.line(line),
+            (line, Some(_)) if line.starts_with("SF:") => {
+                return Err(wrong("a record begins inside another".into()));
+            }
+            (line, Some(record)) => record.line(line).map_err(wrong)?,
             _ => {}
         }
     }
@@ -72,35 +75,51 @@ pub(super) fn lcov(path: &str, bytes: &[u8]) -> Result<Coverage, String> {
 }
 
 impl Record {
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &str) -> Result<(), String> {
         let Some((key, rest)) = line.split_once(':') else {
-            return;
+            return Ok(());
         };
-        let number = || rest.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+        let wrong = || format!("`{key}` needs a number, and this is no number");
+        let number = || {
+            let number = rest.trim().parse::<u32>().map_err(|_| wrong())?;
+            Ok::<f64, String>(number.into())
+        };
         match key {
-            "LF" => self.lines.get_or_insert_default().all = number().unwrap_or(0.0),
-            "LH" => self.lines.get_or_insert_default().covered = number().unwrap_or(0.0),
-            "BRF" => self.branches.get_or_insert_default().all = number().unwrap_or(0.0),
-            "BRH" => self.branches.get_or_insert_default().covered = number().unwrap_or(0.0),
+            "LF" => self.lines.get_or_insert_default().all = number()?,
+            "LH" => self.lines.get_or_insert_default().covered = number()?,
+            "BRF" => self.branches.get_or_insert_default().all = number()?,
+            "BRH" => self.branches.get_or_insert_default().covered = number()?,
             // line,count[,checksum]
-            "DA" => count(&mut self.counted.lines, rest.split(',').nth(1)),
-            // line,block,branch,taken
-            "BRDA" => count(&mut self.counted.branches, rest.split(',').nth(3)),
+            "DA" => count(&mut self.counted.lines, rest.split(',').nth(1)).ok_or_else(wrong)?,
+            // line,block,branch,taken; the block may be an exception's: `e0`
+            "BRDA" => count(&mut self.counted.branches, rest.rsplit(',').next()).ok_or_else(wrong)?,
             _ => {}
         }
+        Ok(())
     }
 
-    fn add_to(self, total: &mut Coverage) {
-        add(&mut total.lines, self.lines.unwrap_or(self.counted.lines));
-        add(&mut total.branches, self.branches.unwrap_or(self.counted.branches));
+    /// More covered than there is in one file would make up for another.
+    fn add_to(self, total: &mut Coverage) -> Result<(), String> {
+        let lines = self.lines.unwrap_or(self.counted.lines);
+        let branches = self.branches.unwrap_or(self.counted.branches);
+        if lines.covered > lines.all || branches.covered > branches.all {
+            return Err("the record covers more than it holds".into());
+        }
+        add(&mut total.lines, lines);
+        add(&mut total.branches, branches);
+        Ok(())
     }
 }
 
-fn count(share: &mut Share, hits: Option<&str>) {
+fn count(share: &mut Share, hits: Option<&str>) -> Option<()> {
+    // `-` means never reached; a count below zero, which some compilers write, is one too.
+    let hit = match hits?.trim() {
+        "-" => false,
+        hits => hits.parse::<f64>().ok().filter(|hits| hits.is_finite())? > 0.0,
+    };
     share.all += 1.0;
-    // `-` means never reached.
-    let hit = hits.and_then(|hits| hits.trim().parse::<f64>().ok()).is_some_and(|hits| hits > 0.0);
     share.covered += f64::from(u8::from(hit));
+    Some(())
 }
 
 fn add(total: &mut Share, more: Share) {
@@ -109,19 +128,23 @@ fn add(total: &mut Share, more: Share) {
 }
 
 pub(super) fn cobertura(path: &str, bytes: &[u8]) -> Result<Coverage, String> {
-    let mut found: Option<Coverage> = None;
+    let (mut found, mut lines) = (None::<Coverage>, 0u64);
     xml::walk(path, bytes, &mut |step| {
-        if let xml::Step::Open(element) = step
-            && element.name == "coverage"
-            && found.is_none()
-        {
+        let xml::Step::Open(element) = step else { return };
+        lines += u64::from(element.name == "line");
+        if element.name == "coverage" && found.is_none() {
             found = Some(Coverage {
                 lines: share(&element, "line", "lines"),
                 branches: share(&element, "branch", "branches"),
             });
         }
     })?;
-    found.ok_or_else(|| format!("{path} is not Cobertura XML: it has no `coverage`"))
+    let found = found.ok_or_else(|| format!("{path} is not Cobertura XML: it has no `coverage`"))?;
+    // Some tools write a rate of 1 when they counted nothing.
+    if lines == 0 && (found.lines.all == 1.0 || found.branches.all == 1.0) {
+        return Err(format!("{path} covers no line"));
+    }
+    Ok(found)
 }
 
 /// `lines-covered` of `lines-valid` where they are given, else `line-rate`, which is rounded.
@@ -130,9 +153,10 @@ fn share(element: &xml::Element<'_>, rate: &str, counts: &str) -> Share {
         |name: String| element.attribute(&name)?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     match (number(format!("{counts}-covered")), number(format!("{counts}-valid"))) {
         (Some(covered), Some(all)) => Share { covered, all },
-        _ => {
+        (None, None) => {
             number(format!("{rate}-rate")).map_or(Share::default(), |rate| Share { covered: rate, all: 1.0 })
         }
+        _ => Share::default(),
     }
 }
 
@@ -155,17 +179,25 @@ mod tests {
         }
         let none = lcov("l", b"SF:a\nend_of_record\n").unwrap();
         assert_eq!(none.lines("l"), Err("l counts no line".into()));
-        assert!(lcov("l", b"SF:a\nLF:1\nLH:2\nend_of_record\n").unwrap().lines("l").is_err());
+        for wrong in ["LF:1\nLH:2", "LF:many\nLH:1", "LF:-1\nLH:0", "DA:1,x", "DA:1", "BRDA:1,0,0,x", "SF:b"]
+        {
+            let text = format!("SF:a\n{wrong}\nend_of_record\n");
+            assert!(lcov("l", text.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(lcov("l", b"SF:\xff.c\nDA:1,1\nend_of_record\n").is_ok());
     }
 
     #[test]
     fn cobertura_prefers_counts_to_rates() {
         let text = br#"<?xml version="1.0"?><!DOCTYPE coverage SYSTEM "x.dtd"><coverage line-rate="0.8" branch-rate="0.5"
-            lines-covered="817" lines-valid="1000"><packages/></coverage>"#;
+            lines-covered="817" lines-valid="1000"><line number="1" hits="1"/></coverage>"#;
         let coverage = cobertura("c", text).unwrap();
         assert_eq!(coverage.lines("c"), Ok(Value::Percent(81.7)));
         assert_eq!(coverage.branches("c"), Ok(Value::Percent(50.0)));
         assert!(cobertura("c", b"<coverage").is_err() && cobertura("c", b"<other/>").is_err());
         assert!(cobertura("c", b"<coverage/>").unwrap().lines("c").is_err());
+        assert!(
+            cobertura("c", br#"<coverage line-rate="1" branch-rate="1"><packages/></coverage>"#).is_err()
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! XML as a flat walk over elements: no tree, no entities of the document's own, torn documents are errors.
-//! Knows no report format.
+//! XML as a flat walk over elements: no tree; a document that defines entities of its own is refused, a torn one is an
+//! error. Knows no report format.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -17,9 +17,18 @@ pub(super) enum Step<'a> {
 }
 
 impl Element<'_> {
+    /// The attribute's text; none where there is no such attribute, or none that can be read.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         let attribute = self.start.try_get_attribute(name).ok()??;
         Some(attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?.into_owned())
+    }
+
+    /// Whether every attribute can be read: one that cannot must not pass for one that is not there.
+    fn readable(&self) -> bool {
+        self.start.attributes().all(|attribute| {
+            attribute
+                .is_ok_and(|attribute| attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).is_ok())
+        })
     }
 
     pub(super) fn number(&self, name: &str) -> Option<u64> {
@@ -40,6 +49,15 @@ pub(super) fn walk(path: &str, bytes: &[u8], each: &mut dyn FnMut(Step<'_>)) -> 
             Ok(Event::Eof) if depth > 0 => return Err(torn(&reader, "the XML ends too early")),
             Ok(Event::Eof) if elements == 0 => return Err(format!("{path} holds no XML")),
             Ok(Event::Eof) => return Ok(()),
+            // Reports have no use for entities of their own; bombs do.
+            Ok(Event::DocType(kind)) if kind.to_lowercase().contains("<!entity") => {
+                return Err(torn(&reader, "the XML defines entities, which reports have no use for"));
+            }
+            Ok(Event::Start(start) | Event::Empty(start))
+                if !(Element { name: String::new(), start: &start }).readable() =>
+            {
+                return Err(torn(&reader, &format!("an attribute of `{}` cannot be read", name(&start))));
+            }
             Ok(Event::Start(start)) => {
                 (depth, elements) = (depth + 1, elements + 1);
                 each(Step::Open(Element { name: name(&start), start: &start }));

@@ -4,10 +4,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashSet;
 
 use crate::base::{Span, Type};
-use crate::model::infer::{Definitions, Names, Signature, StageFacts, Symbol};
+use crate::model::infer::{Definitions, Deprecated, Names, Signature, StageFacts, Symbol};
 use crate::model::{ModuleId, StageId, ToolId, tool_of};
 
-use super::Declared;
+use crate::syntax::ast::{Argument, Attribute, ExprKind, Literal};
+
+use super::{Declared, Item};
 
 /// What can be known of a stage, gate or tool without looking into its expressions.
 #[derive(Clone, Debug, Default)]
@@ -125,5 +127,55 @@ impl Definitions for Declared<'_> {
 
     fn mark_used(&self, symbol: Symbol) {
         self.found.used.borrow_mut().insert(key(symbol));
+    }
+
+    fn deprecated(&self, symbol: Symbol, used: Span) -> Option<Deprecated<'_>> {
+        let item = self.item(symbol).filter(|item| !item.statement.attributes.is_empty())?;
+        let mark = item.statement.attributes.iter().find(|mark| mark.name.text == "deprecated")?;
+        let instead = argument(mark, "use").map(|name| (name, self.replaces(item, symbol, name, used)));
+        Some(Deprecated { span: item.span, since: argument(mark, "since"), instead })
+    }
+}
+
+impl<'a> Declared<'a> {
+    fn item(&self, symbol: Symbol) -> Option<&Item<'a>> {
+        let (items, index) = match symbol {
+            Symbol::Global(index) => (&self.globals, index),
+            Symbol::Function(index) => (&self.functions, index),
+            Symbol::Stage(index) => (&self.stages, index),
+            Symbol::Tool(index) => (&self.tools, index),
+            Symbol::Lane(index) => (&self.lanes, index),
+            Symbol::Retry(index) => (&self.retries, index),
+            Symbol::Repair(index) => (&self.repairs, index),
+            Symbol::Pool(index) => (&self.pools, index),
+            Symbol::Module(_) => return None,
+        };
+        items.get(index as usize)
+    }
+
+    /// Whether `name`, in the old item's own file, is of the same kind and so can stand in its place; not inside the
+    /// new one itself, which often rests on the old.
+    fn replaces(&self, old: &Item<'_>, symbol: Symbol, name: &str, used: Span) -> bool {
+        let names = &self.names[old.module as usize];
+        let spaces =
+            [&names.values, &names.lanes, &names.tools, &names.retries, &names.repairs, &names.pools];
+        let same = |other: &Symbol| key(*other).0 == key(symbol).0 && *other != symbol;
+        let found = spaces.into_iter().filter_map(|space| space.get(name)).find(|(other, _)| same(other));
+        let Some(new) = found.and_then(|(other, _)| self.item(*other)) else { return false };
+        let whole = new.statement.span;
+        if whole.file == used.file && whole.start <= used.start && used.end <= whole.end {
+            return false;
+        }
+        let given = |item: &Item<'_>| super::parameters(item.statement).count();
+        given(old) == given(new)
+    }
+}
+
+/// The text that an attribute gives under a name.
+fn argument<'a>(mark: &'a Attribute, name: &str) -> Option<&'a str> {
+    let given = |argument: &&Argument| argument.name.as_ref().is_some_and(|given| given.text == name);
+    match &mark.arguments.iter().find(given)?.value.kind {
+        ExprKind::Literal(Literal::String(text)) => Some(text),
+        _ => None,
     }
 }

@@ -33,6 +33,7 @@ impl Walk<'_, '_> {
             return found;
         }
         if let Some((symbol, _)) = self.definitions.names(self.place.module).values.get(name).copied() {
+            self.tell_deprecated(symbol, name, span);
             return self.value_of(symbol, name, span);
         }
         if let Some(row) = facts::find(name) {
@@ -78,6 +79,11 @@ impl Walk<'_, '_> {
             parts.pop();
         }
         None
+    }
+
+    fn tell_deprecated(&mut self, symbol: Symbol, name: &str, span: Span) {
+        let name = Ident { text: name.to_owned(), span };
+        super::tell_deprecated(self.definitions, symbol, &name, self.report);
     }
 
     /// A defined name used as a value.
@@ -131,6 +137,7 @@ impl Walk<'_, '_> {
             return Base { found, text: word.to_owned(), taken };
         }
         if let Some((symbol, _)) = self.definitions.names(self.place.module).values.get(word).copied() {
+            self.tell_deprecated(symbol, word, start);
             return self.symbol(symbol, word.to_owned(), access, 0);
         }
         if let Some((symbol, text, taken)) = self.imported(word, access) {

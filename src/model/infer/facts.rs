@@ -1,6 +1,6 @@
 //! Facts in expressions: which row of the table a path names, whether it may be read here, and its arguments.
 
-use crate::base::{Span, Type};
+use crate::base::{Span, Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::facts::{self, Phase, Row};
 use crate::expr::{Expr, Kind};
@@ -82,6 +82,9 @@ impl Walk<'_, '_> {
         if !self.allowed(row, row.name, span) {
             return lost(span);
         }
+        if row.phase == Phase::Stored {
+            return self.stored(row, arguments, span);
+        }
         let Some(arguments) = self.fact_arguments(row, arguments, span) else {
             return lost(span);
         };
@@ -89,6 +92,32 @@ impl Walk<'_, '_> {
         let ty = row.result.map_or_else(|| declared.cloned().unwrap_or(Type::String), facts::Result::ty);
         let kind = Kind::Fact { name: row.name.to_owned(), arguments, ty: ty.required().clone() };
         (at(kind, span), ty)
+    }
+
+    /// `baseline(lines)`: what the measure was in an earlier run, which there need not be.
+    fn stored(&mut self, row: &'static Row, arguments: Option<(&[Argument], Span)>, span: Span) -> Found {
+        let Some(([given], _)) = arguments else {
+            return self.refuse(wrong_count(row, arguments, span), span);
+        };
+        let known = |name: &str| self.place.measures.iter().find(|(measure, _)| measure == name);
+        let found = given.value.word().filter(|_| given.name.is_none()).and_then(known).cloned();
+        let (Some((measure, ty)), Some(stage)) = (found, self.place.stage) else {
+            let near = given.value.word().map(|word| {
+                let names = self.place.measures.iter().map(|(name, _)| name.as_str());
+                crate::base::suggest::nearest(word, names)
+            });
+            let message = format!("`{}` is not a measure of this gate", shown(&given.value));
+            let help = near.and_then(|near| crate::base::suggest::did_you_mean(&near)).unwrap_or_else(|| {
+                "name one of the gate's measures, without quotes: `baseline(lines)`".to_owned()
+            });
+            let found = Diagnostic::new(&codes::E102, given.value.span, message).help(help);
+            return self.refuse(found, span);
+        };
+        let gate = self.definitions.stage(stage).name.to_owned();
+        let arguments = [gate, measure].map(|text| Expr::value(Value::String(text), span)).to_vec();
+        let ty = ty.required().clone();
+        let kind = Kind::Fact { name: row.name.to_owned(), arguments, ty: ty.clone() };
+        (at(kind, span), ty.optional())
     }
 
     fn fact_arguments(
@@ -144,6 +173,7 @@ impl Walk<'_, '_> {
         match kind {
             facts::Argument::String => self.expr(&argument.value, Some(&Type::String)).0,
             facts::Argument::Path => self.expr(&argument.value, Some(&Type::Path)).0,
+            facts::Argument::Measure => self.expr(&argument.value, None).0,
             facts::Argument::Pattern => self.pattern(&argument.value, Pattern::Regex),
             facts::Argument::Glob if super::fit::adapts(&argument.value) => {
                 self.pattern(&argument.value, Pattern::Glob)
@@ -187,6 +217,11 @@ impl Walk<'_, '_> {
                 "reads a file that a stage wrote, and cannot be used here",
                 "it may stand on the right of `out NAME: type =` and `measure NAME: type =`",
             ),
+            Phase::Stored => (
+                place.judge && !place.measures.is_empty(),
+                "compares a gate's measure with an earlier run, and this is not judged by a gate's measures",
+                "it may stand in a gate's `require` and `strict`",
+            ),
         };
         if !allowed {
             let message = format!("`{written}` {why}");
@@ -226,6 +261,7 @@ fn usage(row: &Row) -> String {
             facts::Argument::Path => "\"path\"",
             facts::Argument::Glob => "\"glob\"",
             facts::Argument::Pattern => "\"pattern\"",
+            facts::Argument::Measure => "MEASURE",
         })
         .collect();
     match (row.arguments.is_empty(), row.name.split_once('.')) {

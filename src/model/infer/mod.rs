@@ -24,7 +24,7 @@ use super::report::Report;
 use super::{LaneId, ModuleId, RetryId, StageId, ToolId};
 
 pub use fit::article;
-pub use names::{Namespace, path_symbol};
+pub use names::{Namespace, path_symbol, tell_deprecated};
 pub use types::type_expr;
 pub use written::written;
 
@@ -75,6 +75,16 @@ pub struct StageFacts<'a> {
     pub outputs: Vec<(&'a str, Type, Span)>,
 }
 
+/// What `@deprecated` says of a definition.
+#[derive(Clone, Copy, Debug)]
+pub struct Deprecated<'a> {
+    /// Of its name.
+    pub span: Span,
+    pub since: Option<&'a str>,
+    /// The name to use instead, and whether it can stand where the old one does.
+    pub instead: Option<(&'a str, bool)>,
+}
+
 /// Everything that is defined.
 pub trait Definitions {
     fn names(&self, module: ModuleId) -> &Names;
@@ -85,6 +95,11 @@ pub trait Definitions {
     fn function(&self, index: u32) -> &Signature;
     fn stage(&self, id: StageId) -> StageFacts<'_>;
     fn mark_used(&self, symbol: Symbol);
+
+    /// What is said of a definition that is used at this place.
+    fn deprecated(&self, _symbol: Symbol, _used: Span) -> Option<Deprecated<'_>> {
+        None
+    }
 }
 
 /// Whether a secret may stand here, and the finding when it may not.

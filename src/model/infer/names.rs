@@ -86,6 +86,7 @@ pub fn path_symbol(
     match namespace.of(names).get(&name.text) {
         Some((symbol, _)) if namespace.holds(*symbol) => {
             definitions.mark_used(*symbol);
+            tell_deprecated(definitions, *symbol, name, report);
             Some(*symbol)
         }
         Some((symbol, defined)) => {
@@ -99,6 +100,19 @@ pub fn path_symbol(
             None
         }
     }
+}
+
+/// W901: a use of something that is marked as deprecated.
+pub fn tell_deprecated(definitions: &dyn Definitions, symbol: Symbol, name: &Ident, report: &mut Report) {
+    let Some(old) = definitions.deprecated(symbol, name.span) else { return };
+    let since = old.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let message = format!("{} `{}` is deprecated{since}", kind(symbol), name.text);
+    let found = Diagnostic::new(&codes::W901, name.span, message).related(old.span, "marked here");
+    report.push(match old.instead {
+        None => found.help("it still works; find out from its documentation what to use"),
+        Some((instead, false)) => found.help(format!("use `{instead}`")),
+        Some((instead, true)) => found.help(format!("use `{instead}`")).fix(true, name.span, instead),
+    });
 }
 
 /// The module that should define a path's last part.

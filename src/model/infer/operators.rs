@@ -344,6 +344,10 @@ fn result(op: Arithmetic, a: &Type, b: &Type) -> Option<Type> {
         (a, b) if is_unit(a) && a == b && op == Arithmetic::Divide => Some(Type::Float),
         (a, Type::Int) if is_unit(a) && !additive => Some(a.clone()),
         (Type::Int, b) if is_unit(b) && op == Arithmetic::Multiply => Some(b.clone()),
+        // A share of a value: `base * 95%`.
+        (a, Type::Percent) if (is_unit(a) || *a == Type::Float) && op == Arithmetic::Multiply => {
+            Some(a.clone())
+        }
         _ => None,
     }
 }

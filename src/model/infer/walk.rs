@@ -247,15 +247,23 @@ impl<'a, 'r> Walk<'a, 'r> {
         (at(kind, span), ty.list())
     }
 
+    /// W113: a comprehension's variable that hides another name.
     fn shadowed(&mut self, variable: &ast::Ident) {
         let names = self.definitions.names(self.place.module);
-        if let Some((_, defined)) = names.values.get(&variable.text) {
-            let text = format!("`{}` hides the one that the file defines", variable.text);
-            let found = Diagnostic::new(&codes::W113, variable.span, text)
-                .help("give it another name")
-                .related(*defined, "hidden here");
-            self.report.push(found);
-        }
+        let defined = names.values.get(&variable.text).map(|(_, defined)| *defined);
+        let lists = [self.place.locals, self.place.matrix, self.place.measures];
+        let local = lists.into_iter().flatten().any(|(name, _)| *name == variable.text)
+            || self.variables.iter().any(|(name, _, _)| *name == variable.text);
+        let text = match defined {
+            Some(_) => format!("`{}` hides the one that the file defines", variable.text),
+            None if local => format!("`{}` hides another local name", variable.text),
+            None => return,
+        };
+        let found = Diagnostic::new(&codes::W113, variable.span, text).help("give it another name");
+        self.report.push(match defined {
+            Some(defined) => found.related(defined, "hidden here"),
+            None => found,
+        });
     }
 
     pub(super) fn condition(&mut self, e: &ast::Expr) -> Found {

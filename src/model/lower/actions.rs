@@ -1,14 +1,14 @@
 //! What a stage does, in the order written: run, exec, render, call.
 
-use crate::base::Type;
 use crate::base::suggest::{did_you_mean, nearest};
+use crate::base::{Type, Value};
 use crate::diag::{Diagnostic, codes};
-use crate::expr::Expr;
+use crate::expr::{Expr, Kind};
 use crate::model::infer::{self, Definitions, Namespace, Place, Secrets, Symbol};
-use crate::model::{Action, GlobalKind, LaneId};
+use crate::model::{Action, GlobalKind, LaneId, Render};
 use crate::syntax::ast::{self, ExprKind, Statement, Tail};
 
-use super::{Frame, Lowering, operand};
+use super::{Frame, Lowering, all, operand};
 
 impl Lowering<'_, '_> {
     pub(super) fn actions(&mut self, frame: &Frame, statements: &[Statement]) -> Vec<Action> {
@@ -42,14 +42,69 @@ impl Lowering<'_, '_> {
     }
 
     fn render(&mut self, frame: &Frame, statement: &Statement) -> Option<Action> {
+        let mut frame = frame.clone();
+        let each = self.each(&mut frame, statement);
         let place = frame.running();
         let target = self.single(&place, statement, &Type::Path)?;
         self.inside(&target);
+        self.differs(&target, &each);
         let from = statement.clause("from")?.operands.first()?;
         let template = self.value(&place, from, &Type::Path);
         self.inside(&template);
+        let schema = self.setting(&place, statement.body(), "schema", &Type::Path);
+        schema.iter().for_each(|schema| self.inside(schema));
         let context = self.named_values(statement.body(), |this, value| this.infer(&place, value, None).expr);
-        Some(Action::Render { target, template, context, span: statement.span })
+        let each = each.into_iter().map(|(name, list)| (name.text, list)).collect();
+        let render = Box::new(Render { target, template, context, each, schema });
+        Some(Action::Render { render, span: statement.span })
+    }
+
+    /// `each NAME = LIST`: the names join those of the stage's matrix.
+    fn each(&mut self, frame: &mut Frame, statement: &Statement) -> Vec<(ast::Ident, Expr)> {
+        let mut each: Vec<(ast::Ident, Expr)> = Vec::new();
+        for inner in all(statement.body(), "each").filter(|inner| !inner.broken) {
+            let Some((name, Some(value))) = inner.binding().map(|binding| (&binding.name, &binding.value))
+            else {
+                // Its value is lacking, which was reported; its name is there all the same.
+                let name = operand(inner).and_then(ast::Expr::word).map(str::to_owned);
+                frame.matrix.extend(name.map(|name| (name, Type::Unknown)));
+                continue;
+            };
+            if frame.matrix.iter().any(|(known, _)| *known == name.text) {
+                let found =
+                    Diagnostic::new(&codes::E103, name.span, format!("`{}` is there already", name.text));
+                let first = each.iter().find(|(known, _)| known.text == name.text);
+                let found =
+                    first.iter().fold(found, |found, (known, _)| found.related(known.span, "first here"));
+                self.report
+                    .push(found.help("another `each` or the stage's matrix has that name; choose another"));
+                continue;
+            }
+            self.shadows(frame.module, &name.text, name.span);
+            let (list, item) = self.values_of(frame, &name.text, value);
+            frame.matrix.push((name.text.clone(), item));
+            each.push((name.clone(), list));
+        }
+        each
+    }
+
+    /// A path that is the same for every value would be written again and again.
+    fn differs(&mut self, target: &Expr, each: &[(ast::Ident, Expr)]) {
+        let (mut used, mut lost): (Vec<&str>, bool) = (Vec::new(), false);
+        target.walk(&mut |part| match &part.kind {
+            Kind::Matrix(name) => used.push(name),
+            Kind::Value(Value::Absent) => lost = true,
+            _ => {}
+        });
+        // What could not be read in the path may have been the name.
+        if lost {
+            return;
+        }
+        for (name, _) in each.iter().filter(|(name, _)| !used.contains(&name.text.as_str())) {
+            let message = format!("every `{}` would be written to the same file", name.text);
+            let help = format!("use it in the path: `render f\"out/{{{}}}.yaml\" from …`", name.text);
+            self.error(&codes::E122, name.span, message, &help);
+        }
     }
 
     /// The `NAME = value` lines of a block.
@@ -95,6 +150,7 @@ impl Lowering<'_, '_> {
             && is_param(symbol)
         {
             self.defs.mark_used(*symbol);
+            infer::tell_deprecated(self.defs, *symbol, &argument.head, &mut self.report);
             return Some(self.defs.global(*index).0);
         }
         let known =

@@ -6,7 +6,7 @@ use crate::expr::{Compare, Expr, Kind};
 use crate::model::infer::{self, Namespace, Symbol};
 use crate::model::schema::Context;
 use crate::model::schema::check::{head_span, is_readable};
-use crate::model::{Check, Gate, TOOL, Tool, ToolId};
+use crate::model::{Check, Gate, Measure, TOOL, Tool, ToolId};
 use crate::syntax::ast::Statement;
 
 use super::{Frame, Lowering, all, find, operand};
@@ -62,6 +62,9 @@ impl Lowering<'_, '_> {
             (tool.is_none() && find(body, "tool").is_some()).then(|| std::mem::take(&mut self.report));
         let require = self.judgements(frame, body, "require");
         let strict = self.judgements(frame, body, "strict");
+        if whole && !statement.broken && !runs(body) {
+            self.gate_looks(frame, statement, &measures, &require);
+        }
         if let Some(outer) = outer {
             self.report = outer;
         }
@@ -79,20 +82,48 @@ impl Lowering<'_, '_> {
     fn gate_is_complete(&mut self, statement: &Statement) {
         let body = statement.body();
         let own = body.iter().find(|inner| matches!(inner.head.text.as_str(), "exec" | "run"));
-        match (find(body, "tool"), own) {
-            (None, None) => {
-                let help = "name a tool, `tool NAME`, or give the gate its own `exec` and `measure`";
-                self.error(&codes::E120, head_span(statement), "the gate looks at nothing", help);
-            }
-            (Some(_), Some(own)) => {
-                let help = "a gate takes a tool, or runs something of its own; remove one of them";
-                self.error(&codes::E122, own.head.span, "the gate has a tool already", help);
-            }
-            _ => {}
+        if let (Some(_), Some(own)) = (find(body, "tool"), own) {
+            let help = "a gate takes a tool, or runs something of its own; remove one of them";
+            self.error(&codes::E122, own.head.span, "the gate has a tool already", help);
         }
         if find(body, "require").is_none() {
             let help = "say what must hold: `require lines >= 70%`";
             self.error(&codes::E611, head_span(statement), "the gate judges nothing", help);
+        }
+    }
+
+    /// A gate that runs nothing judges files as they are, or what stages before it left.
+    fn gate_looks(&mut self, frame: &Frame, statement: &Statement, measures: &[Measure], require: &[Check]) {
+        let readable = is_readable(statement, Context::Gate);
+        let looks = |expr: &Expr| {
+            let mut looks = matches!(expr.kind, Kind::Value(_));
+            expr.walk(&mut |part| {
+                looks |= matches!(part.kind, Kind::Fact { .. } | Kind::Output { .. } | Kind::Call { .. })
+            });
+            looks
+        };
+        if readable
+            && measures.is_empty()
+            && !require.is_empty()
+            && !require.iter().any(|check| looks(&check.expr))
+        {
+            let help = "name a tool, `tool NAME`, give the gate its own `exec` and `measure`, or require \
+                        something of files: `require file.exists(\"LICENSE\")`";
+            self.error(&codes::E120, head_span(statement), "the gate looks at nothing", help);
+        }
+        for measure in measures {
+            let mut span = None;
+            measure.value.walk(&mut |part| {
+                if let Kind::Fact { arguments, .. } = &part.kind {
+                    let left = |argument: &&Expr| !matches!(&argument.kind, Kind::Output { stage, .. } if Some(*stage) != frame.stage);
+                    span = arguments.first().filter(left).map(|argument| argument.span).or(span);
+                }
+            });
+            if let Some(span) = span {
+                let message = "the file may be left over from before: the gate runs nothing that writes it";
+                let help = "read the output of a stage that the gate needs, or let the gate run what writes the file";
+                self.error(&codes::E122, span, message, help);
+            }
         }
     }
 
@@ -152,6 +183,11 @@ impl Lowering<'_, '_> {
         }
         exits
     }
+}
+
+/// Whether the gate runs something, itself or by its tool.
+fn runs(body: &[Statement]) -> bool {
+    ["tool", "exec", "run"].iter().any(|word| find(body, word).is_some())
 }
 
 fn turned(op: Compare) -> Compare {

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use crate::base::{Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::Expr;
+use crate::model::infer::Definitions;
 use crate::model::infer::{Secrets, article};
-use crate::model::{Measure, Output};
-use crate::syntax::ast::{ExprKind, Statement, Tail};
+use crate::model::{Measure, ModuleId, Output};
+use crate::syntax::ast::{Expr as Expression, ExprKind, Statement, Tail};
 
 use super::{Frame, Lowering, all, find};
 
@@ -40,25 +41,40 @@ impl Lowering<'_, '_> {
         let mut matrix = Vec::new();
         for inner in statement.body().iter().filter(|inner| !inner.broken) {
             let Tail::Assign(value) = &inner.tail else { continue };
-            let typed = self.infer(&frame.start(), value, None);
-            if matches!(&value.kind, ExprKind::List(items) if items.is_empty()) {
-                let message = format!("`{}` has no values, so the stage would never run", inner.head.text);
-                self.error(&codes::E122, value.span, message, "give it values, or remove it");
-                continue;
-            }
-            let item = match typed.ty {
-                Type::List(item) if item.is_scalar() => *item,
-                Type::Unknown => Type::Unknown,
-                other => {
-                    let message =
-                        format!("`{}` must be a list of values, not {}", inner.head.text, article(&other));
-                    self.error(&codes::E104, value.span, message, "write `[a, b, c]`");
-                    Type::Unknown
-                }
-            };
-            matrix.push((inner.head.text.clone(), typed.expr, item));
+            self.shadows(frame.module, &inner.head.text, inner.head.span);
+            let (list, item) = self.values_of(frame, &inner.head.text, value);
+            matrix.push((inner.head.text.clone(), list, item));
         }
         matrix
+    }
+
+    /// A list that is known when the run starts, and the type of one value of it.
+    pub(super) fn values_of(&mut self, frame: &Frame, name: &str, value: &Expression) -> (Expr, Type) {
+        let typed = self.infer(&frame.start(), value, None);
+        if matches!(&value.kind, ExprKind::List(items) if items.is_empty()) {
+            let message = format!("`{name}` has no values, so nothing would ever run");
+            self.error(&codes::E122, value.span, message, "give it values, or remove it");
+            return (typed.expr, Type::Unknown);
+        }
+        let item = match typed.ty {
+            Type::List(item) if item.is_scalar() => *item,
+            Type::Unknown => Type::Unknown,
+            other => {
+                let message = format!("`{name}` must be a list of values, not {}", article(&other));
+                self.error(&codes::E104, value.span, message, "write `[a, b, c]`");
+                Type::Unknown
+            }
+        };
+        (typed.expr, item)
+    }
+
+    /// W113: a name of a stage's own that hides one of the file.
+    pub(super) fn shadows(&mut self, module: ModuleId, name: &str, span: Span) {
+        if let Some((_, defined)) = self.defs.names(module).values.get(name) {
+            let text = format!("`{name}` hides the one that the file defines");
+            let found = Diagnostic::new(&codes::W113, span, text).help("give it another name");
+            self.report.push(found.related(*defined, "hidden here"));
+        }
     }
 
     pub(super) fn inputs(&mut self, frame: &Frame, body: &[Statement]) -> Vec<Expr> {

@@ -18,10 +18,11 @@ pub fn file(tree: &File, report: &mut Report) {
 
 fn block(context: Context, statements: &[Statement], parent: Option<&Statement>, report: &mut Report) {
     let mut seen: HashMap<&str, Span> = HashMap::new();
+    let mut assigned: HashMap<&str, Span> = HashMap::new();
     for statement in statements {
         let word = statement.head.text.as_str();
-        if context == Context::Assignments {
-            assignment(statement, &mut seen, report);
+        if context == Context::Assignments || (context == Context::Render && !is_setting(statement)) {
+            assignment(statement, &mut assigned, report);
             continue;
         }
         let Some(row) = super::row(context, word) else {
@@ -43,6 +44,11 @@ fn block(context: Context, statements: &[Statement], parent: Option<&Statement>,
     if let Some(parent) = parent.filter(|parent| !parent.broken) {
         missing(context, parent, &seen, report);
     }
+}
+
+/// In a `render` block: `each` and `schema` are keywords where they do not name a value of the template.
+fn is_setting(statement: &Statement) -> bool {
+    super::row(Context::Render, &statement.head.text).is_some() && !matches!(statement.tail, Tail::Assign(_))
 }
 
 fn missing(context: Context, parent: &Statement, seen: &HashMap<&str, Span>, report: &mut Report) {
@@ -134,7 +140,8 @@ fn one(row: &'static Row, statement: &Statement, report: &mut Report) {
             clauses(row, statement, report);
             brackets(row, statement, report);
         }
-        attributes(statement, report);
+        attributes(row, statement, report);
+        old_keyword(row, statement).into_iter().for_each(|found| report.push(found));
     }
     if let (Some(context), Some(inner)) = (row.block.context(), &statement.block) {
         block(context, &inner.statements, Some(statement), report);
@@ -144,15 +151,48 @@ fn one(row: &'static Row, statement: &Statement, report: &mut Report) {
 /// `@planned(what = "…")` marks what is declared and checked but not run by this version.
 const ATTRIBUTES: &[&str] = &["deprecated", "planned"];
 
-fn attributes(statement: &Statement, report: &mut Report) {
-    let known = |attribute: &&Attribute| ATTRIBUTES.contains(&attribute.name.text.as_str());
-    for attribute in statement.attributes.iter().filter(|attribute| !known(attribute)) {
-        let message = format!("`@{}` is not an attribute", attribute.name.text);
+fn attributes(row: &Row, statement: &Statement, report: &mut Report) {
+    for attribute in &statement.attributes {
+        let name = attribute.name.text.as_str();
+        if !ATTRIBUTES.contains(&name) {
+            let message = format!("`@{name}` is not an attribute");
+            report.push(Diagnostic::new(&codes::E101, attribute.span, message).help(DEPRECATED));
+        } else if name == "deprecated" {
+            deprecated(row, attribute, report);
+        }
+    }
+}
+
+const DEPRECATED: &str = "the only attribute is `@deprecated(since = \"…\", use = \"…\")`";
+
+/// `since` and `use` are texts; the mark stands before definitions.
+fn deprecated(row: &Row, attribute: &Attribute, report: &mut Report) {
+    if !row.contexts.contains(&Context::File) || row.shape == Shape::Nothing {
+        let message = "`@deprecated` marks definitions, and this is none";
         report.push(
-            Diagnostic::new(&codes::E101, attribute.span, message)
-                .help("the only attribute is `@deprecated(since = \"…\", use = \"…\")`"),
+            Diagnostic::new(&codes::E122, attribute.span, message)
+                .help("it stands before a param, let, fn, stage, gate, tool, lane, policy or pool"),
         );
     }
+    for argument in &attribute.arguments {
+        let known = argument.name.as_ref().filter(|name| ["since", "use"].contains(&name.text.as_str()));
+        let text = matches!(argument.value.kind, ExprKind::Literal(Literal::String(_)) | ExprKind::Error);
+        let message = match (known, &argument.name) {
+            (Some(name), _) if !text => format!("`{}` is a text in quotes", name.text),
+            (Some(_), _) => continue,
+            (None, Some(name)) => format!("`@deprecated` has no `{}`", name.text),
+            (None, None) => "what `@deprecated` says has a name".to_owned(),
+        };
+        report.push(Diagnostic::new(&codes::E107, argument.value.span, message).help(DEPRECATED));
+    }
+}
+
+/// W901: the keyword itself is deprecated. A single word as its replacement is one that takes the same.
+fn old_keyword(row: &Row, statement: &Statement) -> Option<Diagnostic> {
+    let instead = row.deprecated?;
+    let message = format!("`{}` is deprecated", row.keyword);
+    let found = Diagnostic::new(&codes::W901, statement.head.span, message).help(format!("use `{instead}`"));
+    Some(if is_name(instead) { found.fix(true, statement.head.span, instead) } else { found })
 }
 
 fn brackets(row: &Row, statement: &Statement, report: &mut Report) {
@@ -405,4 +445,25 @@ fn is_name(text: &str) -> bool {
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_ascii_lowercase() || first == '_')
         && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::FileId;
+
+    #[test]
+    fn a_deprecated_keyword_is_told_and_replaced_where_it_takes_the_same() {
+        let (file, _) = crate::syntax::parse(FileId(0), "retries 3\n");
+        let row = |instead| Row {
+            deprecated: Some(instead),
+            ..Row::new("retries", &[Context::Stage], Shape::Nothing, "How often.")
+        };
+        let found = old_keyword(&row("attempts"), &file.statements[0]).unwrap();
+        assert_eq!((found.code.id, found.fix.is_some()), ("W901", true));
+        let found = old_keyword(&row("retry { attempts … }"), &file.statements[0]).unwrap();
+        assert_eq!((found.code.id, found.fix.is_some()), ("W901", false));
+        let current = Row::new("timeout", &[Context::Stage], Shape::Nothing, "How long.");
+        assert!(old_keyword(&current, &file.statements[0]).is_none());
+    }
 }

@@ -41,7 +41,9 @@ pub enum Context {
     Mock,
     Attempt,
     Answer,
-    /// `NAME = value` lines only: `env`, `matrix`, `meta`, `given`, and the values of `render` and `call`.
+    /// The template's values, `NAME = value`, beside a few keywords.
+    Render,
+    /// `NAME = value` lines only: `env`, `matrix`, `meta`, `given`, and the values of `call`.
     Assignments,
 }
 
@@ -75,6 +77,7 @@ impl Context {
             Context::Mock => "in a `mock`",
             Context::Attempt => "in an `attempt`",
             Context::Answer => "in a test's `approve` or `reject`",
+            Context::Render => "in a `render` block",
             Context::Assignments => "in a block of `NAME = value` lines",
         }
     }
@@ -294,7 +297,7 @@ pub fn keywords(context: Context) -> impl Iterator<Item = &'static Row> {
 pub fn contexts() -> &'static [Context] {
     use Context::{
         Actions, Answer, Approve, Assignments, Attempt, Breaker, Checks, Defaults, Environment, File, Gate,
-        Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Repair, Retry, Stage,
+        Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair, Retry, Stage,
         Test, Tool,
     };
     &[
@@ -324,6 +327,7 @@ pub fn contexts() -> &'static [Context] {
         Mock,
         Attempt,
         Answer,
+        Render,
         Assignments,
     ]
 }

@@ -1,7 +1,8 @@
 //! Rows of the keyword table for what runs: values, stages, gates, tools and the actions inside them.
 
 use super::Context::{
-    Actions, Assignments, Checks, Defaults, File, Gate, Lane, Mock, Out, Override, Param, Stage, Test, Tool,
+    Actions, Assignments, Checks, Defaults, File, Gate, Lane, Mock, Out, Override, Param, Render, Stage,
+    Test, Tool,
 };
 use super::Shape::{Binding, Condition, Name, Nothing, Script};
 use super::{ANY, BECAUSE, Row, clause, references, values};
@@ -115,10 +116,28 @@ pub(super) static ROWS: &[Row] = &[
         "A program and its arguments, one operand one argument, without a shell.",
     )
     .many(),
-    Row::new("render", &[Stage, Override], values(1, 1, "path"), "Writes a file from a template.")
-        .clauses(&[clause("from", 1, 1, "path")])
-        .may_block(Assignments)
-        .many(),
+    Row::new(
+        "render",
+        &[Stage, Override],
+        values(1, 1, "path"),
+        "Writes a file from a template, or a set of them.",
+    )
+    .clauses(&[clause("from", 1, 1, "path")])
+    .may_block(Render)
+    .many(),
+    Row::new(
+        "each",
+        &[Render],
+        Binding { value: true },
+        "One file for each value of the list, which the path must use.",
+    )
+    .many(),
+    Row::new(
+        "schema",
+        &[Render],
+        values(1, 1, "path"),
+        "A JSON Schema that each file must fit; nothing is written if one does not.",
+    ),
     Row::new(
         "call",
         &[Stage, Override],
