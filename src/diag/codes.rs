@@ -101,6 +101,7 @@ codes! {
     E405 "output-outside-workspace" Error
     // Security
     E501 "secret-in-argv" Error
+    E502 "shell-injection" Deny
     E506 "secret-escapes" Error
     E509 "import-path-escape" Error
     // Gates and lanes
@@ -112,6 +113,12 @@ codes! {
     E611 "gate-without-check" Error
     // Scripts
     E801 "shell-syntax" Error
+    W802 "script-variable-unbound" Warning
+    W803 "env-unused" Warning
+    W805 "unquoted-expansion" Warning
+    I806 "no-strict-mode" Info
+    W807 "bashism-in-sh" Warning
+    W808 "masked-exit-status" Warning
     // Style
     W906 "unused-allow" Warning
     W907 "allow-without-reason" Warning

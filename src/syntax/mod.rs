@@ -20,6 +20,8 @@ mod refusal;
 mod tally;
 mod token;
 
+pub use literal::string_breaks;
+
 use crate::base::FileId;
 use crate::diag::{self, Diagnostic};
 

@@ -3,11 +3,11 @@
 
 mod graph;
 mod names;
+mod shell;
 mod time;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::base::Span;
 use crate::diag::Diagnostic;
 
 use super::declare::Declared;
@@ -33,6 +33,10 @@ pub(super) fn run(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for lint in LINTS {
         lint(context, &mut found);
+    }
+    let scripts = shell::scripts(context);
+    for lint in shell::LINTS {
+        lint(context, &scripts, &mut found);
     }
     found
 }
