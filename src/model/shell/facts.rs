@@ -67,6 +67,8 @@ pub struct Use {
 #[derive(Debug)]
 pub struct Assign {
     pub name: String,
+    /// Where it is plain text.
+    pub value: Option<String>,
     /// The value holds a `$( … )`.
     pub substitution: bool,
     pub at: Range<usize>,

@@ -234,12 +234,12 @@ impl Walk<'_> {
             };
             let substitution = self.facts.commands.len() > before;
             if lasting {
-                self.binds(&name, value.filter(|_| !assignment.append));
+                self.binds(&name, value.clone().filter(|_| !assignment.append));
             } else {
                 // Seen by the command alone, but a name the script knows.
                 self.facts.guarded.insert(name.clone());
             }
-            found.push(Assign { name, substitution, at: range(assignment.span) });
+            found.push(Assign { name, value, substitution, at: range(assignment.span) });
         }
         found
     }

@@ -69,7 +69,6 @@ pub(super) struct Script<'a> {
     pub facts: Option<Facts>,
     pub fault: Option<Fault>,
     pub owner: Owner<'a>,
-    #[allow(dead_code)]
     pub part: Part,
     pub env: &'a [(String, Expr)],
     /// The whole action.
@@ -80,6 +79,14 @@ impl Script<'_> {
     /// Whether a shell of ours reads it.
     pub fn is_shell(&self) -> bool {
         matches!(self.kind, Kind::Bash | Kind::Sh)
+    }
+
+    /// Of one of its commands; an `exec` is one as a whole.
+    pub fn place_of(&self, command: &Command) -> Span {
+        match self.kind {
+            Kind::Exec => self.span,
+            _ => self.places.span(&command.at),
+        }
     }
 
     pub fn commands(&self) -> &[Command] {
@@ -179,24 +186,10 @@ impl<'a> Gather<'_, 'a> {
             Some(Value::String(text) | Value::Path(text)) => {
                 Word { text: text.clone(), fixed: true, ..Word::default() }
             }
-            _ => Word { text: self.literal_part(expr), ..Word::default() },
+            _ => Word { text: known_text(self.context.model, expr), ..Word::default() },
         };
         let command = Command { words: argv.iter().map(word).collect(), ..Command::default() };
         Facts { commands: vec![command], ..Facts::default() }
-    }
-
-    /// The text of an f-string that is known, `$` for what is not.
-    fn literal_part(&self, expr: &Expr) -> String {
-        match &expr.kind {
-            ExprKind::Format(parts) => parts
-                .iter()
-                .map(|part| match constant(self.context.model, part) {
-                    Some(Value::String(text) | Value::Path(text)) => text.clone(),
-                    _ => "$".to_owned(),
-                })
-                .collect(),
-            _ => "$".to_owned(),
-        }
     }
 
     /// `exec "sh", "-c", "…"`: the script in it.
@@ -233,6 +226,15 @@ fn kind_of(interpreter: &str) -> Kind {
         "bash" => Kind::Bash,
         "sh" | "dash" => Kind::Sh,
         _ => Kind::Other,
+    }
+}
+
+/// What is known of a value's text, `$` for the rest.
+pub(super) fn known_text(model: &Model, expr: &Expr) -> String {
+    match (constant(model, expr), &expr.kind) {
+        (Some(value), _) => value.to_string(),
+        (None, ExprKind::Format(parts)) => parts.iter().map(|part| known_text(model, part)).collect(),
+        _ => "$".to_owned(),
     }
 }
 
