@@ -101,19 +101,47 @@ codes! {
     E405 "output-outside-workspace" Error
     // Security
     E501 "secret-in-argv" Error
+    E502 "shell-injection" Deny
     E506 "secret-escapes" Error
+    W507 "curl-pipe-shell" Warning
+    I508 "overbroad-secret" Info
     E509 "import-path-escape" Error
+    W510 "dangerous-env" Warning
+    E511 "hardcoded-credential" Deny
+    W512 "outside-effect-repeatable" Warning
     // Gates and lanes
-    E602 "impossible-threshold" Error
+    W601 "gate-never-evaluated" Warning
+    E602 "impossible-threshold" Deny
+    W603 "strict-gate-skippable" Warning
     E604 "conflicting-override" Error
+    W606 "no-op-override" Warning
     E607 "extends-cycle" Error
     E608 "approval-unsatisfiable" Error
+    W609 "deploy-without-gate" Warning
     E610 "weakened-without-because" Error
+    W610 "gate-after-deploy" Warning
     E611 "gate-without-check" Error
+    W611 "notify-unreachable-event" Warning
     E612 "principle-broken" Deny
-    W613 "principle-undecided" Warning
+    W613 "gate-reads-unneeded" Warning
+    W614 "principle-undecided" Warning
+    // Repair and breaker
+    W701 "repair-shadowed" Warning
+    W702 "repair-never-matches" Warning
+    E703 "repair-loop" Deny
+    W704 "destructive-without-confirm" Warning
+    W705 "breaker-never-closes" Warning
+    W706 "breaker-never-opens" Warning
+    I707 "repair-without-limit" Info
+    W708 "repair-without-verify" Warning
     // Scripts
     E801 "shell-syntax" Error
+    W802 "script-variable-unbound" Warning
+    W803 "env-unused" Warning
+    W805 "unquoted-expansion" Warning
+    I806 "no-strict-mode" Info
+    W807 "bashism-in-sh" Warning
+    W808 "masked-exit-status" Warning
     // Style
     W901 "deprecated" Warning
     I905 "unformatted" Info

@@ -213,6 +213,8 @@ pub enum Action {
     Script {
         interpreter: String,
         text: String,
+        /// Where each line of the text begins in the file; empty for a plain string.
+        lines: Vec<u32>,
         span: Span,
     },
     /// `exec`: operands, possibly with spreads.
@@ -358,12 +360,43 @@ pub struct Pool {
     pub slots: Expr,
 }
 
-/// Checked only; run in a later version.
+/// A known failure and what mends it; checked in full, carried out in a later version.
 #[derive(Clone, Debug)]
 pub struct Repair {
     pub module: ModuleId,
     pub name: String,
+    /// Of the name in the definition.
     pub span: Span,
+    pub docs: Option<String>,
+    /// The failure it is for; none only where the definition is broken.
+    pub when: Option<Check>,
+    /// What must hold for the repair to be safe.
+    pub verify: Option<Check>,
+    /// `do`, run at the project's root.
+    pub actions: Vec<Action>,
+    pub risk: Risk,
+    pub then: AfterRepair,
+    /// How often it may be done for one stage of a run; one where it does not say.
+    pub limit: Option<Expr>,
+}
+
+/// Whether somebody is asked before a repair is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Risk {
+    Low,
+    /// Asks first.
+    #[default]
+    Destructive,
+}
+
+/// What follows a repair that was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterRepair {
+    #[default]
+    RetryStage,
+    Stop,
 }
 
 /// The team's own rule. Properties (`s.lock`) are [`crate::expr::Kind::Fact`] named by the dotted path.

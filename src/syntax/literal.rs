@@ -167,6 +167,20 @@ pub(super) fn unescape(inner: &str, mut refused: impl FnMut(Range<usize>, String
     text
 }
 
+/// Where the pieces of a string's text begin, in the text and between the quotes; a piece ends at an escape.
+pub fn string_breaks(inner: &str) -> Vec<(usize, usize)> {
+    let mut breaks = vec![(0, 0)];
+    let (mut text, mut at) = (0, 0);
+    while let Some(slash) = inner[at..].find('\\') {
+        let (c, length) = escape(&inner[at + slash + 1..]);
+        breaks.push((text + slash, at + slash));
+        text += slash + c.map_or(0, char::len_utf8);
+        at += slash + 1 + length;
+        breaks.push((text, at));
+    }
+    breaks
+}
+
 /// The character an escape stands for, and how many bytes behind the `\` it takes.
 fn escape(rest: &str) -> (Option<char>, usize) {
     let Some(first) = rest.chars().next() else { return (None, 0) };

@@ -23,6 +23,8 @@ pub mod spacing;
 mod tally;
 mod token;
 
+pub use literal::string_breaks;
+
 use crate::base::FileId;
 use crate::diag::{self, Diagnostic};
 

@@ -2,6 +2,7 @@
 
 mod golden;
 mod pages;
+mod quiet;
 mod recovery;
 mod robust;
 mod support;

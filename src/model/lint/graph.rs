@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::diag::{Diagnostic, codes};
-use crate::model::{ModuleId, StageId};
+use crate::model::{ModuleId, StageId, StageKind};
 
 use super::Context;
 
@@ -40,8 +40,10 @@ pub(super) fn unreachable(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if !unit.given || unit.std || module.lanes.is_empty() || failed.contains(&(id as ModuleId)) {
             continue;
         }
-        for stage in module.stages.iter().filter(|stage| !held.contains(stage)) {
-            let stage = &model.stages[*stage as usize];
+        // Gates are `gates::never_asked`'s.
+        let stages = module.stages.iter().filter(|stage| !held.contains(stage));
+        let stages = stages.map(|stage| &model.stages[*stage as usize]);
+        for stage in stages.filter(|stage| stage.kind == StageKind::Stage) {
             found.push(
                 Diagnostic::new(&codes::W204, stage.span, format!("no lane holds `{}`", stage.name))
                     .help("include it in a lane, or remove it"),

@@ -1,9 +1,17 @@
 //! What is not wrong in form but odd, risky or never true; one file a family of the catalogue. Each lint is a
 //! function over the same context; allowing, levels and order are `settle`'s.
 
+mod breaker;
+mod credentials;
+mod deploy;
+mod gates;
 mod graph;
 mod names;
+mod never;
 mod principle;
+mod repair;
+mod security;
+mod shell;
 mod time;
 
 use std::collections::{HashMap, HashSet};
@@ -28,11 +36,37 @@ pub(super) struct Context<'a> {
 const LINTS: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] =
     &[names::unused, graph::skips_that_spread, graph::unreachable, time::outlasting, principle::broken];
 
+/// Of gates, lanes and policies.
+const JUDGEMENT: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
+    gates::never_asked,
+    gates::impossible,
+    gates::skippable,
+    gates::reads_unneeded,
+    gates::unreachable_events,
+    gates::idle_overrides,
+    breaker::breakers,
+    credentials::hardcoded,
+];
+
+/// Those that look into scripts as well.
+const WITH_SCRIPTS: &[shell::Lint] = &[
+    security::fetched_and_run,
+    security::dangerous,
+    security::overbroad,
+    deploy::repeated,
+    deploy::unjudged,
+    repair::rules,
+];
+
 /// All that the lints find in files that were asked about.
 pub(super) fn run(context: &Context<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for lint in LINTS {
+    for lint in LINTS.iter().chain(JUDGEMENT) {
         lint(context, &mut found);
+    }
+    let scripts = shell::scripts(context);
+    for lint in shell::LINTS.iter().chain(WITH_SCRIPTS) {
+        lint(context, &scripts, &mut found);
     }
     found
 }

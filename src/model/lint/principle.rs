@@ -13,7 +13,7 @@ use crate::model::{
 
 use super::Context;
 
-/// E612 and W613: what a principle is about and does not hold for, once a subject, with the lanes it concerns.
+/// E612 and W614: what a principle is about and does not hold for, once a subject, with the lanes it concerns.
 pub(super) fn broken(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let lanes = context.model.lanes.iter().filter(|lane| context.asked(lane.module));
     let lanes: Vec<&ResolvedLane> = lanes.filter_map(|lane| context.resolved.get(&lane.id)).collect();
@@ -49,7 +49,7 @@ impl Breach {
             .help_if(self.reason.map(|reason| format!("the rule stands because {reason}"))),
             None => {
                 let message = format!("\u{201c}{name}\u{201d} cannot be judged for {}", self.subject);
-                Diagnostic::new(&codes::W613, self.span, message)
+                Diagnostic::new(&codes::W614, self.span, message)
                     .help("what the rule asks is only known when the lane runs: ask for what is written down")
             }
         };

@@ -7,7 +7,7 @@ use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::Item;
 use crate::model::infer::Place;
-use crate::model::{Check, Concerns, NotYet, Principle, Repair, Subject};
+use crate::model::{AfterRepair, Check, Concerns, NotYet, Principle, Repair, Risk, Subject};
 use crate::syntax::ast::{self, Ident};
 
 use super::{Frame, Lowering, all, find, operand};
@@ -18,21 +18,28 @@ impl Lowering<'_, '_> {
         for item in &defs.repairs {
             let frame = Frame::file(item.module);
             let body = item.statement.body();
-            for keyword in ["when", "verify"] {
-                if let Some(expr) = find(body, keyword).and_then(operand) {
-                    self.check(&frame.judging(), expr);
-                }
-            }
-            if let Some(repair) = find(body, "do") {
-                self.actions(&frame, repair.body());
-            }
-            if let Some(limit) = find(body, "limit") {
-                self.count(&frame.start(), limit);
-            }
+            let mut condition = |keyword: &str| {
+                let expr = find(body, keyword).and_then(operand)?;
+                Some(self.check(&frame.judging(), expr))
+            };
+            let (when, verify) = (condition("when"), condition("verify"));
+            let word = |keyword: &str| find(body, keyword).and_then(operand).and_then(ast::Expr::word);
+            let repair = Repair {
+                module: item.module,
+                name: item.name.clone(),
+                span: item.span,
+                docs: self.docs(item.module, item.statement),
+                when,
+                verify,
+                actions: find(body, "do").map(|act| self.actions(&frame, act.body())).unwrap_or_default(),
+                risk: if word("risk") == Some("low") { Risk::Low } else { Risk::Destructive },
+                then: if word("then") == Some("stop") { AfterRepair::Stop } else { AfterRepair::RetryStage },
+                limit: find(body, "limit").and_then(|limit| self.count(&frame.start(), limit)),
+            };
             if !defs.units[item.module as usize].std {
                 self.not_yet(item.statement.span, NotYet::REPAIR, Concerns::Module(item.module));
             }
-            self.model.repairs.push(Repair { module: item.module, name: item.name.clone(), span: item.span });
+            self.model.repairs.push(repair);
         }
     }
 

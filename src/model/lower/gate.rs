@@ -2,7 +2,7 @@
 
 use crate::base::{Type, Value};
 use crate::diag::codes;
-use crate::expr::{Compare, Expr, Kind};
+use crate::expr::{Expr, Kind};
 use crate::model::infer::{self, Namespace, Symbol};
 use crate::model::schema::Context;
 use crate::model::schema::check::{head_span, is_readable};
@@ -133,37 +133,9 @@ impl Lowering<'_, '_> {
             let Some(expr) = operand(statement) else { continue };
             let because = self.reason(frame.module, statement);
             let check = Check { because, ..self.check(&frame.judging(), expr) };
-            self.possible(frame, &check.expr);
             checks.push(check);
         }
         checks
-    }
-
-    /// Percent measures lie in 0–100 %: a threshold beyond that can never be met.
-    fn possible(&mut self, frame: &Frame, expr: &Expr) {
-        if let Kind::And(parts) = &expr.kind {
-            return parts.iter().for_each(|part| self.possible(frame, part));
-        }
-        let Kind::Compare { op, sides } = &expr.kind else { return };
-        let (op, measure, limit) = match (&sides.0.kind, &sides.1.kind) {
-            (Kind::Measure(name), _) => (*op, name, &sides.1),
-            (_, Kind::Measure(name)) => (turned(*op), name, &sides.0),
-            _ => return,
-        };
-        let percent =
-            frame.measures.iter().any(|(name, ty)| name == measure && *ty.required() == Type::Percent);
-        let Some(Value::Percent(limit)) = self.constant(limit) else { return };
-        let impossible = match op {
-            Compare::Ge | Compare::Eq => *limit > 100.0,
-            Compare::Gt => *limit >= 100.0,
-            Compare::Lt => *limit <= 0.0,
-            Compare::Le => *limit < 0.0,
-            _ => false,
-        };
-        if percent && impossible {
-            let message = format!("`{measure}` is a percent: this can never hold");
-            self.error(&codes::E602, expr.span, message, "percent measures lie between 0% and 100%");
-        }
     }
 
     fn exit_ok(&mut self, frame: &Frame, body: &[Statement]) -> Vec<i32> {
@@ -188,14 +160,4 @@ impl Lowering<'_, '_> {
 /// Whether the gate runs something, itself or by its tool.
 fn runs(body: &[Statement]) -> bool {
     ["tool", "exec", "run"].iter().any(|word| find(body, word).is_some())
-}
-
-fn turned(op: Compare) -> Compare {
-    match op {
-        Compare::Lt => Compare::Gt,
-        Compare::Le => Compare::Ge,
-        Compare::Gt => Compare::Lt,
-        Compare::Ge => Compare::Le,
-        other => other,
-    }
 }

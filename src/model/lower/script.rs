@@ -3,7 +3,7 @@
 use crate::base::Span;
 use crate::diag::Edit;
 use crate::diag::{Diagnostic, Fix, codes};
-use crate::model::{Action, shell};
+use crate::model::Action;
 use crate::syntax::ast::{ExprKind, Literal, Statement};
 
 use super::{Lowering, find, operand};
@@ -11,13 +11,14 @@ use super::{Lowering, find, operand};
 impl Lowering<'_, '_> {
     pub(super) fn script(&mut self, statement: &Statement, siblings: &[Statement]) -> Option<Action> {
         let expr = operand(statement)?;
-        let (interpreter, text) = match &expr.kind {
-            ExprKind::Script(script) if script.interpolated => {
-                self.interpolated(expr.span, statement, siblings);
-                (script.interpreter.as_ref(), script.text.clone())
+        let (interpreter, text, lines) = match &expr.kind {
+            ExprKind::Script(script) => {
+                if script.interpolated {
+                    self.interpolated(expr.span, statement, siblings);
+                }
+                (script.interpreter.as_ref(), script.text.clone(), script.line_offsets.clone())
             }
-            ExprKind::Script(script) => (script.interpreter.as_ref(), script.text.clone()),
-            ExprKind::Literal(Literal::String(text)) => (None, text.clone()),
+            ExprKind::Literal(Literal::String(text)) => (None, text.clone(), Vec::new()),
             ExprKind::Format(_) => {
                 self.interpolated(expr.span, statement, siblings);
                 return None;
@@ -33,22 +34,7 @@ impl Lowering<'_, '_> {
             );
         }
         let interpreter = interpreter.map_or("bash", |word| &word.text).to_string();
-        if matches!(interpreter.as_str(), "bash" | "sh") {
-            self.shell(expr.span, &text);
-        }
-        Some(Action::Script { interpreter, text, span: expr.span })
-    }
-
-    /// What the shell would only find when the stage runs.
-    fn shell(&mut self, span: Span, text: &str) {
-        let Some(found) = shell::unfinished(text) else { return };
-        let at = place_in(self.defs.sources.text(span), text, found.at);
-        let place = at.map_or(span.at_start(), |at| {
-            let start = span.start + at as u32;
-            Span { start, end: start + found.opener.len() as u32, ..span }
-        });
-        let message = format!("the script's `{}` is never closed", found.opener);
-        self.error(&codes::E801, place, message, &format!("add the missing `{}`", found.closer));
+        Some(Action::Script { interpreter, text, lines, span: expr.span })
     }
 
     fn interpolated(&mut self, span: Span, statement: &Statement, siblings: &[Statement]) {
@@ -60,24 +46,6 @@ impl Lowering<'_, '_> {
         }
         self.report.push(found);
     }
-}
-
-/// Where byte `at` of a script stands in its source, from whose lines the indentation was taken.
-fn place_in(source: &str, text: &str, at: usize) -> Option<usize> {
-    let before = text.get(..at)?;
-    let number = before.matches('\n').count();
-    let column = at - before.rfind('\n').map_or(0, |end| end + 1);
-    let line = text.split('\n').nth(number)?.trim_end_matches('\r');
-    let first = if source.contains('\n') { 1 } else { 0 };
-    let mut start = 0;
-    for (index, raw) in source.split('\n').enumerate() {
-        if index == number + first {
-            let from = raw.rfind(line)?;
-            return Some(start + from + column);
-        }
-        start += raw.len() + 1;
-    }
-    None
 }
 
 /// `{expr}` in the text becomes `"$NAME"`, and `env` gives NAME the expression.

@@ -297,8 +297,8 @@ pub fn keywords(context: Context) -> impl Iterator<Item = &'static Row> {
 pub fn contexts() -> &'static [Context] {
     use Context::{
         Actions, Answer, Approve, Assignments, Attempt, Breaker, Checks, Defaults, Environment, File, Gate,
-        Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair, Retry, Stage,
-        Test, Tool,
+        Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair,
+        Retry, Stage, Test, Tool,
     };
     &[
         File,

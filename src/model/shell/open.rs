@@ -1,5 +1,5 @@
-//! What a shell script leaves open: a quote, an `if`, a loop, a `case`, a `$(`. Not a shell parser: where it is not
-//! sure what it reads it says nothing. Knows no statement of a lane file.
+//! What a shell script leaves open: a quote, an `if`, a loop, a `case`, a `$(`, and where it opened, which a parser
+//! does not tell. Not a parser itself: where it is not sure what it reads it says nothing.
 
 /// Something that opens at byte `at` and that nothing closes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,14 +7,16 @@ pub struct Unfinished {
     pub at: usize,
     pub opener: &'static str,
     pub closer: &'static str,
+    /// Inside a `$( … )` or a subshell.
+    pub nested: bool,
 }
 
 /// The first construct that is certainly unfinished.
 pub fn unfinished(script: &str) -> Option<Unfinished> {
     let mut reader = Reader { text: script, at: 0, command: true, open: Vec::new(), heredocs: Vec::new() };
     match reader.read() {
-        Ok(()) => reader.open.last().and_then(Open::unfinished),
-        Err(Stop::Unfinished(found)) => Some(found),
+        Ok(()) => reader.open.last().and_then(Open::unfinished).map(|found| reader.placed(found)),
+        Err(Stop::Unfinished(found)) => Some(reader.placed(found)),
         Err(Stop::Unsure) => None,
     }
 }
@@ -57,7 +59,7 @@ impl Open {
             Kind::Paren { .. } => ")",
             Kind::Quote => "\"",
         };
-        Some(Unfinished { at: self.at, opener: self.opener, closer })
+        Some(Unfinished { at: self.at, opener: self.opener, closer, nested: false })
     }
 }
 
@@ -72,6 +74,12 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// With what is open around it.
+    fn placed(&self, found: Unfinished) -> Unfinished {
+        let around = |open: &&Open| open.at < found.at && matches!(open.kind, Kind::Paren { .. });
+        Unfinished { nested: self.open.iter().any(|open| around(&open)), ..found }
+    }
+
     fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
@@ -152,7 +160,7 @@ impl<'a> Reader<'a> {
     fn single(&mut self) -> Result<(), Stop> {
         let open = self.at;
         let Some(length) = self.rest()[1..].find('\'') else {
-            return Err(Stop::Unfinished(Unfinished { at: open, opener: "'", closer: "'" }));
+            return Err(Stop::Unfinished(Unfinished { at: open, opener: "'", closer: "'", nested: false }));
         };
         self.at += length + 2;
         self.command = false;

@@ -1,0 +1,130 @@
+//! E511: credentials that stand in the file. Looks at the text, comments included: what is committed is known.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::base::Span;
+use crate::diag::{Diagnostic, codes};
+
+use super::Context;
+
+/// Credentials whose issuer marks them, with the issuer.
+const MARKED: &[(&str, &str)] = &[
+    (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", "an AWS access key"),
+    (r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token"),
+    (r"\bgithub_pat_[A-Za-z0-9_]{40,}", "a GitHub token"),
+    (r"\bglpat-[A-Za-z0-9_-]{20,}", "a GitLab token"),
+    (r"\bxox[abprs]-[A-Za-z0-9-]{10,}", "a Slack token"),
+    (r"\bnpm_[A-Za-z0-9]{36}", "an npm token"),
+    (r"\bpypi-[A-Za-z0-9_-]{50,}", "a PyPI token"),
+    (r"\b(?:sk|rk)_live_[A-Za-z0-9]{20,}", "a Stripe key"),
+    (r"\bAIza[A-Za-z0-9_-]{35}", "a Google API key"),
+    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "a private key"),
+];
+
+static ISSUED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let all: Vec<String> = MARKED.iter().map(|(pattern, _)| format!("({pattern})")).collect();
+    Regex::new(&all.join("|")).ok()
+});
+/// `password = "…"`, `API_KEY=…`, with the value.
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let name = r"(?:passwo?r?d|secret|token|api[_-]?key|access[_-]?key)";
+    Regex::new(&format!(
+        r#"(?i)\b([a-z0-9_-]*{name}[a-z0-9_-]*)["']?\s*[=:]\s*["']?([A-Za-z0-9+/_=-]{{16,}})"#
+    ))
+    .ok()
+});
+/// `postgres://user:password@host`.
+static IN_URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"\b[a-z][a-z0-9+]*://([^/\s:@"'{}$]+):([^@\s/"'{}$]{4,})@([^/\s"':]+)"#).ok()
+});
+
+/// Words by which people mark what is none.
+const EXAMPLES: &[&str] =
+    &["example", "changeme", "change-me", "dummy", "fake", "xxxx", "test", "sample", "todo", "redacted"];
+
+pub(super) fn hardcoded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    for unit in context.declared.units.iter().filter(|unit| unit.given && !unit.std) {
+        let file = unit.tree.id;
+        let text = &context.declared.sources.get(file).text;
+        let mut report = |start: usize, end: usize, what: &str| {
+            found.push(
+                Diagnostic::new(&codes::E511, Span::new(file, start, end), format!("{what} stands in the file"))
+                    .label("whoever reads the repository has it")
+                    .help("take it back where it was issued, then write `secret NAME = env(\"NAME\")` and hand that to the stage's `env`"),
+            );
+        };
+        for captures in ISSUED.iter().flat_map(|issued| issued.captures_iter(text)) {
+            let which = (1..captures.len()).find(|index| captures.get(*index).is_some());
+            if let (Some(hit), Some(which)) = (captures.get(0), which)
+                && !is_example(hit.as_str())
+            {
+                report(hit.start(), hit.end(), MARKED[which - 1].1);
+            }
+        }
+        for captures in NAMED.iter().flat_map(|named| named.captures_iter(text)) {
+            let (Some(name), Some(value)) = (captures.get(1), captures.get(2)) else { continue };
+            let issued = ISSUED.as_ref().is_some_and(|issued| issued.is_match(value.as_str()));
+            if !issued
+                && is_random(value.as_str())
+                && !is_example(value.as_str())
+                && !is_example(name.as_str())
+            {
+                report(value.start(), value.end(), "what looks like a password or token");
+            }
+        }
+        for captures in IN_URL.iter().flat_map(|url| url.captures_iter(text)) {
+            let (Some(user), Some(password), Some(host)) =
+                (captures.get(1), captures.get(2), captures.get(3))
+            else {
+                continue;
+            };
+            let local = matches!(host.as_str(), "localhost" | "127.0.0.1" | "db" | "postgres");
+            let weak = user.as_str() == password.as_str() || password.as_str().starts_with("pass");
+            if !local && !weak && !is_example(password.as_str()) && !host.as_str().contains("example") {
+                report(password.start(), password.end(), "a password in an address");
+            }
+        }
+    }
+}
+
+fn is_example(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    EXAMPLES.iter().any(|word| lower.contains(word))
+}
+
+/// Letters and digits as a generator mixes them, not words with a number behind.
+fn is_random(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let letters = text.chars().filter(char::is_ascii_alphabetic).count();
+    let words = text.contains('_') || text.contains('-');
+    let mut counts = [0u32; 128];
+    text.bytes().filter(u8::is_ascii).for_each(|byte| counts[usize::from(byte)] += 1);
+    let length = text.len() as f64;
+    let entropy: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / length)
+        .map(|share| -share * share.log2())
+        .sum();
+    // A hash pinned on purpose is hex of a known length and no credential by itself, but its name says token here.
+    digits >= 3 && letters >= 3 && !words && entropy >= 3.2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_values_are_told_from_words() {
+        for random in ["9f86d081884c7d659a2feaa0c55ad015", "Zx81kQp92LmN7vTb", "aGVsbG8gd29ybGQgMTIz"] {
+            assert!(is_random(random), "{random}");
+        }
+        for plain in
+            ["ship_token_version_2", "aaaaaaaaaaaaaaaa111", "registry-password-2024", "production2server"]
+        {
+            assert!(!is_random(plain), "{plain}");
+        }
+    }
+}
