@@ -51,7 +51,9 @@ fn judge(context: &Context<'_>, name: &str, pattern: &str, operand: &Expr) -> Op
     let (message, help) = match shape(pattern) {
         Shape::Anchored => return None,
         Shape::Loose if plain(pattern) => (
-            format!("this finds `{pattern}` anywhere in the {what}: `my-{pattern}-x` matches as well"),
+            format!(
+                "this finds `{pattern}` anywhere in the name of the {what}: `my-{pattern}-x` matches as well"
+            ),
             format!("`matches` searches: write `\"^{pattern}$\"`, or `like` with a glob for the whole name"),
         ),
         Shape::Loose => (

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use crate::base::{Span, Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind, facts};
+use crate::model::resolve::body::Override;
 use crate::model::visit::expressions;
-use crate::model::{Check, Global, GlobalKind, Measure, Model, Stage, StageKind, plain_value};
+use crate::model::{Check, Global, GlobalKind, Measure, Model, ModuleId, Stage, StageKind, plain_value};
 
 use super::Context;
 use super::likeness::behind;
@@ -25,7 +26,11 @@ struct Asked<'a> {
 pub(super) fn settled(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let model = context.model;
     let mut seen: HashSet<(u32, u32, bool)> = HashSet::new();
-    for stage in model.stages.iter().filter(|stage| context.asked(stage.module)) {
+    let legible: Vec<bool> = (0..model.modules.len() as ModuleId)
+        .map(|module| context.asked(module) && !context.garbled(module))
+        .collect();
+    let legible = |module: ModuleId| legible[module as usize];
+    for stage in model.stages.iter().filter(|stage| legible(stage.module)) {
         let own = asked_of(context, stage);
         let named: HashSet<*const Expr> = own.iter().map(|asked| asked.expr as *const Expr).collect();
         for asked in own {
@@ -37,7 +42,13 @@ pub(super) fn settled(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
-    for lane in model.lanes.iter().filter(|lane| context.asked(lane.module)) {
+    for lane in model.lanes.iter().filter(|lane| legible(lane.module)) {
+        for change in &model.bodies[lane.id as usize].overrides {
+            let Some((_, patch)) = change.patches.first() else { continue };
+            for expr in expressions(&patch.stage) {
+                report(context, Some(&patch.stage), expr, None, &mut seen, found);
+            }
+        }
         let Some(select) = &lane.select else { continue };
         let never = format!("lane `{}` is never chosen by itself", lane.name);
         let always = "it chooses the lane for every change";
@@ -45,12 +56,12 @@ pub(super) fn settled(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         report(context, None, asked.expr, Some(&asked), &mut seen, found);
     }
     for Global { kind, module, .. } in &model.globals {
-        if let (GlobalKind::Let(value), true) = (kind, context.asked(*module)) {
+        if let (GlobalKind::Let(value), true) = (kind, legible(*module)) {
             report(context, None, value, None, &mut seen, found);
         }
     }
     for (index, function) in model.functions.iter().enumerate() {
-        if context.asked(context.declared.functions[index].module) {
+        if legible(context.declared.functions[index].module) {
             report(context, None, &function.body, None, &mut seen, found);
         }
     }
@@ -165,7 +176,7 @@ fn help(context: &Context<'_>, stage: Option<&Stage>, decided: &Decided<'_>, who
             range(context, stage, first).unwrap_or_default() + ": together these are all"
         }
         (_, false) => {
-            "one value cannot be both: `or` joins what may differ, `in [a, b]` lists words".to_owned()
+            "both cannot hold at once: `or` joins what may differ, `in [a, b]` lists words".to_owned()
         }
         (_, true) => {
             "one of these holds whatever the value is: `and` joins what must hold together, `not in [a, b]` \
@@ -184,6 +195,9 @@ fn covered(context: &Context<'_>, stage: Option<&Stage>, comparison: &Expr) -> b
 /// What the compared value can be, in words.
 fn range(context: &Context<'_>, stage: Option<&Stage>, comparison: &Expr) -> Option<String> {
     let Kind::Compare { sides, .. } = &comparison.kind else { return None };
+    if context.text(sides.0.span) == context.text(sides.1.span) {
+        return None;
+    }
     let unknown = |side: &&Expr| plain_value(context.model, side).is_none();
     let value = [&sides.0, &sides.1].into_iter().find(unknown)?;
     let domain = domain(context.model, stage, value);
@@ -208,7 +222,8 @@ fn domain(model: &Model, stage: Option<&Stage>, value: &Expr) -> Domain {
     match &value.kind {
         Kind::Global(index) => {
             let ty = model.globals.get(*index as usize).map_or(&Type::Unknown, |global| &global.ty);
-            Domain { low: None, ..domain_of_type(ty) }
+            // What a person gives is not bounded as what is measured.
+            Domain { low: None, high: None, ..domain_of_type(ty) }
         }
         Kind::Matrix(name) => Domain { words: values(model, stage, name), ..Domain::default() },
         Kind::Fact { name, .. } => of_fact(name),
@@ -246,7 +261,16 @@ fn of_fact(name: &str) -> Domain {
 }
 
 fn values(model: &Model, stage: Option<&Stage>, name: &str) -> Option<Vec<Value>> {
-    let (_, list) = stage?.matrix.iter().find(|(known, _)| known == name)?;
+    let stage = stage?;
+    let mut overrides = model.bodies.iter().flat_map(|body| &body.overrides);
+    let changes = |change: &Override| {
+        let own = change.patches.iter().find(|(id, _)| *id == stage.id);
+        own.is_some_and(|(_, patch)| patch.keywords.iter().any(|(keyword, _)| keyword == "matrix"))
+    };
+    if overrides.any(changes) {
+        return None;
+    }
+    let (_, list) = stage.matrix.iter().find(|(known, _)| known == name)?;
     super::matrix::values(model, list)
 }
 

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use crate::base::Value;
 use crate::expr::{Arithmetic, Expr, Kind};
-use crate::model::{GlobalKind, Model, constant};
+use crate::model::{GlobalKind, Model};
 
 /// Parts an expression may have, lets counted each time: what is larger is like nothing.
 const LARGEST: u32 = 400;
+/// Bytes of a path that is compared.
+const LONGEST: usize = 8_192;
 
 /// A text that only expressions of the same value share; none for what is too large to say.
 pub fn key(model: &Model, expr: &Expr) -> Option<String> {
@@ -29,26 +31,24 @@ pub struct Place {
 pub fn place(model: &Model, expr: &Expr) -> Option<Place> {
     let mut text = String::new();
     let mut whole = true;
-    let inner = path_of(model, expr);
-    match &inner.kind {
-        Kind::Format(pieces) => {
-            for piece in pieces {
-                match constant(model, piece) {
-                    Some(value) => text.push_str(&value.to_string()),
-                    None => {
-                        whole = false;
-                        let _ = write!(text, "\0{}\0", key(model, piece)?);
-                    }
-                }
-            }
-        }
-        _ => match constant(model, inner) {
-            Some(Value::Path(path) | Value::String(path)) => text.push_str(path),
+    // The pieces still to be written, the next one last; f-strings inside f-strings are taken apart.
+    let mut left = vec![expr];
+    for _ in 0..LARGEST {
+        let Some(piece) = left.pop() else { break };
+        let piece = path_of(model, piece);
+        match (&piece.kind, piece.as_value()) {
+            (Kind::Format(pieces), _) => left.extend(pieces.iter().rev()),
+            // Stands where something was not understood.
+            (_, Some(Value::Absent)) => return None,
+            (_, Some(value)) => text.push_str(&value.to_string()),
             _ => {
                 whole = false;
-                let _ = write!(text, "\0{}\0", key(model, inner)?);
+                let _ = write!(text, "\0{}\0", key(model, piece)?);
             }
-        },
+        }
+    }
+    if !left.is_empty() || text.len() > LONGEST {
+        return None;
     }
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     Some(Place { text: parts.join("/"), whole })
@@ -164,6 +164,9 @@ mod tests {
         assert_eq!(built("git.sha"), built("git.sha"));
         assert_ne!(built("git.sha"), built("git.branch"));
         assert!(!built("git.sha").whole);
+        let inner = at(Kind::Format(vec![text("a/"), fact("git.sha")]));
+        let nested = at(Kind::Format(vec![inner, text("/b")]));
+        assert_eq!(place(nested), place(at(Kind::Format(vec![text("a/"), fact("git.sha"), text("/b")]))));
     }
 
     #[test]

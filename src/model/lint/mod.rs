@@ -23,8 +23,8 @@ use std::collections::{HashMap, HashSet};
 use crate::base::Span;
 use crate::diag::Diagnostic;
 
-use super::declare::Declared;
-use super::{LaneId, Model, ModuleId, ResolvedLane, StageId};
+use super::declare::{Declared, Item};
+use super::{LaneId, Model, ModuleId, ResolvedLane, Stage, StageId};
 
 /// What every lint reads.
 pub(super) struct Context<'a> {
@@ -97,6 +97,23 @@ impl<'a> Context<'a> {
             .collect();
         let files = self.files.iter().filter(|(module, _)| !imported.contains(&(*module as usize)));
         asked.filter_map(|lane| self.resolved.get(&lane.id)).chain(files.map(|(_, lane)| lane)).collect()
+    }
+
+    /// Of each stage whether all that it needs and follows was understood: who waits for whom is not known
+    /// otherwise.
+    pub fn known_edges(&self) -> Vec<bool> {
+        let garbled: Vec<bool> =
+            (0..self.declared.units.len() as ModuleId).map(|module| self.garbled(module)).collect();
+        let of = |(stage, item): (&Stage, &Item<'_>)| {
+            let edges = item
+                .statement
+                .body()
+                .iter()
+                .filter(|inner| matches!(inner.head.text.as_str(), "needs" | "follows"));
+            let named: usize = edges.map(|inner| inner.operands().len()).sum();
+            !garbled[stage.module as usize] && named == stage.needs.len() + stage.follows.len()
+        };
+        self.model.stages.iter().zip(&self.declared.stages).map(of).collect()
     }
 
     /// The text of a place, quoted, when it is short enough to be repeated in a message.

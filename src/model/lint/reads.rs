@@ -29,7 +29,11 @@ struct Read {
 /// E402: a file is read that another stage of the lane writes, and nothing makes the one wait for the other.
 pub(super) fn before_written(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut told: HashSet<(Span, Span)> = HashSet::new();
+    let known = context.known_edges();
     for lane in context.lanes() {
+        if !lane.stages.iter().all(|stage| known[stage.id as usize]) {
+            continue;
+        }
         let writes = writes::of_lane(context.model, lane);
         let whole = writes.iter().filter(|write| write.place.whole);
         let mut written: HashMap<&str, Vec<&writes::Write>> = HashMap::new();

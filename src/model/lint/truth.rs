@@ -116,6 +116,9 @@ impl<'m> Judge<'m, '_> {
     where
         'm: 'a,
     {
+        if lost(expr) {
+            return None;
+        }
         if closed(expr) {
             return match eval(expr, &Functions(self.model)) {
                 Ok(Value::Bool(always)) => Some(Decided { part: expr, always, by: Vec::new() }),
@@ -240,7 +243,7 @@ impl<'m> Judge<'m, '_> {
     }
 
     fn value(&self, expr: &Expr) -> Option<Value> {
-        plain_value(self.model, self.through_lets(expr))
+        plain_value(self.model, self.through_lets(expr)).filter(|value| *value != Value::Absent)
     }
 
     fn through_lets<'a>(&self, expr: &'a Expr) -> &'a Expr
@@ -307,6 +310,13 @@ impl<'m> Judge<'m, '_> {
         }
         Some(group.iter().map(|atom| atom.of).collect())
     }
+}
+
+/// Whether a part of it could not be understood, which was reported.
+fn lost(expr: &Expr) -> bool {
+    let mut lost = false;
+    expr.walk(&mut |part| lost |= matches!(part.kind, Kind::Value(Value::Absent)));
+    lost
 }
 
 /// Whether it names nothing that a run or a person decides.

@@ -57,8 +57,10 @@ fn written(stage: &Stage) -> impl Iterator<Item = (&Expr, Span)> {
 /// E403 in every lane that runs stages side by side.
 pub(super) fn races(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut told: HashSet<(Span, Span)> = HashSet::new();
+    let known = context.known_edges();
     for lane in context.lanes() {
-        if matches!(lane.parallel, Parallel::Off | Parallel::Limit(1)) {
+        let sequential = matches!(lane.parallel, Parallel::Off | Parallel::Limit(1));
+        if sequential || !lane.stages.iter().all(|stage| known[stage.id as usize]) {
             continue;
         }
         let writes = of_lane(context.model, lane);
@@ -177,7 +179,7 @@ pub(super) fn instances(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let varies = |list: &Expr| matrix::values(model, list).is_some_and(|values| values.len() > 1);
         let names: Vec<&str> =
             stage.matrix.iter().filter(|(_, list)| varies(list)).map(|(name, _)| name.as_str()).collect();
-        for (path, span) in written(stage) {
+        for (path, span) in written(stage).filter(|(path, _)| place(model, path).is_some()) {
             let used = matrix_names(model, path);
             let missing: Vec<&str> = names.iter().copied().filter(|name| !used.contains(*name)).collect();
             if let Some(first) = missing.first() {
