@@ -95,7 +95,7 @@ codes! {
     W210 "matrix-explosion" Warning
     E212 "empty-lane" Error
     W213 "always-true" Warning
-    E214 "never-true" Deny
+    W214 "never-true" Warning
     E215 "value-unavailable-here" Error
     E216 "not-in-lane" Error
     E217 "matrix-too-large" Error

@@ -22,7 +22,7 @@ struct Asked<'a> {
     statement: Option<Span>,
 }
 
-/// W213 and E214 in everything that files say.
+/// W213 and W214 in everything that files say.
 pub(super) fn settled(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let model = context.model;
     let mut seen: HashSet<(u32, u32, bool)> = HashSet::new();
@@ -132,7 +132,7 @@ fn diagnostic(
 ) -> Diagnostic {
     let (code, often) = match decided.always {
         true => (&codes::W213, "always"),
-        false => (&codes::E214, "never"),
+        false => (&codes::W214, "never"),
     };
     let part = match &decided.by[..] {
         [] => format!("{} by itself", context.text(decided.part.span)),

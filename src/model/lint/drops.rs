@@ -57,14 +57,18 @@ impl<'a> Pair<'a> {
         if exclude.because {
             return None;
         }
-        let (means, span): (Box<dyn Fn(&Stage) -> bool>, Span) = match &exclude.what {
-            Selector::Name(held) => (Box::new(|stage| held.candidates.contains(&stage.id)), held.span),
-            Selector::Numbers { from, to, span } => {
-                (Box::new(|stage| stage.number.is_some_and(|number| (*from..=*to).contains(&number))), *span)
+        let means = |stage: &&Stage| match &exclude.what {
+            Selector::Name(held) => held.candidates.contains(&stage.id),
+            Selector::Numbers { from, to, .. } => {
+                stage.number.is_some_and(|number| (*from..=*to).contains(&number))
             }
         };
+        let span = match &exclude.what {
+            Selector::Name(held) => held.span,
+            Selector::Numbers { span, .. } => *span,
+        };
         let gone = |stage: &&Stage| !self.held.contains_key(&stage.id) && stage.kind == StageKind::Stage;
-        let gone: Vec<&Stage> = self.base.stages.iter().filter(gone).filter(|stage| means(stage)).collect();
+        let gone: Vec<&Stage> = self.base.stages.iter().filter(gone).filter(means).collect();
         if gone.is_empty() {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Edges and lanes: skips that spread, stages that no lane holds, needs said twice over. Knows nothing of time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::base::Span;
 use crate::diag::{Diagnostic, codes};
@@ -57,14 +57,19 @@ pub(super) fn unreachable(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 pub(super) fn redundant(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let stages = &context.model.stages;
     let changed = changed_by_lanes(context);
+    // Of each stage the last one that needs it, so that no set is built for each.
+    let mut needed_by: Vec<Option<(StageId, usize)>> = vec![None; stages.len()];
     for stage in stages.iter().filter(|stage| context.asked(stage.module) && !stage.needs.is_empty()) {
-        let needed: HashMap<StageId, &Dependency> =
-            stage.needs.iter().map(|need| (need.stage, need)).collect();
-        let mut told: HashSet<StageId> = HashSet::new();
-        found.extend(stage.follows.iter().filter_map(|follow| {
-            let need = needed.get(&follow.stage)?;
-            Some(orders_nothing(context, stage, follow, need))
-        }));
+        for (index, need) in stage.needs.iter().enumerate() {
+            needed_by[need.stage as usize] = Some((stage.id, index));
+        }
+        let own = |other: StageId| {
+            needed_by[other as usize].filter(|(by, _)| *by == stage.id).map(|(_, index)| &stage.needs[index])
+        };
+        for follow in &stage.follows {
+            found.extend(own(follow.stage).map(|need| orders_nothing(context, stage, follow, need)));
+        }
+        let mut told: Vec<StageId> = Vec::new();
         for through in stage.needs.iter().filter(|need| !need.optional) {
             let other = &stages[through.stage as usize];
             // A gate may be waived, a lane may change it: then the edge of its own is the only one.
@@ -73,8 +78,9 @@ pub(super) fn redundant(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 continue;
             }
             for inner in other.needs.iter().filter(|inner| !inner.optional) {
-                let Some(need) = needed.get(&inner.stage) else { continue };
-                if told.insert(inner.stage) && !reads(stage, inner.stage) {
+                let Some(need) = own(inner.stage) else { continue };
+                if !told.contains(&inner.stage) && !reads(stage, inner.stage) {
+                    told.push(inner.stage);
                     found.push(implied(context, stage, need, other, inner));
                 }
             }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::base::Value;
 use crate::expr::{Arithmetic, Expr, Kind};
-use crate::model::{GlobalKind, Model};
+use crate::model::{GlobalKind, Model, constant};
 
 /// Parts an expression may have, lets counted each time: what is larger is like nothing.
 const LARGEST: u32 = 400;
@@ -29,6 +29,9 @@ pub struct Place {
 
 /// What a path says, `./` and a closing `/` taken off; paths with equal texts are one path.
 pub fn place(model: &Model, expr: &Expr) -> Option<Place> {
+    if let Some(path) = normal(model, expr) {
+        return Some(Place { text: path.to_owned(), whole: true });
+    }
     let mut text = String::new();
     let mut whole = true;
     // The pieces still to be written, the next one last; f-strings inside f-strings are taken apart.
@@ -51,7 +54,19 @@ pub fn place(model: &Model, expr: &Expr) -> Option<Place> {
         return None;
     }
     let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    Some(Place { text: parts.join("/"), whole })
+    let root = if text.starts_with('/') { "/" } else { "" };
+    Some(Place { text: format!("{root}{}", parts.join("/")), whole })
+}
+
+/// A whole path that is already written as paths are compared.
+pub fn normal<'m>(model: &'m Model, expr: &'m Expr) -> Option<&'m str> {
+    match constant(model, expr)? {
+        Value::String(path) | Value::Path(path) => {
+            let odd = path.starts_with('.') || path.starts_with('/') || path.ends_with('/');
+            (!odd && !path.contains("//") && !path.contains("/.")).then_some(path)
+        }
+        _ => None,
+    }
 }
 
 /// The text behind `path(…)` and behind lets.
@@ -157,6 +172,7 @@ mod tests {
         let model = Model::default();
         let place = |expr: Expr| place(&model, &expr).expect("a path");
         assert_eq!(place(text("./dist//app/")), place(text("dist/app")));
+        assert_ne!(place(text("/dist/app")), place(text("dist/app")));
         let built = |name: &str| {
             let format = at(Kind::Format(vec![text("dist/"), fact(name)]));
             place(at(Kind::Builtin { name: "path".into(), arguments: vec![format] }))

@@ -22,8 +22,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::base::Span;
 use crate::diag::Diagnostic;
+use crate::syntax::ast::Statement;
 
 use super::declare::{Declared, Item};
+use super::schema::{self, row};
 use super::{LaneId, Model, ModuleId, ResolvedLane, Stage, StageId};
 
 /// What every lint reads.
@@ -60,14 +62,13 @@ const LINTS: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
     retry::pointless,
     retry::jitter,
     retry::over_budget,
-    writes::races,
+    writes::in_lanes,
     writes::instances,
-    reads::before_written,
     reads::undeclared,
     style::undocumented,
     style::naming,
     style::long_scripts,
-    twice::said,
+    twice::lists,
 ];
 
 /// All that the lints find in files that were asked about.
@@ -133,6 +134,9 @@ impl<'a> Context<'a> {
     /// Whether some statement of the module could not be read, so that what seems missing may be in it.
     pub fn garbled(&self, module: ModuleId) -> bool {
         let tree = &self.declared.units[module as usize].tree;
-        tree.refused > 0 || tree.statements.iter().any(|statement| statement.broken)
+        let lost = |statement: &Statement| {
+            statement.broken || row(schema::Context::File, &statement.head.text).is_none()
+        };
+        tree.refused > 0 || tree.statements.iter().any(lost)
     }
 }

@@ -86,15 +86,13 @@ fn unused_definitions(
             found.push(never_used("function", item));
         }
     }
-    let kinds: [(&[Item<'_>], fn(u32) -> Symbol, &str); 3] = [
-        (&declared.retries, Symbol::Retry, "retry policy"),
-        (&declared.tools, Symbol::Tool, "tool"),
-        (&declared.pools, Symbol::Pool, "pool"),
-    ];
-    for (items, symbol, what) in kinds {
+    let mut policies = |items: &[Item<'_>], symbol: fn(u32) -> Symbol, what: &str| {
         let all = items.iter().enumerate().filter(|(index, item)| unused(item, symbol(*index as u32)));
         found.extend(all.map(|(_, item)| never_used(what, item)));
-    }
+    };
+    policies(&declared.retries, Symbol::Retry, "retry policy");
+    policies(&declared.tools, Symbol::Tool, "tool");
+    policies(&declared.pools, Symbol::Pool, "pool");
 }
 
 fn never_used(what: &str, item: &Item<'_>) -> Diagnostic {

@@ -1,7 +1,8 @@
 //! Files that a stage reads before the stage that writes them has run, and files that it reads beside its `inputs`.
 //! Knows only paths that stand whole in the text.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::base::{Span, Value};
 use crate::diag::{Diagnostic, codes};
@@ -10,57 +11,46 @@ use crate::model::visit::expressions;
 use crate::model::{Action, Model, ResolvedLane, Stage, constant};
 
 use super::Context;
-use super::likeness::place;
+use super::likeness::{normal, place};
 use super::reach::Reach;
-use super::writes;
+use super::writes::Write;
 
 /// Endings of programs that stand in the project as text.
 const SOURCES: &[&str] =
     &[".sh", ".bash", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".lua", ".php", ".awk", ".jinja"];
 
 /// One path that a stage reads.
-struct Read {
-    path: String,
+struct Read<'m> {
+    path: Cow<'m, str>,
     span: Span,
     /// It cannot work without: a reader or an input, not a question whether the file is there.
     sure: bool,
 }
 
 /// E402: a file is read that another stage of the lane writes, and nothing makes the one wait for the other.
-pub(super) fn before_written(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let mut told: HashSet<(Span, Span)> = HashSet::new();
-    let known = context.known_edges();
-    for lane in context.lanes() {
-        if !lane.stages.iter().all(|stage| known[stage.id as usize]) {
-            continue;
-        }
-        let writes = writes::of_lane(context.model, lane);
-        let whole = writes.iter().filter(|write| write.place.whole);
-        let mut written: HashMap<&str, Vec<&writes::Write>> = HashMap::new();
-        whole.for_each(|write| written.entry(&write.place.text).or_default().push(write));
-        if written.is_empty() {
-            continue;
-        }
-        let Some(mut reach) = Reach::new(&lane.edges) else { continue };
-        for (index, stage) in lane.stages.iter().enumerate() {
-            for read in reads(context.model, stage) {
-                let Some(writers) = written.get(read.path.as_str()) else { continue };
-                let early = too_early(&mut reach, index as u32, writers, read.sure);
-                if let Some(write) = early.filter(|write| told.insert((read.span, write.span))) {
-                    found.push(early_read(lane, stage, &read, write));
-                }
+pub(super) fn before_written(
+    context: &Context<'_>,
+    lane: &ResolvedLane,
+    writes: &[Write],
+    reach: &mut Reach<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut written: HashMap<&str, Vec<&Write>> = HashMap::new();
+    for write in writes.iter().filter(|write| write.place.whole) {
+        written.entry(&write.place.text).or_default().push(write);
+    }
+    for (index, stage) in lane.stages.iter().enumerate() {
+        for read in reads(context.model, stage) {
+            let Some(writers) = written.get(&*read.path) else { continue };
+            if let Some(write) = too_early(reach, index as u32, writers, read.sure) {
+                found.push(early_read(lane, stage, &read, write));
             }
         }
     }
 }
 
 /// The stage that writes it, unless some writer surely comes first.
-fn too_early<'w>(
-    reach: &mut Reach<'_>,
-    reader: u32,
-    writers: &[&'w writes::Write],
-    sure: bool,
-) -> Option<&'w writes::Write> {
+fn too_early<'w>(reach: &mut Reach<'_>, reader: u32, writers: &[&'w Write], sure: bool) -> Option<&'w Write> {
     for write in writers {
         if write.stage == reader || reach.waits(reader, write.stage) {
             return None;
@@ -73,7 +63,7 @@ fn too_early<'w>(
     writers.first().copied()
 }
 
-fn early_read(lane: &ResolvedLane, stage: &Stage, read: &Read, write: &writes::Write) -> Diagnostic {
+fn early_read(lane: &ResolvedLane, stage: &Stage, read: &Read<'_>, write: &Write) -> Diagnostic {
     let writer = &lane.stages[write.stage as usize].name;
     let message = format!(
         "`{}` reads `{}` before `{writer}` has surely written it: in lane `{}` nothing makes it wait",
@@ -86,11 +76,11 @@ fn early_read(lane: &ResolvedLane, stage: &Stage, read: &Read, write: &writes::W
 }
 
 /// The paths a stage reads, as far as the text names them.
-fn reads(model: &Model, stage: &Stage) -> Vec<Read> {
+fn reads<'m>(model: &'m Model, stage: &'m Stage) -> Vec<Read<'m>> {
     let mut found = Vec::new();
-    let mut add = |expr: &Expr, sure| {
-        let place = place(model, expr).filter(|place| place.whole && !place.text.is_empty());
-        found.extend(place.map(|place| Read { path: place.text, span: expr.span, sure }));
+    let mut add = |expr: &'m Expr, sure| {
+        let path = whole_path(model, expr).filter(|path| !path.is_empty());
+        found.extend(path.map(|path| Read { path, span: expr.span, sure }));
     };
     stage.inputs.iter().for_each(|input| add(input, true));
     for action in &stage.actions {
@@ -116,6 +106,14 @@ fn reads(model: &Model, stage: &Stage) -> Vec<Read> {
     found
 }
 
+/// A path of which nothing is left open.
+fn whole_path<'m>(model: &'m Model, expr: &'m Expr) -> Option<Cow<'m, str>> {
+    match normal(model, expr) {
+        Some(path) => Some(Cow::Borrowed(path)),
+        None => place(model, expr).filter(|place| place.whole).map(|place| Cow::Owned(place.text)),
+    }
+}
+
 /// A string written out: what a process gets from a path of the language is absolute, and its stage is needed.
 fn is_text(operand: &Expr) -> bool {
     matches!(&operand.kind, Kind::Value(Value::String(text)) if text.contains(['/', '.']))
@@ -127,8 +125,12 @@ pub(super) fn undeclared(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if stage.inputs.is_empty() || stage.cwd.is_some() {
             continue;
         }
+        let programs = programs(stage);
+        if programs.is_empty() {
+            continue;
+        }
         let Some(globs) = globs(context.model, stage) else { continue };
-        for (file, span) in programs(stage) {
+        for (file, span) in programs {
             if globs.iter().any(|glob| glob.is_match(&file)) {
                 continue;
             }

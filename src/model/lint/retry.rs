@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::base::clock::format_duration;
 use crate::base::{Span, Value};
 use crate::diag::{Diagnostic, codes};
+use crate::model::schema;
 use crate::model::{Backoff, BackoffKind, Effect, Model, Retry, Stage, StageId, constant};
 use crate::syntax::ast::Statement;
 
@@ -26,6 +27,12 @@ pub(super) fn of_once(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let body = context.declared.stages[stage.id as usize].statement;
+        let lost = |inner: &Statement| {
+            inner.broken || schema::row(schema::Context::Stage, &inner.head.text).is_none()
+        };
+        if body.body().iter().any(lost) {
+            continue;
+        }
         let (why, place) = why_once(body);
         let span = if body.span.covers(retry.span) { retry.span } else { stage.span };
         let message =

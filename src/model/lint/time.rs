@@ -116,13 +116,11 @@ pub(super) fn unbounded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let Some(first) = open.first() else { continue };
         let span = context.model.lanes.get(lane.id as usize).map_or(first.span, |head| head.span);
         let others = match open.len() {
-            1 => String::new(),
-            count => format!(" and {} more", count - 1),
+            1 => " hangs".to_owned(),
+            count => format!(" and {} more hang", count - 1),
         };
-        let message = format!(
-            "nothing ends lane `{}` when `{}`{others} hangs: no timeout bounds it",
-            lane.name, first.name
-        );
+        let message =
+            format!("nothing ends lane `{}` when `{}`{others}: no timeout bounds it", lane.name, first.name);
         let help = "give the lane a `timeout`, or all stages of the file one: `defaults { timeout 30m }`";
         let finding = Diagnostic::new(&codes::I304, span, message).help(help);
         found.push(open.iter().take(3).fold(finding, |finding, stage| {

@@ -1,27 +1,22 @@
 //! Conditions whose answer is known without a run: constants, and comparisons of one value that exclude each other.
 //! Says nothing where it is not sure; words no message.
 
+mod room;
+
 use std::collections::HashMap;
 
 use crate::base::Value;
-use crate::expr::{Compare, Expr, Kind, Scope, eval, pattern};
+use crate::expr::{Compare, Expr, Kind, Scope, eval};
 use crate::model::{Model, constant, plain_value};
 
 use super::likeness::{behind, key};
+pub use room::Domain;
+use room::{Test, number};
 
 /// Comparisons of one value that are looked at together.
 const MOST: usize = 16;
-
-/// What a value can be at all.
-#[derive(Clone, Debug, Default)]
-pub struct Domain {
-    /// Nothing but these.
-    pub words: Option<Vec<Value>>,
-    pub low: Option<f64>,
-    pub high: Option<f64>,
-    /// Nothing lies between 2 and 3.
-    pub whole: bool,
-}
+/// Lets within lets that are looked into.
+const LETS: u32 = 16;
 
 /// A condition, or a part of one, whose answer is known.
 #[derive(Debug)]
@@ -52,8 +47,9 @@ pub fn decided<'a>(
 pub fn exclusive(model: &Model, a: &Expr, b: &Expr) -> bool {
     let judge = Judge { model, domains: &|_| Domain::default() };
     let mut atoms = Vec::new();
-    judge.conjuncts(a, true, a, &mut atoms);
-    judge.conjuncts(b, true, b, &mut atoms);
+    for condition in [a, b] {
+        judge.conjuncts(condition, Asking { positive: true, of: None, lets: LETS }, &mut atoms);
+    }
     judge.conflict(&atoms).is_some()
 }
 
@@ -64,20 +60,27 @@ struct Judge<'m, 'd> {
 
 /// One thing that a condition asks of one value.
 struct Atom<'a> {
-    subject: String,
-    value: &'a Expr,
+    subject: Subject<'a>,
     test: Test,
     /// The words of the condition that ask it.
     of: &'a Expr,
 }
 
-enum Test {
-    Is(bool),
-    /// One of these, or none of them.
-    Among(Vec<Value>, bool),
-    Bound(Compare, f64),
-    Like(String, bool),
-    Matches(String, bool),
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Value(&'a Expr),
+    /// Two values that are both unknown.
+    Pair(Compare, &'a Expr, &'a Expr),
+}
+
+/// How a part of a condition is asked about.
+#[derive(Clone, Copy)]
+struct Asking<'a> {
+    positive: bool,
+    /// The part in the place that is judged; what a let says stands elsewhere.
+    of: Option<&'a Expr>,
+    /// Lets that are still looked into.
+    lets: u32,
 }
 
 struct Functions<'m>(&'m Model);
@@ -130,7 +133,7 @@ impl<'m> Judge<'m, '_> {
         }
         [(true, false), (false, true)].into_iter().find_map(|(positive, always)| {
             let mut atoms = Vec::new();
-            self.conjuncts(expr, positive, expr, &mut atoms);
+            self.conjuncts(expr, Asking { positive, of: None, lets: LETS }, &mut atoms);
             let by = self.conflict(&atoms)?;
             // What one let says alone is that let's own matter.
             let elsewhere = by.iter().all(|of| matches!(of.kind, Kind::Global(_)));
@@ -154,34 +157,33 @@ impl<'m> Judge<'m, '_> {
         same.then_some(answer)
     }
 
-    /// What must hold together for `expr` to be `positive`.
-    fn conjuncts<'a>(&self, expr: &'a Expr, positive: bool, of: &'a Expr, atoms: &mut Vec<Atom<'a>>)
+    /// What must hold together for `expr` to be what is asked.
+    fn conjuncts<'a>(&self, expr: &'a Expr, asking: Asking<'a>, atoms: &mut Vec<Atom<'a>>)
     where
         'm: 'a,
     {
-        let inside = |part: &'a Expr| if std::ptr::eq(of, expr) { part } else { of };
-        match (&expr.kind, positive) {
+        let of = asking.of.unwrap_or(expr);
+        match (&expr.kind, asking.positive) {
             _ if atoms.len() >= 4 * MOST => {}
             (Kind::And(parts), true) | (Kind::Or(parts), false) => {
-                parts.iter().for_each(|part| self.conjuncts(part, positive, inside(part), atoms));
+                parts.iter().for_each(|part| self.conjuncts(part, asking, atoms));
             }
-            (Kind::Not(part), _) => self.conjuncts(part, !positive, inside(part), atoms),
-            (Kind::Global(_), _) => match behind(self.model, expr) {
+            (Kind::Not(part), positive) => {
+                self.conjuncts(part, Asking { positive: !positive, ..asking }, atoms);
+            }
+            (Kind::Or(parts), true) => atoms.push(self.union(parts, of).unwrap_or(opaque(expr, true, of))),
+            (Kind::Compare { op, sides }, positive) => {
+                let atom = self.comparison(*op, &sides.0, &sides.1, positive, of);
+                atoms.push(atom.unwrap_or(opaque(expr, positive, of)));
+            }
+            (_, positive) => match behind(self.model, expr).filter(|_| asking.lets > 0) {
                 // A let that is a plain `true` is a switch for people to turn.
                 Some(inner) if constant(self.model, inner).is_none() => {
-                    self.conjuncts(inner, positive, of, atoms);
+                    let asking = Asking { of: Some(of), lets: asking.lets - 1, ..asking };
+                    self.conjuncts(inner, asking, atoms);
                 }
-                _ => atoms.extend(self.opaque(expr, positive, of)),
+                _ => atoms.push(opaque(expr, positive, of)),
             },
-            (Kind::Or(parts), true) => match self.union(parts, of) {
-                Some(atom) => atoms.push(atom),
-                None => atoms.extend(self.opaque(expr, true, of)),
-            },
-            (Kind::Compare { op, sides }, _) => {
-                let atom = self.comparison(*op, &sides.0, &sides.1, positive, of);
-                atoms.extend(atom.or_else(|| self.opaque(expr, positive, of)));
-            }
-            _ => atoms.extend(self.opaque(expr, positive, of)),
         }
     }
 
@@ -190,20 +192,29 @@ impl<'m> Judge<'m, '_> {
     where
         'm: 'a,
     {
-        let mut joined: Option<Atom<'a>> = None;
+        let mut joined: Option<(String, Subject<'a>, Vec<Value>)> = None;
         for part in parts {
             let Kind::Compare { op, sides } = &part.kind else { return None };
             let atom = self.comparison(*op, &sides.0, &sides.1, true, of)?;
             let Test::Among(values, true) = atom.test else { return None };
+            let name = self.name(atom.subject)?;
             match &mut joined {
-                None => joined = Some(Atom { test: Test::Among(values, true), ..atom }),
-                Some(Atom { subject, test: Test::Among(known, true), .. }) if *subject == atom.subject => {
-                    known.extend(values);
-                }
+                None => joined = Some((name, atom.subject, values)),
+                Some((known, _, all)) if *known == name => all.extend(values),
                 Some(_) => return None,
             }
         }
-        joined
+        joined.map(|(_, subject, values)| Atom { subject, test: Test::Among(values, true), of })
+    }
+
+    /// A text that only subjects of the same value share.
+    fn name(&self, subject: Subject<'_>) -> Option<String> {
+        match subject {
+            Subject::Value(value) => key(self.model, value),
+            Subject::Pair(op, left, right) => {
+                Some(format!("{op:?} {} {}", key(self.model, left)?, key(self.model, right)?))
+            }
+        }
     }
 
     /// A value compared with a constant.
@@ -239,7 +250,7 @@ impl<'m> Judge<'m, '_> {
             (Compare::Matches, limit) => Test::Matches(text(&limit)?, positive),
             (op, limit) => Test::Bound(if positive { op } else { against(op) }, number(&limit)?),
         };
-        Some(Atom { subject: key(self.model, value)?, value, test, of })
+        Some(Atom { subject: Subject::Value(value), test, of })
     }
 
     fn value(&self, expr: &Expr) -> Option<Value> {
@@ -260,56 +271,59 @@ impl<'m> Judge<'m, '_> {
         at
     }
 
-    /// A question of its own, of which only yes and no are known; `a != b` is the opposite of `a == b`.
-    fn opaque<'a>(&self, expr: &'a Expr, positive: bool, of: &'a Expr) -> Option<Atom<'a>> {
-        let (subject, flipped) = match &expr.kind {
-            Kind::Compare { op, sides } => {
-                let (base, flipped) = match op {
-                    Compare::Ne => (Compare::Eq, true),
-                    Compare::Ge => (Compare::Lt, true),
-                    Compare::Le => (Compare::Gt, true),
-                    other => (*other, false),
-                };
-                let sides = (key(self.model, &sides.0)?, key(self.model, &sides.1)?);
-                (format!("{base:?} {} {}", sides.0, sides.1), flipped)
-            }
-            _ => (key(self.model, expr)?, false),
-        };
-        Some(Atom { subject, value: expr, test: Test::Is(positive != flipped), of })
-    }
-
     /// The atoms that cannot hold together, as few as can be told.
     fn conflict<'a>(&self, atoms: &[Atom<'a>]) -> Option<Vec<&'a Expr>> {
-        let mut subjects: HashMap<&str, Vec<&Atom<'a>>> = HashMap::new();
-        let mut order = Vec::new();
+        if let [only] = atoms {
+            return self.conflict_of(&[only]);
+        }
+        let mut groups: Vec<(String, Vec<&Atom<'a>>)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for atom in atoms {
-            let group = subjects.entry(&atom.subject).or_default();
-            if group.is_empty() {
-                order.push(atom.subject.as_str());
-            }
-            if group.len() < MOST {
-                group.push(atom);
+            let Some(name) = self.name(atom.subject) else { continue };
+            let place = *places.entry(name.clone()).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some((_, group)) if group.len() < MOST => group.push(atom),
+                Some(_) => {}
+                None => groups.push((name, vec![atom])),
             }
         }
-        order.into_iter().find_map(|subject| self.conflict_of(&subjects[subject]))
+        groups.iter().find_map(|(_, group)| self.conflict_of(group))
     }
 
     fn conflict_of<'a>(&self, group: &[&Atom<'a>]) -> Option<Vec<&'a Expr>> {
-        let domain = (self.domains)(group.first()?.value);
-        if !empty(&domain, group) {
+        let domain = match group.first()?.subject {
+            Subject::Value(value) => (self.domains)(value),
+            Subject::Pair(..) => Domain::default(),
+        };
+        let tests: Vec<&Test> = group.iter().map(|atom| &atom.test).collect();
+        if !room::empty(&domain, &tests) {
             return None;
         }
-        if let Some(alone) = group.iter().find(|atom| empty(&domain, &[**atom])) {
+        if let Some(alone) = group.iter().find(|atom| room::empty(&domain, &[&atom.test])) {
             return Some(vec![alone.of]);
         }
         for (index, first) in group.iter().enumerate() {
-            let second = group[index + 1..].iter().find(|second| empty(&domain, &[*first, **second]));
-            if let Some(second) = second {
+            let with = |second: &&&Atom<'_>| room::empty(&domain, &[&first.test, &second.test]);
+            if let Some(second) = group[index + 1..].iter().find(with) {
                 return Some(vec![first.of, second.of]);
             }
         }
         Some(group.iter().map(|atom| atom.of).collect())
     }
+}
+
+/// A question of its own, of which only yes and no are known; `a != b` is the opposite of `a == b`.
+fn opaque<'a>(expr: &'a Expr, positive: bool, of: &'a Expr) -> Atom<'a> {
+    let Kind::Compare { op, sides } = &expr.kind else {
+        return Atom { subject: Subject::Value(expr), test: Test::Is(positive), of };
+    };
+    let (base, flipped) = match op {
+        Compare::Ne => (Compare::Eq, true),
+        Compare::Ge => (Compare::Lt, true),
+        Compare::Le => (Compare::Gt, true),
+        other => (*other, false),
+    };
+    Atom { subject: Subject::Pair(base, &sides.0, &sides.1), test: Test::Is(positive != flipped), of }
 }
 
 /// Whether a part of it could not be understood, which was reported.
@@ -336,102 +350,6 @@ fn closed(expr: &Expr) -> bool {
         );
     });
     !open
-}
-
-/// Whether no value of the domain passes all tests.
-fn empty(domain: &Domain, atoms: &[&Atom<'_>]) -> bool {
-    let is = |wanted: bool| atoms.iter().any(|atom| matches!(atom.test, Test::Is(is) if is == wanted));
-    if is(true) && is(false) {
-        return true;
-    }
-    let mut allowed = domain.words.clone();
-    for atom in atoms {
-        if let Test::Among(values, true) = &atom.test {
-            let mut left = allowed.unwrap_or_else(|| values.clone());
-            left.retain(|value| values.iter().any(|other| same(value, other)));
-            allowed = Some(left);
-        }
-    }
-    match allowed {
-        Some(allowed) => !allowed.iter().any(|value| inside(domain, value) && passes(value, atoms)),
-        None => no_number(domain, atoms),
-    }
-}
-
-fn inside(domain: &Domain, value: &Value) -> bool {
-    let Some(number) = number(value) else { return true };
-    domain.low.is_none_or(|low| number >= low) && domain.high.is_none_or(|high| number <= high)
-}
-
-fn passes(value: &Value, atoms: &[&Atom<'_>]) -> bool {
-    let text = match value {
-        Value::String(text) | Value::Path(text) => Some(text),
-        _ => None,
-    };
-    atoms.iter().all(|atom| match &atom.test {
-        Test::Is(_) => true,
-        Test::Among(values, wanted) => values.iter().any(|other| same(value, other)) == *wanted,
-        Test::Bound(op, limit) => number(value).is_none_or(|number| holds(*op, number, *limit)),
-        Test::Like(glob, wanted) => match (pattern::glob(glob), text) {
-            (Ok(glob), Some(text)) => glob.is_match(text) == *wanted,
-            _ => true,
-        },
-        Test::Matches(regex, wanted) => match (pattern::regex(regex), text) {
-            (Ok(regex), Some(text)) => regex.is_match(text) == *wanted,
-            _ => true,
-        },
-    })
-}
-
-/// Whether the bounds leave no room.
-fn no_number(domain: &Domain, atoms: &[&Atom<'_>]) -> bool {
-    let (mut low, mut high) = (domain.low.unwrap_or(f64::NEG_INFINITY), domain.high.unwrap_or(f64::INFINITY));
-    let (mut above, mut below) = (false, false);
-    for atom in atoms {
-        let Test::Bound(op, limit) = atom.test else { continue };
-        match op {
-            Compare::Gt if limit >= low => (low, above) = (limit, true),
-            Compare::Ge if limit > low => (low, above) = (limit, false),
-            Compare::Lt if limit <= high => (high, below) = (limit, true),
-            Compare::Le if limit < high => (high, below) = (limit, false),
-            _ => {}
-        }
-    }
-    if domain.whole {
-        low = if above { low.floor() + 1.0 } else { low.ceil() };
-        high = if below { high.ceil() - 1.0 } else { high.floor() };
-        return low > high;
-    }
-    low > high || (low == high && (above || below))
-}
-
-fn holds(op: Compare, number: f64, limit: f64) -> bool {
-    match op {
-        Compare::Lt => number < limit,
-        Compare::Le => number <= limit,
-        Compare::Gt => number > limit,
-        Compare::Ge => number >= limit,
-        _ => true,
-    }
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    let text = |value: &Value| match value {
-        Value::String(text) | Value::Path(text) => Some(text.clone()),
-        _ => None,
-    };
-    match (number(a), number(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b || (text(a).is_some() && text(a) == text(b)),
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(n) | Value::Duration(n) | Value::Size(n) => Some(*n as f64),
-        Value::Float(n) | Value::Percent(n) => Some(*n),
-        _ => None,
-    }
 }
 
 /// The operator with its sides exchanged.

@@ -4,16 +4,20 @@ use std::collections::HashMap;
 
 use crate::base::Span;
 use crate::diag::{Diagnostic, codes};
-use crate::syntax::ast::{Expr, ExprKind, Literal, Statement, Tail};
+use crate::syntax::ast::{Expr, ExprKind, Literal, Statement, Step, Tail};
 
 use super::Context;
 
-/// Statements whose operands are a set: saying one of them again changes nothing.
-const SETS: &[&str] =
-    &["needs", "follows", "inputs", "include", "exclude", "exit-ok", "tags", "pass", "skip", "member"];
+/// Whether the operands of a statement are a set: saying one of them again changes nothing.
+fn is_set(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "needs" | "follows" | "inputs" | "include" | "exclude" | "exit-ok" | "tags" | "pass" | "skip"
+    )
+}
 
 /// W910 in the files that were asked about.
-pub(super) fn said(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn lists(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for unit in context.declared.units.iter().filter(|unit| unit.given) {
         let mut left: Vec<(&str, &Statement)> =
             unit.tree.statements.iter().map(|statement| ("", statement)).collect();
@@ -28,25 +32,21 @@ pub(super) fn said(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 
 /// `needs a` and, further down, `needs a, b`: the statements of one keyword are one list.
 fn sets_of_body(body: &[Statement], found: &mut Vec<Diagnostic>) {
-    let mut known: HashMap<(&str, String), Span> = HashMap::new();
-    for statement in body.iter().filter(|statement| !statement.broken) {
+    let sets = || body.iter().filter(|inner| !inner.broken && is_set(&inner.head.text));
+    if sets().map(|inner| inner.operands().len()).sum::<usize>() < 2 {
+        return;
+    }
+    let mut known: HashMap<(&str, Said<'_>), Span> = HashMap::new();
+    for statement in sets() {
         let word = statement.head.text.as_str();
-        if !SETS.contains(&word) {
-            continue;
-        }
         for operand in statement.operands() {
-            let Some((key, shown)) = said_as(operand) else { continue };
-            match known.get(&(word, key.clone())) {
-                Some(first) => {
-                    let whole = (statement.operands().len() == 1 && statement.clauses.is_empty())
-                        .then_some(statement.span);
-                    let span = whole.or_else(|| without(statement.operands(), operand.span));
-                    found.push(again(&format!("`{word}` says {shown} twice"), operand.span, *first, span));
-                }
-                None => {
-                    known.insert((word, key), operand.span);
-                }
-            }
+            let Some(said) = said(operand) else { continue };
+            let Some(first) = known.insert((word, said), operand.span) else { continue };
+            let alone = statement.operands().len() == 1 && statement.clauses.is_empty();
+            let whole = alone.then_some(statement.span);
+            let whole = whole.or_else(|| without(statement.operands(), operand.span));
+            let shown = self::said(operand).map_or(String::new(), |said| said.shown());
+            found.push(again(&format!("`{word}` says {shown} twice"), operand.span, first, whole));
         }
     }
 }
@@ -84,13 +84,15 @@ fn in_statement(around: &str, statement: &Statement, found: &mut Vec<Diagnostic>
 }
 
 fn in_list(items: &[Expr], what: &dyn Fn(&str) -> String, found: &mut Vec<Diagnostic>) {
-    let mut known: HashMap<String, Span> = HashMap::new();
+    let mut known: HashMap<Said<'_>, Span> = HashMap::new();
     for item in items {
-        let Some((key, shown)) = said_as(item) else { continue };
-        match known.get(&key) {
-            Some(first) => found.push(again(&what(&shown), item.span, *first, without(items, item.span))),
+        let Some(said) = said(item) else { continue };
+        match known.get(&said) {
+            Some(first) => {
+                found.push(again(&what(&said.shown()), item.span, *first, without(items, item.span)));
+            }
             None => {
-                known.insert(key, item.span);
+                known.insert(said, item.span);
             }
         }
     }
@@ -106,22 +108,48 @@ fn again(message: &str, span: Span, first: Span, whole: Option<Span>) -> Diagnos
     }
 }
 
-/// What an operand says, and how it is shown; none for what is worked out.
-fn said_as(operand: &Expr) -> Option<(String, String)> {
+/// What an operand says.
+#[derive(PartialEq, Eq, Hash)]
+enum Said<'a> {
+    Text(&'a str),
+    Int(i64),
+    Word(&'a str),
+    Path(Vec<&'a str>),
+    /// `50%`, `2m`.
+    Other(String),
+}
+
+impl Said<'_> {
+    fn shown(&self) -> String {
+        match self {
+            Said::Text(text) => format!("\"{text}\""),
+            Said::Int(number) => number.to_string(),
+            Said::Word(word) => format!("`{word}`"),
+            Said::Path(parts) => format!("`{}`", parts.join(".")),
+            Said::Other(_) => "a value".to_owned(),
+        }
+    }
+}
+
+/// None for what is worked out.
+fn said(operand: &Expr) -> Option<Said<'_>> {
     match &operand.kind {
-        ExprKind::Literal(literal) => {
-            let shown = match literal {
-                Literal::String(text) => format!("\"{text}\""),
-                Literal::Int(number) => format!("{number}"),
-                _ => "a value".to_owned(),
-            };
-            Some((format!("{literal:?}"), shown))
+        ExprKind::Literal(Literal::String(text)) => Some(Said::Text(text)),
+        ExprKind::Literal(Literal::Int(number)) => Some(Said::Int(*number)),
+        ExprKind::Literal(literal) => Some(Said::Other(format!("{literal:?}"))),
+        ExprKind::Word(word) => Some(Said::Word(word)),
+        ExprKind::Optional(inner) => said(inner),
+        ExprKind::Access(access) => {
+            let mut parts = vec![access.base.word()?];
+            for step in &access.steps {
+                match step {
+                    Step::Member(name) => parts.push(&name.text),
+                    _ => return None,
+                }
+            }
+            Some(Said::Path(parts))
         }
-        ExprKind::Optional(inner) => said_as(inner),
-        _ => {
-            let path: Vec<String> = operand.path()?.into_iter().map(|part| part.text).collect();
-            Some((path.join("."), format!("`{}`", path.join("."))))
-        }
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::{Action, Model, Parallel, Pool, ResolvedLane, Stage, ToolId, c
 
 use super::likeness::{Place, behind, place};
 use super::reach::Reach;
-use super::{Context, matrix, truth};
+use super::{Context, matrix, reads, truth};
 
 /// Writers of one path that each writer is compared with.
 const NEAREST: usize = 8;
@@ -54,25 +54,27 @@ fn written(stage: &Stage) -> impl Iterator<Item = (&Expr, Span)> {
     outputs.map(|output| (&output.value, output.span)).chain(rendered)
 }
 
-/// E403 in every lane that runs stages side by side.
-pub(super) fn races(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+/// E402 and E403 in every lane whose edges are known.
+pub(super) fn in_lanes(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut told: HashSet<(Span, Span)> = HashSet::new();
     let known = context.known_edges();
     for lane in context.lanes() {
-        let sequential = matches!(lane.parallel, Parallel::Off | Parallel::Limit(1));
-        if sequential || !lane.stages.iter().all(|stage| known[stage.id as usize]) {
+        if !lane.stages.iter().all(|stage| known[stage.id as usize]) {
             continue;
         }
         let writes = of_lane(context.model, lane);
-        if writes.len() < 2 {
+        if writes.is_empty() {
             continue;
         }
-        let Some(reach) = Reach::new(&lane.edges) else { continue };
-        let mut races = Races { context, lane, reach, told: &mut told, found };
-        races.find(&writes);
+        let Some(mut reach) = Reach::new(&lane.edges) else { continue };
+        reads::before_written(context, lane, &writes, &mut reach, found);
+        if !matches!(lane.parallel, Parallel::Off | Parallel::Limit(1)) {
+            Races { context, lane, reach, told: &mut told, found }.find(&writes);
+        }
     }
 }
 
+/// One lane whose stages may run side by side.
 struct Races<'a, 'f> {
     context: &'a Context<'a>,
     lane: &'a ResolvedLane,
