@@ -77,3 +77,15 @@ fn std_examples_and_our_own_lanes_are_clean() {
         assert!(!ended.out.contains("warning"), "{}", ended.out);
     }
 }
+
+/// The remarks of the pedantic checks too: what cannot be kept by our own lanes is not worth a check.
+#[test]
+fn std_and_the_examples_are_clean_at_the_pedantic_level() {
+    for folder in ["stdlib", "examples", ".wfl", "examples/projects/greet/.wfl"] {
+        let place = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let project = wfl::embed::Project::load(&[place]).expect("a readable folder");
+        let found = project.pedantic();
+        let text = wfl::diag::render(wfl::diag::Format::Short, project.sources(), &found, false, 100);
+        assert!(found.is_empty(), "{text}");
+    }
+}

@@ -80,25 +80,46 @@ codes! {
     E125 "bad-edition" Error
     E126 "not-exported" Error
     W127 "command-line-in-one-string" Warning
+    W128 "unused-definition" Warning
+    W129 "unanchored-match" Warning
     // Graph
     E201 "dependency-cycle" Error
     E202 "unknown-stage" Error
     E203 "self-dependency" Error
     W204 "unreachable-stage" Warning
+    I205 "redundant-edge" Info
     E206 "number-clash" Error
+    W207 "loose-range" Warning
     E208 "excluded-but-needed" Error
     W209 "skip-spreads" Warning
+    W210 "matrix-explosion" Warning
     E212 "empty-lane" Error
+    W213 "always-true" Warning
+    W214 "never-true" Warning
     E215 "value-unavailable-here" Error
     E216 "not-in-lane" Error
     E217 "matrix-too-large" Error
+    I218 "dropped-without-reason" Info
+    W219 "lost-safeguard" Warning
     // Time and retry
     E301 "timeout-over-lane" Deny
+    W303 "retry-budget-over-timeout" Warning
+    I304 "no-timeout" Info
     E305 "backoff-cap-below-start" Error
+    W307 "retry-non-idempotent" Warning
     E308 "zero-attempts" Error
+    I309 "no-jitter" Info
+    W310 "useless-parallel" Warning
+    W311 "sla-over-timeout" Warning
+    W312 "deadline-under-timeout" Warning
+    W313 "pointless-retry" Warning
     // Data
     E401 "output-not-produced" Error
+    E402 "consumed-before-produced" Deny
+    E403 "write-race" Deny
     E405 "output-outside-workspace" Error
+    E406 "matrix-output-collision" Deny
+    I408 "undeclared-input" Info
     // Security
     E501 "secret-in-argv" Error
     E502 "shell-injection" Deny
@@ -144,9 +165,13 @@ codes! {
     W808 "masked-exit-status" Warning
     // Style
     W901 "deprecated" Warning
+    I903 "missing-doc" Info
+    I904 "naming" Info
     I905 "unformatted" Info
     W906 "unused-allow" Warning
     W907 "allow-without-reason" Warning
+    I908 "script-too-long" Info
+    W910 "said-twice" Warning
     // Running
     E950 "not-yet-run" Error
     E951 "no-such-lane" Error

@@ -172,7 +172,8 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// Findings of several stages as one list, in order; what only repeats another at its place is left out: an odd
-/// definition that is also wrong, a foreign spelling that is also an unknown name.
+/// definition that is also wrong, a foreign spelling that is also an unknown name, an odd meaning of what is not
+/// understood in part.
 pub fn merge(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let spelling = |found: &Diagnostic| found.code.id == "E011" && found.message.ends_with("in lower case");
     let errors: HashSet<Span> = all.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
@@ -184,7 +185,18 @@ pub fn merge(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
             .collect(),
         false => Vec::new(),
     };
+    let mut wrong: Vec<(FileId, u32)> = all
+        .iter()
+        .filter(|found| !found.code.allowable)
+        .map(|found| (found.span.file, found.span.start))
+        .collect();
+    wrong.sort_unstable();
+    let holds_an_error = |span: Span| {
+        let first = wrong.partition_point(|place| *place < (span.file, span.start));
+        wrong.get(first).is_some_and(|(file, start)| *file == span.file && *start < span.end)
+    };
     all.retain(|found| match found.severity {
+        _ if found.code.allowable && holds_an_error(found.span) => false,
         Severity::Error if spelling(found) => !unknown.iter().any(|span| span.covers(found.span)),
         Severity::Error => true,
         Severity::Warning | Severity::Info => !errors.contains(&found.span),

@@ -38,6 +38,7 @@ pub fn check(sources: &SourceMap, units: &[Unit]) -> Checked {
         declared: &declared,
         resolved: &lanes.resolved,
         failed: &lanes.failed,
+        files: &lanes.files,
     };
     diagnostics.extend(lint::run(&context));
     note_unsupported(&mut model, &lanes.resolved);
@@ -53,6 +54,8 @@ pub fn check(sources: &SourceMap, units: &[Unit]) -> Checked {
 struct Lanes {
     resolved: HashMap<LaneId, ResolvedLane>,
     failed: HashSet<ModuleId>,
+    /// Files without lanes, each as one.
+    files: Vec<(ModuleId, ResolvedLane)>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -77,7 +80,9 @@ fn lanes(lowering: &mut Lowering<'_, '_>) -> Lanes {
     }
     for (module, file) in model.modules.iter().enumerate() {
         if file.lanes.is_empty() && !file.stages.is_empty() && lowering.defs.units[module].given {
-            lanes.diagnostics.extend(resolve::whole(model, module as ModuleId, &circular).1);
+            let (lane, found) = resolve::whole(model, module as ModuleId, &circular);
+            lanes.diagnostics.extend(found);
+            lanes.files.push((module as ModuleId, lane));
         }
     }
     lanes

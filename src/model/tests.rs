@@ -73,6 +73,7 @@ fn checked(texts: &[(&str, &str)]) -> (SourceMap, Checked) {
     let (sources, units, syntax) = load(texts);
     let mut checked = check(&sources, &units);
     checked.diagnostics.extend(syntax);
+    checked.diagnostics.retain(|found| found.severity != diag::Severity::Info);
     diag::sort(&mut checked.diagnostics);
     (sources, checked)
 }

@@ -1,9 +1,12 @@
-//! Edges and lanes: skips that spread, stages that no lane holds. Knows nothing of time.
+//! Edges and lanes: skips that spread, stages that no lane holds, needs said twice over. Knows nothing of time.
 
 use std::collections::HashSet;
 
+use crate::base::Span;
 use crate::diag::{Diagnostic, codes};
-use crate::model::{ModuleId, StageId, StageKind};
+use crate::expr::Kind;
+use crate::model::visit::expressions;
+use crate::model::{Dependency, ModuleId, Stage, StageId, StageKind};
 
 use super::Context;
 
@@ -32,7 +35,7 @@ pub(super) fn skips_that_spread(context: &Context<'_>, found: &mut Vec<Diagnosti
 
 /// W204: stages that no lane of their file or another holds.
 pub(super) fn unreachable(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let Context { model, declared, resolved, failed } = context;
+    let Context { model, declared, resolved, failed, .. } = context;
     let held: HashSet<StageId> =
         resolved.values().flat_map(|lane| lane.stages.iter().map(|stage| stage.id)).collect();
     for (id, module) in model.modules.iter().enumerate() {
@@ -50,4 +53,105 @@ pub(super) fn unreachable(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// I205: a need that another need has already.
+pub(super) fn redundant(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let stages = &context.model.stages;
+    let changed = changed_by_lanes(context);
+    // Of each stage the last one that needs it, so that no set is built for each.
+    let mut needed_by: Vec<Option<(StageId, usize)>> = vec![None; stages.len()];
+    for stage in stages.iter().filter(|stage| context.asked(stage.module) && !stage.needs.is_empty()) {
+        for (index, need) in stage.needs.iter().enumerate() {
+            needed_by[need.stage as usize] = Some((stage.id, index));
+        }
+        let own = |other: StageId| {
+            needed_by[other as usize].filter(|(by, _)| *by == stage.id).map(|(_, index)| &stage.needs[index])
+        };
+        for follow in &stage.follows {
+            found.extend(own(follow.stage).map(|need| orders_nothing(context, stage, follow, need)));
+        }
+        let mut told: Vec<StageId> = Vec::new();
+        for through in stage.needs.iter().filter(|need| !need.optional) {
+            let other = &stages[through.stage as usize];
+            // A gate may be waived, a lane may change it: then the edge of its own is the only one.
+            if other.kind == StageKind::Gate || changed.contains(&other.id) || other.needs.len() > MOST_NEEDS
+            {
+                continue;
+            }
+            for inner in other.needs.iter().filter(|inner| !inner.optional) {
+                let Some(need) = own(inner.stage) else { continue };
+                if !told.contains(&inner.stage) && !reads(stage, inner.stage) {
+                    told.push(inner.stage);
+                    found.push(implied(context, stage, need, other, inner));
+                }
+            }
+        }
+    }
+}
+
+/// A stage that needs more is not searched: the search would grow with the square.
+const MOST_NEEDS: usize = 64;
+
+fn implied(
+    context: &Context<'_>,
+    stage: &Stage,
+    need: &Dependency,
+    through: &Stage,
+    inner: &Dependency,
+) -> Diagnostic {
+    let name = &context.model.stages[need.stage as usize].name;
+    let message = format!(
+        "`{}` needs `{name}` through `{}` already, and reads nothing of it",
+        stage.name, through.name
+    );
+    let found = Diagnostic::new(&codes::I205, need.span, message)
+        .related(inner.span, format!("`{}` needs it", through.name))
+        .help("remove it here: one edge says it");
+    match without(context, stage.id, need.span) {
+        Some(span) => found.fix(true, span, ""),
+        None => found,
+    }
+}
+
+fn orders_nothing(
+    context: &Context<'_>,
+    stage: &Stage,
+    follow: &Dependency,
+    need: &Dependency,
+) -> Diagnostic {
+    let name = &context.model.stages[follow.stage as usize].name;
+    let message = format!("`{}` needs `{name}`, so it follows it already", stage.name);
+    let found = Diagnostic::new(&codes::I205, follow.span, message)
+        .related(need.span, "needed here")
+        .help("remove it here: `needs` orders as well");
+    match without(context, stage.id, follow.span) {
+        Some(span) => found.fix(true, span, ""),
+        None => found,
+    }
+}
+
+/// The place of one of several operands, with the comma beside it.
+fn without(context: &Context<'_>, stage: StageId, operand: Span) -> Option<Span> {
+    let body = context.declared.stages.get(stage as usize)?.statement.body();
+    let statement = body.iter().find(|statement| statement.span.covers(operand))?;
+    super::twice::without(statement.operands(), operand)
+}
+
+fn reads(stage: &Stage, of: StageId) -> bool {
+    expressions(stage).into_iter().any(|expr| {
+        let mut found = false;
+        expr.walk(&mut |part| found |= matches!(part.kind, Kind::Output { stage, .. } if stage == of));
+        found
+    })
+}
+
+/// Stages that some lane overrides or replaces: their needs are not the same everywhere.
+fn changed_by_lanes(context: &Context<'_>) -> HashSet<StageId> {
+    let mut changed = HashSet::new();
+    for body in &context.model.bodies {
+        changed.extend(body.overrides.iter().flat_map(|change| change.target.candidates.iter().copied()));
+        changed.extend(body.replaces.iter().flat_map(|replace| replace.old.candidates.iter().copied()));
+    }
+    changed
 }

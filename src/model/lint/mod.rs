@@ -1,25 +1,41 @@
 //! What is not wrong in form but odd, risky or never true; one file a family of the catalogue. Each lint is a
 //! function over the same context; allowing, levels and order are `settle`'s.
 
+mod anchors;
 mod breaker;
+mod conditions;
 mod credentials;
 mod deploy;
+mod drops;
 mod gates;
 mod graph;
+mod likeness;
+mod matrix;
 mod names;
 mod never;
 mod principle;
+mod ranges;
+mod reach;
+mod reads;
 mod repair;
+mod retry;
 mod security;
 mod shell;
+mod style;
 mod time;
+mod truth;
+mod twice;
+mod writes;
 
 use std::collections::{HashMap, HashSet};
 
+use crate::base::Span;
 use crate::diag::Diagnostic;
+use crate::syntax::ast::Statement;
 
-use super::declare::Declared;
-use super::{LaneId, Model, ModuleId, ResolvedLane};
+use super::declare::{Declared, Item};
+use super::schema::{self, row};
+use super::{LaneId, Model, ModuleId, ResolvedLane, Stage, StageId};
 
 /// What every lint reads.
 pub(super) struct Context<'a> {
@@ -30,11 +46,9 @@ pub(super) struct Context<'a> {
     pub resolved: &'a HashMap<LaneId, ResolvedLane>,
     /// Modules with lanes that could not: what "no lane does" is not known of them.
     pub failed: &'a HashSet<ModuleId>,
+    /// Files without lanes, as the one lane they mean.
+    pub files: &'a [(ModuleId, ResolvedLane)],
 }
-
-/// Every lint, in the order of the catalogue.
-const LINTS: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] =
-    &[names::unused, graph::skips_that_spread, graph::unreachable, time::outlasting, principle::broken];
 
 /// Of gates, lanes and policies.
 const JUDGEMENT: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
@@ -46,6 +60,7 @@ const JUDGEMENT: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
     gates::idle_overrides,
     breaker::breakers,
     credentials::hardcoded,
+    principle::broken,
 ];
 
 /// Those that look into scripts as well.
@@ -56,6 +71,36 @@ const WITH_SCRIPTS: &[shell::Lint] = &[
     deploy::repeated,
     deploy::unjudged,
     repair::rules,
+];
+
+/// Of names, the graph, time and data, in the order of the catalogue.
+const LINTS: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
+    names::unused,
+    names::hidden_by_matrix,
+    anchors::unanchored,
+    graph::skips_that_spread,
+    graph::unreachable,
+    graph::redundant,
+    ranges::loose,
+    matrix::explosion,
+    conditions::settled,
+    drops::dropped,
+    time::outlasting,
+    time::unreachable_sla,
+    time::early_deadline,
+    time::unbounded,
+    time::useless_parallel,
+    retry::of_once,
+    retry::pointless,
+    retry::jitter,
+    retry::over_budget,
+    writes::in_lanes,
+    writes::instances,
+    reads::undeclared,
+    style::undocumented,
+    style::naming,
+    style::long_scripts,
+    twice::lists,
 ];
 
 /// All that the lints find in files that were asked about.
@@ -71,15 +116,63 @@ pub(super) fn run(context: &Context<'_>) -> Vec<Diagnostic> {
     found
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// Whether the module was asked about, as opposed to imported or built in.
     pub fn asked(&self, module: ModuleId) -> bool {
         self.declared.units[module as usize].given
     }
 
+    /// The lanes of files that were asked about, and the files without lanes that nobody imports, in their order.
+    pub fn lanes(&self) -> Vec<&'a ResolvedLane> {
+        let asked = self.model.lanes.iter().filter(|lane| self.asked(lane.module));
+        let imported: HashSet<usize> = self
+            .declared
+            .units
+            .iter()
+            .flat_map(|unit| &unit.imports)
+            .filter_map(|import| import.unit)
+            .collect();
+        let files = self.files.iter().filter(|(module, _)| !imported.contains(&(*module as usize)));
+        asked.filter_map(|lane| self.resolved.get(&lane.id)).chain(files.map(|(_, lane)| lane)).collect()
+    }
+
+    /// Of each stage whether all that it needs and follows was understood: who waits for whom is not known
+    /// otherwise.
+    pub fn known_edges(&self) -> Vec<bool> {
+        let garbled: Vec<bool> =
+            (0..self.declared.units.len() as ModuleId).map(|module| self.garbled(module)).collect();
+        let of = |(stage, item): (&Stage, &Item<'_>)| {
+            let edges = item
+                .statement
+                .body()
+                .iter()
+                .filter(|inner| matches!(inner.head.text.as_str(), "needs" | "follows"));
+            let named: usize = edges.map(|inner| inner.operands().len()).sum();
+            !garbled[stage.module as usize] && named == stage.needs.len() + stage.follows.len()
+        };
+        self.model.stages.iter().zip(&self.declared.stages).map(of).collect()
+    }
+
+    /// The text of a place, quoted, when it is short enough to be repeated in a message.
+    pub fn text(&self, span: Span) -> String {
+        match self.declared.sources.text(span) {
+            text if text.len() <= 80 && !text.contains('\n') => format!("`{text}`"),
+            _ => "this".to_owned(),
+        }
+    }
+
+    /// The place of a stage's own first statement of a keyword.
+    pub fn setting(&self, stage: StageId, keyword: &str) -> Option<Span> {
+        let body = self.declared.stages.get(stage as usize)?.statement.body();
+        body.iter().find(|statement| statement.head.text == keyword).map(|statement| statement.span)
+    }
+
     /// Whether some statement of the module could not be read, so that what seems missing may be in it.
     pub fn garbled(&self, module: ModuleId) -> bool {
         let tree = &self.declared.units[module as usize].tree;
-        tree.refused > 0 || tree.statements.iter().any(|statement| statement.broken)
+        let lost = |statement: &Statement| {
+            statement.broken || row(schema::Context::File, &statement.head.text).is_none()
+        };
+        tree.refused > 0 || tree.statements.iter().any(lost)
     }
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use body::{Include, LaneBody};
 use members::State;
+pub use patch::implied;
 
 /// What resolving one lane brought: the lane, unless what is wrong leaves nothing sensible.
 pub struct Outcome {

@@ -78,7 +78,7 @@ pub fn weakens(stage: &Stage, patch: &Patch) -> bool {
 }
 
 /// Whether every old condition follows from one of the new ones.
-fn implied(old: &[Check], new: &[Check]) -> bool {
+pub fn implied(old: &[Check], new: &[Check]) -> bool {
     old.iter()
         .all(|old| new.iter().any(|new| new.text == old.text || at_least_as_strict(&new.expr, &old.expr)))
 }
