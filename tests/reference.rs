@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use wfl::diag::codes;
+use wfl::diag::{codes, page};
 use wfl::expr::builtin;
 use wfl::expr::facts::{self, Argument, Phase};
 use wfl::model::schema::{self, Row};
@@ -97,7 +97,13 @@ fn reference() -> String {
         "\n## Diagnostics\n\n`wfl explain CODE` prints a page.\n\n| code | name | |\n|---|---|---|\n",
     );
     for code in codes::ALL {
-        let _ = writeln!(text, "| {} | {} | {} |", code.id, code.name, code.page.replace('|', "\\|"));
+        let _ = writeln!(
+            text,
+            "| [{0}](checks/{0}.md) | {1} | {2} |",
+            code.id,
+            code.name,
+            page::summary(code.page).replace('|', "\\|")
+        );
     }
     text
 }

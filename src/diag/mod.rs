@@ -5,6 +5,7 @@ pub mod codes;
 pub mod fix;
 mod human;
 mod json;
+pub mod page;
 mod short;
 
 use std::collections::HashSet;

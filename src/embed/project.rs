@@ -19,6 +19,8 @@ pub struct Project {
     pub(super) units: Vec<Unit>,
     pub(super) model: Model,
     diagnostics: Vec<Diagnostic>,
+    /// Findings of the `Info` level, for those who ask.
+    pedantic: Vec<Diagnostic>,
 }
 
 /// A lane as a list shows it.
@@ -79,8 +81,11 @@ impl Project {
         let Loaded { sources, units, mut diagnostics, .. } = load::load_with(&request, &load::Disk, always);
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
-        let diagnostics = diag::merge(diagnostics);
-        Project { place, sources, units, model: checked.model, diagnostics }
+        let levels = &checked.model.project.levels;
+        let settled = model::settle(&sources, &units, levels, diagnostics);
+        let (pedantic, diagnostics) =
+            settled.into_iter().partition(|found| found.severity == diag::Severity::Info);
+        Project { place, sources, units, model: checked.model, diagnostics, pedantic }
     }
 
     pub fn root(&self) -> &Path {
@@ -102,6 +107,13 @@ impl Project {
     /// Everything found in the files, errors and warnings.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// Everything found, remarks of the pedantic checks included.
+    pub fn pedantic(&self) -> Vec<Diagnostic> {
+        let mut all: Vec<Diagnostic> = self.diagnostics.iter().chain(&self.pedantic).cloned().collect();
+        diag::sort(&mut all);
+        all
     }
 
     /// The findings, or an error holding them all when one of them is an error: what is wrong is never run.

@@ -33,7 +33,13 @@ pub fn check(sources: &SourceMap, units: &[Unit]) -> Checked {
     let mut diagnostics = report.finish();
     diagnostics.extend(lanes.diagnostics);
     diagnostics.extend(calls::circles(&model, &lanes.resolved));
-    diagnostics.extend(lint::run(&model, &declared, &lanes.resolved, &lanes.failed));
+    let context = lint::Context {
+        model: &model,
+        declared: &declared,
+        resolved: &lanes.resolved,
+        failed: &lanes.failed,
+    };
+    diagnostics.extend(lint::run(&context));
     note_unsupported(&mut model, &lanes.resolved);
     diagnostics.retain(|found| !follows_from_missing_import(sources, units, found));
     drop_calls_of_broken_functions(&declared, &mut diagnostics);

@@ -11,6 +11,7 @@ mod mentions;
 pub mod report;
 pub mod resolve;
 pub mod schema;
+mod settle;
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ mod visit;
 pub use check::{Checked, check};
 pub(crate) use lower::constant;
 pub use lower::property_type;
+pub use settle::settle;
 pub use visit::expressions;
 
 use serde::{Deserialize, Serialize};
@@ -342,6 +344,14 @@ pub struct Test {
     pub lane: Option<LaneId>,
 }
 
+/// What the project makes of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Allow,
+    Warn,
+    Deny,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Project {
     pub span: Option<Span>,
@@ -352,6 +362,8 @@ pub struct Project {
     pub groups: Vec<Group>,
     /// `environment clean { pass … }`.
     pub clean_environment: Option<Vec<String>>,
+    /// `allow`, `warn` and `deny` of checks, in order; a later one wins.
+    pub levels: Vec<(&'static crate::diag::Code, Level)>,
     /// Milliseconds.
     pub keep_runs: Option<i64>,
     pub keep_logs: Option<i64>,

@@ -1,6 +1,7 @@
 //! The language as its users meet it: what is accepted, what is reported and exactly where, and what survives a mistake.
 
 mod golden;
+mod pages;
 mod recovery;
 mod robust;
 mod support;

@@ -17,11 +17,25 @@ const SMOKE: &str = include_str!("shared/smoke.wfl");
 
 /// Checks a text, all the way, as the file `case.wfl` of a project that holds only `shared/smoke.wfl` besides.
 pub fn check_text(text: &str) -> Checked {
-    let files = Memory::default().with("/project/case.wfl", text).with("/project/shared/smoke.wfl", SMOKE);
+    check_files(text, &[("shared/smoke.wfl", SMOKE)], false)
+}
+
+/// Checks `case.wfl` with these files beside it; `pedantic` keeps the remarks as well.
+pub fn check_files(text: &str, beside: &[(&str, &str)], pedantic: bool) -> Checked {
+    let files =
+        beside.iter().fold(Memory::default().with("/project/case.wfl", text), |files, (path, text)| {
+            files.with(format!("/project/{path}"), *text)
+        });
     let request = Request { root: "/project".into(), cwd: "/project".into(), paths: vec!["case.wfl".into()] };
     let Loaded { sources, units, mut diagnostics, .. } = load(&request, &files);
-    diagnostics.extend(wfl::model::check(&sources, &units).diagnostics);
-    Checked { sources, diagnostics: wfl::diag::merge(diagnostics) }
+    let checked = wfl::model::check(&sources, &units);
+    diagnostics.extend(checked.diagnostics);
+    let levels = &checked.model.project.levels;
+    let mut diagnostics = wfl::model::settle(&sources, &units, levels, diagnostics);
+    if !pedantic {
+        diagnostics.retain(|found| found.severity != wfl::diag::Severity::Info);
+    }
+    Checked { sources, diagnostics }
 }
 
 /// `line:column code message`, one a line.

@@ -7,6 +7,7 @@ use crate::cli::cmd::run::{change, settings};
 use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::diag::codes::{self, Code as Row};
+use crate::diag::page;
 use crate::embed::{self, Asked, Error, Project};
 use crate::history::History;
 use crate::insight::Advice;
@@ -50,7 +51,9 @@ fn page(word: &str, format: Format, terminal: &Terminal) -> Result<Code, Error> 
     };
     match format {
         Format::Json => terminal.json(&code_json(row)),
-        Format::Human => terminal.data(&format!("{}[{}] {}\n\n{}", row.severity, row.id, row.name, row.page)),
+        Format::Human => {
+            terminal.data(&format!("{}[{}] {}\n\n{}", row.severity, row.id, row.name, page::plain(row.page)))
+        }
     }
     Ok(Code::Ok)
 }

@@ -1,9 +1,10 @@
 //! The `project` block: settings that are constants.
 
+use crate::base::suggest::{did_you_mean, nearest};
 use crate::base::{Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::Definitions;
-use crate::model::{Concerns, Group, ModuleId};
+use crate::model::{Concerns, Group, Level, ModuleId};
 use crate::syntax::ast::{ExprKind, Literal, Statement};
 
 use super::{Frame, Lowering, all, find, literal, operand};
@@ -46,6 +47,11 @@ impl Lowering<'_, '_> {
         if let Some(keep) = find(body, "keep") {
             self.model.project.keep_runs = self.kept(module, keep, "runs");
             self.model.project.keep_logs = self.kept(module, keep, "logs");
+        }
+        for (keyword, level) in [("allow", Level::Allow), ("warn", Level::Warn), ("deny", Level::Deny)] {
+            for statement in all(body, keyword).filter(|statement| !statement.broken) {
+                self.levels(statement, level);
+            }
         }
         for repairs in all(body, "repairs").filter(|repairs| !repairs.broken) {
             self.repair_sets(module, repairs);
@@ -108,6 +114,44 @@ impl Lowering<'_, '_> {
         match self.constant(&expr) {
             Some(Value::Duration(ms)) => Some(*ms),
             _ => None,
+        }
+    }
+
+    /// `allow naming, W404 because "…"`.
+    fn levels(&mut self, statement: &Statement, level: Level) {
+        for operand in statement.operands() {
+            let Some(word) = operand.word() else {
+                self.error(
+                    &codes::E122,
+                    operand.span,
+                    "a check's name should stand here",
+                    "write `allow unused-let`",
+                );
+                continue;
+            };
+            match codes::find(word) {
+                Some(code) if code.allowable => self.model.project.levels.push((code, level)),
+                Some(_) => {
+                    let message = format!("`{word}` is always an error");
+                    self.error(
+                        &codes::E122,
+                        operand.span,
+                        message,
+                        "what could not run is mended, not allowed",
+                    );
+                }
+                None => {
+                    let near = nearest(word, codes::ALL.iter().map(|code| code.name));
+                    let found =
+                        Diagnostic::new(&codes::E102, operand.span, format!("there is no check `{word}`"));
+                    self.report.push(found.help_if(did_you_mean(&near)));
+                }
+            }
+        }
+        if level == Level::Allow && statement.clause("because").is_none() {
+            let found =
+                Diagnostic::new(&codes::W907, statement.head.span, "a check is silenced and nobody says why");
+            self.report.push(found.help("add the reason: `allow NAME because \"…\"`"));
         }
     }
 

@@ -35,6 +35,20 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("logs", &[Keep], values(1, 1, "duration"), "How long logs are kept."),
     Row::new("repairs", &[Project], references(1, ANY, "repairs"), "Repair rules that apply to every run.")
         .many(),
+    Row::new(
+        "allow",
+        &[Project],
+        references(1, ANY, "check"),
+        "Checks that are silent in the whole project.",
+    )
+    .clauses(&[BECAUSE])
+    .many(),
+    Row::new("warn", &[Project], references(1, ANY, "check"), "Checks that warn, pedantic ones included.")
+        .clauses(&[BECAUSE])
+        .many(),
+    Row::new("deny", &[Project], references(1, ANY, "check"), "Checks that are errors in this project.")
+        .clauses(&[BECAUSE])
+        .many(),
     Row::new("principle", &[File], Title, "A rule of your own, checked on every lane.")
         .block(Principle)
         .many(),
