@@ -40,7 +40,12 @@ fn read(path: &Path, shown: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|e| format!("cannot read the template {shown}: {e}"))
 }
 
-fn fill(name: &str, source: &str, context: &serde_json::Value, html: bool) -> Result<Vec<u8>, String> {
+pub(super) fn fill(
+    name: &str,
+    source: &str,
+    context: &serde_json::Value,
+    html: bool,
+) -> Result<Vec<u8>, String> {
     if doublings(source) > DOUBLINGS {
         return Err(format!("the template {name} doubles its own variables too often"));
     }
