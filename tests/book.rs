@@ -123,3 +123,51 @@ fn the_cookbooks_scripts_parse() {
     }
     assert!(seen > 70, "{seen} scripts");
 }
+
+fn document(name: &str) -> String {
+    fs::read_to_string(root().join("docs").join(name)).unwrap_or_default()
+}
+
+/// The cookbook's page shows every recipe from its own file, in order, and nothing that is not there.
+#[test]
+fn the_cookbook_page_shows_every_recipe() {
+    let page = document("cookbook.md");
+    let include = regex::Regex::new(r"\{\{#include ([^}]+)\}\}").expect("pattern");
+    let shown: Vec<String> = include.captures_iter(&page).map(|found| found[1].to_string()).collect();
+    for path in &shown {
+        assert!(root().join("docs").join(path).exists(), "{path} is shown and not there");
+    }
+    let recipes: Vec<String> =
+        recipes().into_iter().map(|(name, _)| format!("../examples/cookbook/{name}")).collect();
+    assert_eq!(shown[..recipes.len()], recipes);
+    assert_eq!(page.matches("\n## ").count(), recipes.len() + 1);
+}
+
+/// What the table of contents says below the chapter on checks: one line a code, in the table's order.
+fn contents_of_the_checks() -> String {
+    let line = |code: &&wfl::diag::codes::Code| format!("  - [{0} {1}](checks/{0}.md)\n", code.id, code.name);
+    wfl::diag::codes::ALL.iter().map(line).collect()
+}
+
+/// `WFL_BLESS=1` writes the list of checks anew.
+#[test]
+fn the_table_of_contents_is_complete() {
+    let chapter = "- [The checks](checks.md)\n";
+    let summary = document("SUMMARY.md");
+    let (kept, _) = summary.split_once(chapter).expect("the chapter of the checks, which is the last");
+    let wanted = format!("{kept}{chapter}{}", contents_of_the_checks());
+    if std::env::var_os("WFL_BLESS").is_some() {
+        fs::write(root().join("docs/SUMMARY.md"), &wanted).expect("the table of contents");
+    } else {
+        assert_eq!(summary, wanted, "WFL_BLESS=1 cargo test book writes it anew");
+    }
+    for folder in ["docs", "docs/checks"] {
+        for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = path.strip_prefix(root().join("docs")).expect("a document").display().to_string();
+            if name.ends_with(".md") && name != "SUMMARY.md" {
+                assert!(wanted.contains(&format!("]({name})")), "{name} is not in the table of contents");
+            }
+        }
+    }
+}

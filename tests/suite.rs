@@ -10,3 +10,4 @@ mod run;
 mod stages;
 mod store;
 mod tidy;
+mod tutorial;
