@@ -171,3 +171,18 @@ fn the_table_of_contents_is_complete() {
         }
     }
 }
+
+/// Every test that the page of faults names is there.
+#[test]
+fn the_faults_page_names_tests_that_exist() {
+    let name = regex::Regex::new(r"`([a-z_]+(?:::[a-z_]+)*)::([a-z0-9_]+)`").expect("pattern");
+    let page = document("faults.md");
+    let mut seen = 0;
+    for found in name.captures_iter(&page) {
+        let file = root().join("tests").join(found[1].replace("::", "/")).with_extension("rs");
+        let source = fs::read_to_string(&file).unwrap_or_default();
+        assert!(source.contains(&format!("fn {}()", &found[2])), "{} has no {}", file.display(), &found[2]);
+        seen += 1;
+    }
+    assert!(seen >= 14, "{seen} tests named");
+}
