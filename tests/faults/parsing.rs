@@ -267,9 +267,7 @@ fn no_sql_is_put_together_from_values() {
     let strange = |source: &str| -> Vec<String> {
         sql.captures_iter(source)
             .flat_map(|found| {
-                hole.find_iter(&found[1].to_string())
-                    .map(|hole| hole.as_str().to_string())
-                    .collect::<Vec<_>>()
+                hole.find_iter(&found[1]).map(|hole| hole.as_str().to_string()).collect::<Vec<_>>()
             })
             .filter(|hole| !own.contains(&hole.as_str()))
             .collect()
