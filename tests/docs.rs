@@ -2,29 +2,41 @@
 //! and example they point at is there.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
 use crate::faults::subject::Subject;
 
+/// README and its neighbours, and all of `docs`, folders included.
 fn documents() -> Vec<(PathBuf, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut found = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("ARCHITECTURE.md")];
-    let docs = fs::read_dir(root.join("docs")).expect("a docs folder");
-    found.extend(
-        docs.map(|entry| entry.expect("an entry").path())
-            .filter(|path| path.extension().is_some_and(|e| e == "md")),
-    );
+    let mut waiting = vec![root.join("docs")];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).expect("a docs folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|end| end == "md") {
+                found.push(path);
+            }
+        }
+    }
     found.sort();
     found.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a document"))).collect()
 }
 
-/// The text of fenced blocks that open with exactly this word.
-fn blocks(text: &str, word: &str) -> Vec<String> {
+/// The text of fenced blocks that open with exactly this word; what a block includes is put in its place.
+fn blocks(document: &Path, text: &str, word: &str) -> Vec<String> {
+    let include = Regex::new(r"\{\{#include ([^}]+)\}\}\n?").expect("pattern");
+    let folder = document.parent().expect("a folder");
+    let read =
+        |found: &regex::Captures<'_>| fs::read_to_string(folder.join(&found[1])).expect("an included file");
     let opening = format!("```{word}\n");
     text.match_indices(&opening)
-        .filter_map(|(at, _)| text[at + opening.len()..].split("\n```").next().map(str::to_string))
+        .filter_map(|(at, _)| text[at + opening.len()..].split("\n```").next())
+        .map(|block| include.replace_all(block, read).into_owned())
         .collect()
 }
 
@@ -32,20 +44,21 @@ fn blocks(text: &str, word: &str) -> Vec<String> {
 fn every_lane_file_shown_passes_the_checker() {
     let mut seen = 0;
     for (path, text) in documents() {
-        for block in blocks(&text, "wfl") {
+        for block in blocks(&path, &text, "wfl") {
             let subject = Subject::new();
+            subject.write("shared/smoke.wfl", include_str!("../examples/cookbook/shared/smoke.wfl"));
             subject.write("shown.wfl", &block);
             let ended = subject.end(&["check", "shown.wfl", "--format", "short"]);
             assert!(!ended.out.contains("error["), "{}:\n{block}\n{}", path.display(), ended.out);
             seen += 1;
         }
     }
-    assert!(seen > 0, "no `wfl` block found in the documents");
+    assert!(seen > 25, "{seen} `wfl` blocks in the documents");
 }
 
 #[test]
 fn every_command_shown_exists() {
-    let command = Regex::new(r"(?m)^\$ wfl ([a-z-]+)|`wfl ([a-z-]+)").expect("pattern");
+    let command = Regex::new(r"(?m)^\$ wfl ([a-z-]+)|[^`]`wfl ([a-z-]+)").expect("pattern");
     let help = Subject::new().end(&["--help"]).expect_code(0).out;
     for (path, text) in documents().into_iter().filter(|(path, _)| !path.ends_with("CHANGELOG.md")) {
         for found in command.captures_iter(&text) {

@@ -1,5 +1,6 @@
 //! All integration tests, one binary. Each folder tests one side of the product as its users meet it.
 
+mod book;
 mod cli;
 mod docs;
 mod faults;
@@ -10,3 +11,4 @@ mod stages;
 mod store;
 mod tidy;
 mod trial;
+mod tutorial;

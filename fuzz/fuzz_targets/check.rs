@@ -1,24 +1,8 @@
-//! Any text goes through the parser and the checker without a panic: `cargo fuzz run check`.
+//! Any bytes go through the whole check without a panic: `cargo fuzz run check`. The laws stand in `laws.rs`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use wfl::base::{SourceFile, SourceMap};
+#[path = "../laws.rs"]
+#[allow(dead_code)]
+mod laws;
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let mut sources = SourceMap::default();
-    let file = sources.add(SourceFile::new("fuzz.wfl", text));
-    let (tree, mut diagnostics) = wfl::syntax::parse(file, text);
-    let unit = wfl::syntax::module::Unit {
-        name: "fuzz.wfl".into(),
-        std: false,
-        given: true,
-        tree,
-        imports: Vec::new(),
-    };
-    diagnostics.extend(wfl::model::check(&sources, &[unit]).diagnostics);
-    for found in &diagnostics {
-        assert!(found.span.end as usize <= text.len(), "a place outside the text");
-    }
-    wfl::diag::render(wfl::diag::Format::Short, &sources, &diagnostics, false, 80);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| laws::check(bytes));

@@ -79,6 +79,17 @@ impl LocalExecutor {
     }
 }
 
+/// What a `render` action would write: the template `source` filled with `context`, within the same limits. `html`
+/// escapes values. The error is one line for a person.
+pub fn fill_template(
+    name: &str,
+    source: &str,
+    context: &serde_json::Value,
+    html: bool,
+) -> Result<Vec<u8>, String> {
+    render::template::fill(name, source, context, html)
+}
+
 impl Executor for LocalExecutor {
     fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
         let stop = Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?);

@@ -20,6 +20,8 @@ pub use text::add as add_text;
 
 /// More files than this are a mistake, or an attack.
 const MAX_FILES: usize = 1_000;
+/// And more text than this is not written by people.
+const MAX_IMPORTED: usize = 64 << 20;
 
 /// What to load. Paths are absolute or relative to `cwd`; none means the project's own `*.wfl`.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +51,7 @@ pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loade
     let cwd = normal(&request.cwd);
     let root = normal(&cwd.join(&request.root));
     let loaded = Loaded { root: root.clone(), ..Loaded::default() };
-    let mut loader = Loader { root, cwd, files, loaded, by_path: HashMap::new(), homes: Vec::new() };
+    let mut loader = Loader { root, cwd, files, loaded, by_path: HashMap::new(), homes: Vec::new(), read: 0 };
     for path in loader.named(&request.paths) {
         loader.given(&path);
     }
@@ -66,8 +68,15 @@ pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loade
 pub fn named(request: &Request, files: &dyn Files) -> Vec<(PathBuf, String)> {
     let cwd = normal(&request.cwd);
     let root = normal(&cwd.join(&request.root));
-    let loader =
-        Loader { root, cwd, files, loaded: Loaded::default(), by_path: HashMap::new(), homes: Vec::new() };
+    let loader = Loader {
+        root,
+        cwd,
+        files,
+        loaded: Loaded::default(),
+        by_path: HashMap::new(),
+        homes: Vec::new(),
+        read: 0,
+    };
     let mut seen = std::collections::HashSet::new();
     let named = loader.named(&request.paths).into_iter().filter(|path| seen.insert(files.real(path)));
     named.map(|path| (path.clone(), loader.shown(&path))).collect()
@@ -82,6 +91,8 @@ struct Loader<'a> {
     by_path: HashMap<PathBuf, Option<usize>>,
     /// Folder of each unit's file, and the folder its imports may not leave.
     homes: Vec<(PathBuf, PathBuf)>,
+    /// Bytes of all files so far.
+    read: usize,
 }
 
 impl Loader<'_> {
@@ -143,6 +154,7 @@ impl Loader<'_> {
     /// Reads one file into a unit; nothing when it is no text, which is reported.
     fn add(&mut self, path: &Path, real: PathBuf, bytes: Vec<u8>, given: bool) -> Option<usize> {
         let shown = self.shown(path);
+        self.read += bytes.len();
         let index = match text::add(&mut self.loaded.sources, shown.clone(), bytes) {
             Ok(file) => Some(self.unit(file, shown, false, given)),
             Err(diagnostic) => {
@@ -195,9 +207,16 @@ impl Loader<'_> {
         if let Some(known) = self.by_path.get(&real) {
             return *known;
         }
-        if self.loaded.units.len() >= MAX_FILES {
-            let message = format!("more than {MAX_FILES} files are imported");
-            self.loaded.diagnostics.push(Diagnostic::new(&codes::E123, import.path_span, message));
+        let too_much = match () {
+            () if self.loaded.units.len() >= MAX_FILES => Some(format!("{MAX_FILES} files")),
+            () if self.read >= MAX_IMPORTED => Some(format!("{} MiB", MAX_IMPORTED >> 20)),
+            () => None,
+        };
+        if let Some(much) = too_much {
+            let message = format!("more than {much} are imported");
+            let diagnostic = Diagnostic::new(&codes::E123, import.path_span, message)
+                .help("import less: what one lane needs fits into a few files");
+            self.loaded.diagnostics.push(diagnostic);
             return None;
         }
         match self.files.read(&path) {

@@ -25,7 +25,7 @@ mod token;
 
 pub use literal::string_breaks;
 
-use crate::base::FileId;
+use crate::base::{FileId, Span};
 use crate::diag::{self, Diagnostic};
 
 /// The tree of a file and everything wrong with its form. Never fails: a statement that cannot be read is in the
@@ -61,6 +61,22 @@ fn tree(file: FileId, text: &str, mut lexed: token::Lexed) -> (ast::File, Vec<Di
     let mut comments = lexed.comments;
     comments.sort_by_key(|comment| comment.span.start);
     (ast::File { id: file, statements, comments, parsed, refused }, diagnostics)
+}
+
+/// What the lexical pass hands on: each token's place, and its bracket if it is one, every bracket with its partner.
+/// For those who test the pass itself.
+pub fn tokens(file: FileId, text: &str) -> (Vec<(Span, Option<char>)>, Vec<Diagnostic>) {
+    let mut lexed = lexical::lex(file, text);
+    let tokens = pairing::pair(file, text, &mut lexed);
+    let bracket = |kind| match kind {
+        token::Kind::Open(byte) | token::Kind::Close(byte) => Some(char::from(byte)),
+        _ => None,
+    };
+    let places = tokens
+        .iter()
+        .map(|token| (Span { file, start: token.start, end: token.end }, bracket(token.kind)))
+        .collect();
+    (places, lexed.diagnostics)
 }
 
 #[cfg(test)]

@@ -2,4 +2,5 @@
 
 mod hostile;
 mod kill;
+mod parsing;
 pub mod subject;

@@ -1,5 +1,6 @@
 //! The language as its users meet it: what is accepted, what is reported and exactly where, and what survives a mistake.
 
+mod corpus;
 mod golden;
 mod pages;
 mod quiet;

@@ -2,7 +2,7 @@
 //! there whole or not at all. Bounded in work and size; in memory too where a [`worker`] carries it out. Knows no stage.
 
 mod schema;
-mod template;
+pub(super) mod template;
 pub(super) mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};

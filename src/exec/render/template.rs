@@ -12,7 +12,7 @@ const FUEL: u64 = 5_000_000;
 pub(super) const LARGEST: usize = 16 << 20;
 
 /// The template's text with the values of `context`; the error is one line for a person.
-pub(super) fn fill(
+pub(in crate::exec) fn fill(
     name: &str,
     source: &str,
     context: &serde_json::Value,
