@@ -1,10 +1,14 @@
 //! Ground types every layer shares. Knows nothing of the language, of runs or of files on disk.
 
 pub mod clock;
+mod few;
+mod name;
 pub mod source;
 pub mod suggest;
 pub mod value;
 
 pub use clock::{Clock, Moment, Timestamp};
+pub use few::Few;
+pub use name::Name;
 pub use source::{FileId, Position, SourceFile, SourceMap, Span};
 pub use value::{Type, Value};

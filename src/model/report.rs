@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Span, suggest};
+use crate::base::{Name, Span, suggest};
 use crate::diag::{Diagnostic, Related, codes, sort};
 
 use super::ModuleId;
@@ -50,7 +50,7 @@ impl Report {
         namespace: &str,
         name: &str,
         span: Span,
-        suggestions: Vec<(String, Option<Span>)>,
+        suggestions: Vec<(Name, Option<Span>)>,
     ) {
         // A single letter is near to every other one.
         let enough = name.chars().count() > 1;
@@ -58,7 +58,7 @@ impl Report {
         let near = suggest::nearest(name, words);
         let help = suggest::did_you_mean(&near);
         let place =
-            |word: &str| suggestions.iter().find(|(known, _)| known == word).and_then(|(_, span)| *span);
+            |word: &str| suggestions.iter().find(|(known, _)| *known == word).and_then(|(_, span)| *span);
         let meant = near.iter().filter_map(|word| Some(((*word).to_owned(), place(word)?))).collect();
         self.lose((module, namespace.to_owned(), name.to_owned()), span, help, meant);
     }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn uses_of_one_lost_name_are_one_finding_at_the_first() {
         let mut report = Report::default();
-        let known = || vec![("build".to_owned(), Some(span(1))), ("test".to_owned(), None)];
+        let known = || vec![("build".into(), Some(span(1))), ("test".into(), None)];
         report.unknown(0, "stage", "biuld", span(50), known());
         report.unknown(0, "stage", "biuld", span(20), known());
         report.unknown(0, "name", "biuld", span(70), vec![]);

@@ -18,6 +18,8 @@ pub(super) struct Head<'a> {
     pub text: Cow<'a, str>,
     file: FileId,
     start: usize,
+    /// Where the head begins in the text that the grammar was given.
+    origin: usize,
     /// Empty when the text is the file's own.
     pieces: Vec<Piece>,
 }
@@ -27,7 +29,8 @@ impl<'a> Head<'a> {
     pub fn new(file: FileId, source: &'a str, range: Range<usize>, rewrites: &[Rewrite]) -> Self {
         let first = rewrites.partition_point(|rewrite| (rewrite.start as usize) < range.start);
         let inside = rewrites[first..].iter().take_while(|rewrite| (rewrite.start as usize) < range.end);
-        let mut head = Head { text: Cow::Borrowed(""), file, start: range.start, pieces: Vec::new() };
+        let mut head =
+            Head { text: Cow::Borrowed(""), file, start: range.start, origin: 0, pieces: Vec::new() };
         let mut text = String::new();
         let mut at = range.start;
         for rewrite in inside {
@@ -45,6 +48,21 @@ impl<'a> Head<'a> {
         head
     }
 
+    /// Whether the text is the file's own, so that it can stand among others.
+    pub fn is_verbatim(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// The same head at `origin` of a text that holds others before it.
+    pub fn among(mut self, origin: usize) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    pub fn origin(&self) -> usize {
+        self.origin
+    }
+
     fn add(&mut self, text: &mut String, piece: &str, file: Range<usize>, verbatim: bool) {
         let start = text.len();
         text.push_str(piece);
@@ -57,7 +75,7 @@ impl<'a> Head<'a> {
         match self.pieces.get(index) {
             Some(piece) if piece.verbatim => piece.file.start + (at - piece.text.start),
             Some(piece) => piece.file.start,
-            None => self.pieces.last().map_or(self.start + at, |last| last.file.end),
+            None => self.pieces.last().map_or(self.start + at - self.origin, |last| last.file.end),
         }
     }
 
@@ -68,7 +86,7 @@ impl<'a> Head<'a> {
             Some(piece) if piece.verbatim => piece.file.start + (at - piece.text.start),
             Some(piece) if at == piece.text.start => piece.file.start,
             Some(piece) => piece.file.end,
-            None => self.pieces.last().map_or(self.start + at, |last| last.file.end),
+            None => self.pieces.last().map_or(self.start + at - self.origin, |last| last.file.end),
         }
     }
 

@@ -199,14 +199,16 @@ pub(super) fn script(
 ) -> Script {
     let margin = &source[range.margin.clone()];
     let quotes = Span::new(file, range.margin.end, range.margin.end + 3);
+    let body = &source[range.body.clone()];
+    let lines = body.matches('\n').count() + 1;
     let mut script = Script {
         interpreter,
-        text: String::new(),
-        line_offsets: Vec::new(),
+        text: String::with_capacity(body.len().saturating_sub(lines * margin.len())),
+        line_offsets: Vec::with_capacity(lines),
         interpolated: range.interpolated,
     };
     let mut at = range.body.start;
-    for (index, line) in source[range.body.clone()].split('\n').enumerate() {
+    for (index, line) in body.split('\n').enumerate() {
         let text = line.strip_suffix('\r').unwrap_or(line);
         let stripped = match text.strip_prefix(margin) {
             Some(stripped) => stripped,

@@ -12,6 +12,7 @@ mod hidden;
 mod lexical;
 mod literal;
 pub mod module;
+mod names;
 mod outline;
 mod pairing;
 mod quoted;
@@ -29,8 +30,8 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
     let mut lexed = lexical::lex(file, text);
     let tokens = pairing::pair(file, text, &mut lexed);
     let raws = outline::outline(file, text, &tokens, &mut lexed);
-    let mut reader = read::Reader::new(file, text, &lexed);
-    let statements = reader.statements(raws);
+    let mut reader = read::Reader::new(file, text, &lexed, &raws);
+    let statements = reader.statements(0, raws.len());
     let (parsed, refused) = (reader.parsed, reader.refused);
     let mut diagnostics = std::mem::take(&mut reader.diagnostics);
     diagnostics.append(&mut lexed.diagnostics);

@@ -232,7 +232,7 @@ fn expectation(found: &Found<'_>) -> Option<String> {
     })
 }
 
-fn is_reserved(word: &str) -> bool {
+pub(super) fn is_reserved(word: &str) -> bool {
     CLAUSE_WORDS.contains(&word) || OPERATOR_WORDS.contains(&word) || word == "then"
 }
 

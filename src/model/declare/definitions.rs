@@ -95,9 +95,9 @@ impl Definitions for Declared<'_> {
 
     fn function(&self, index: u32) -> &Signature {
         self.found.signatures[index as usize].get_or_init(|| Signature {
-            name: self.functions[index as usize].name.clone(),
+            name: self.functions[index as usize].name.to_string(),
             parameters: super::parameters(self.functions[index as usize].statement)
-                .map(|name| (name.text.clone(), Type::Unknown))
+                .map(|name| (name.text.to_string(), Type::Unknown))
                 .collect(),
             result: Type::Unknown,
             secret: false,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Span, Type, suggest};
+use crate::base::{Name, Span, Type, suggest};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{builtin, facts};
 use crate::syntax::ast::{Access, Ident, Step};
@@ -30,7 +30,7 @@ pub enum Namespace {
 }
 
 impl Namespace {
-    fn of(self, names: &Names) -> &HashMap<String, (Symbol, Span)> {
+    fn of(self, names: &Names) -> &HashMap<Name, (Symbol, Span)> {
         match self {
             Namespace::Values | Namespace::Stages => &names.values,
             Namespace::Lanes => &names.lanes,
@@ -164,8 +164,8 @@ fn missing(
     }
 }
 
-fn suggestions(namespace: Namespace, names: &Names) -> Vec<(String, Option<Span>)> {
-    let fits = |(name, (symbol, span)): (&String, &(Symbol, Span))| {
+fn suggestions(namespace: Namespace, names: &Names) -> Vec<(Name, Option<Span>)> {
+    let fits = |(name, (symbol, span)): (&Name, &(Symbol, Span))| {
         namespace.holds(*symbol).then(|| (name.clone(), Some(*span)))
     };
     namespace.of(names).iter().filter_map(fits).collect()
@@ -252,18 +252,18 @@ impl Walk<'_, '_> {
         known.then(|| format!("the stage's own output is `out.{name}`"))
     }
 
-    fn candidates(&self) -> Vec<(String, Option<Span>)> {
+    fn candidates(&self) -> Vec<(Name, Option<Span>)> {
         let names = self.definitions.names(self.place.module);
         let locals = [self.place.locals, self.place.matrix, self.place.measures]
             .into_iter()
             .flatten()
-            .map(|(name, _)| (name.clone(), None));
-        let variables = self.variables.iter().map(|(name, _, _)| (name.clone(), None));
+            .map(|(name, _)| (Name::from(name.as_str()), None));
+        let variables = self.variables.iter().map(|(name, _, _)| (name.as_str().into(), None));
         let values = names.values.iter().map(|(name, (_, span))| (name.clone(), Some(*span)));
         let facts = facts::TABLE
             .iter()
             .filter(|row| row.arguments.is_empty() && !row.name.contains('.'))
-            .map(|row| (row.name.to_owned(), None));
+            .map(|row| (row.name.into(), None));
         values.chain(locals).chain(variables).chain(facts).collect()
     }
 }

@@ -61,7 +61,7 @@ impl Lowering<'_, '_> {
         let mut values = Vec::new();
         for statement in statements.iter().filter(|statement| !statement.broken) {
             if let Tail::Assign(value) = &statement.tail {
-                values.push((statement.head.text.clone(), each(self, value)));
+                values.push((statement.head.text.to_string(), each(self, value)));
             }
         }
         values
@@ -76,7 +76,7 @@ impl Lowering<'_, '_> {
             let Tail::Assign(value) = &inner.tail else { continue };
             let Some(ty) = self.param_of(lane, inner) else { continue };
             let place = frame.running();
-            arguments.push((inner.head.text.clone(), self.value(&place, value, &ty)));
+            arguments.push((inner.head.text.to_string(), self.value(&place, value, &ty)));
         }
         Some(Action::Call { lane, arguments, span: statement.span })
     }

@@ -32,7 +32,11 @@ impl Lowering<'_, '_> {
             if !defs.units[item.module as usize].std {
                 self.not_yet(item.statement.span, "a `repair` rule", Concerns::Module(item.module));
             }
-            self.model.repairs.push(Repair { module: item.module, name: item.name.clone(), span: item.span });
+            self.model.repairs.push(Repair {
+                module: item.module,
+                name: item.name.to_string(),
+                span: item.span,
+            });
         }
     }
 

@@ -34,7 +34,7 @@ impl Lowering<'_, '_> {
             ..Frame::default()
         };
         let mut stage = self.partial(id, kind, &frame, item.statement, true);
-        (stage.name, stage.span) = (item.name.clone(), item.span);
+        (stage.name, stage.span) = (item.name.to_string(), item.span);
         stage.docs = self.docs(item.module, item.statement);
         if kind == StageKind::Stage && is_readable(item.statement, Context::Stage) {
             let acts = ["run", "exec", "render", "call"].iter().any(|word| find(body, word).is_some());
@@ -121,7 +121,7 @@ impl Lowering<'_, '_> {
         for statement in all(body, "out") {
             let Some(name) = declared_name(statement) else { continue };
             let ty = crate::model::declare::declared_type(statement, &mut self.report);
-            types.push((name.text, ty, name.span));
+            types.push((name.text.into(), ty, name.span));
         }
         types
     }

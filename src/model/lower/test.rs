@@ -29,7 +29,7 @@ impl Lowering<'_, '_> {
             }
             self.model.tests.push(Test {
                 module: item.module,
-                name: item.name.clone(),
+                name: item.name.to_string(),
                 span: item.span,
                 lane,
             });
