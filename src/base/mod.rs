@@ -3,6 +3,7 @@
 pub mod clock;
 mod few;
 mod name;
+mod shared;
 pub mod source;
 pub mod suggest;
 pub mod value;
@@ -10,5 +11,6 @@ pub mod value;
 pub use clock::{Clock, Moment, Timestamp};
 pub use few::Few;
 pub use name::Name;
+pub use shared::Shared;
 pub use source::{FileId, Position, SourceFile, SourceMap, Span};
 pub use value::{Type, Value};

@@ -48,11 +48,6 @@ impl<'a> Head<'a> {
         head
     }
 
-    /// Whether the text is the file's own, so that it can stand among others.
-    pub fn is_verbatim(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
     /// The same head at `origin` of a text that holds others before it.
     pub fn among(mut self, origin: usize) -> Self {
         self.origin = origin;
@@ -71,22 +66,24 @@ impl<'a> Head<'a> {
 
     /// File offset of the character that begins at `at`.
     pub fn start(&self, at: usize) -> usize {
+        let at = at - self.origin;
         let index = self.pieces.partition_point(|piece| piece.text.end <= at);
         match self.pieces.get(index) {
             Some(piece) if piece.verbatim => piece.file.start + (at - piece.text.start),
             Some(piece) => piece.file.start,
-            None => self.pieces.last().map_or(self.start + at - self.origin, |last| last.file.end),
+            None => self.pieces.last().map_or(self.start + at, |last| last.file.end),
         }
     }
 
     /// File offset of the end of what ends at `at`.
     pub fn end(&self, at: usize) -> usize {
+        let at = at - self.origin;
         let index = self.pieces.partition_point(|piece| piece.text.end < at);
         match self.pieces.get(index) {
             Some(piece) if piece.verbatim => piece.file.start + (at - piece.text.start),
             Some(piece) if at == piece.text.start => piece.file.start,
             Some(piece) => piece.file.end,
-            None => self.pieces.last().map_or(self.start + at - self.origin, |last| last.file.end),
+            None => self.pieces.last().map_or(self.start + at, |last| last.file.end),
         }
     }
 

@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         for raw in self.raws[first..].iter().take(BATCH_HEADS) {
             let head = self.head(raw);
             let small = head.text.len() <= BATCH_BYTES && !head.text.contains(END);
-            if !head.is_verbatim() || !small || self.is_broken(raw) {
+            if !small || self.is_broken(raw) {
                 heads.push(None);
                 continue;
             }

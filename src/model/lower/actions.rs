@@ -49,6 +49,7 @@ impl Lowering<'_, '_> {
         let template = self.value(&place, from, &Type::Path);
         self.inside(&template);
         let context = self.named_values(statement.body(), |this, value| this.infer(&place, value, None).expr);
+        let (target, template) = (Box::new(target), Box::new(template));
         Some(Action::Render { target, template, context, span: statement.span })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::base::Span;
+use crate::base::{Shared, Span};
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Dependency, Model, Stage, StageId};
 
@@ -18,8 +18,7 @@ pub struct Link {
 /// One diagnostic for each circle of the files' own edges, and the stages that are in one.
 pub fn of_files(model: &Model) -> (Vec<Diagnostic>, HashSet<StageId>) {
     let links: Vec<Vec<Link>> = model.stages.iter().map(|stage| links(stage, model.stages.len())).collect();
-    let names: Vec<&Stage> = model.stages.iter().collect();
-    let (found, groups) = report(&names, &links, &HashSet::new(), None);
+    let (found, groups) = report(&model.stages, &links, &HashSet::new(), None);
     (found, groups.into_iter().map(|index| index as StageId).collect())
 }
 
@@ -37,17 +36,16 @@ pub fn dependencies(stage: &Stage) -> impl Iterator<Item = &Dependency> {
 
 /// Circles among a lane's members that the files alone do not have.
 pub fn of_lane(
-    stages: &[Stage],
+    stages: &[Shared<Stage>],
     links: &[Vec<Link>],
     known: &HashSet<StageId>,
     lane: &str,
 ) -> Vec<Diagnostic> {
-    let names: Vec<&Stage> = stages.iter().collect();
-    report(&names, links, known, Some(lane)).0
+    report(stages, links, known, Some(lane)).0
 }
 
 fn report(
-    stages: &[&Stage],
+    stages: &[Shared<Stage>],
     links: &[Vec<Link>],
     known: &HashSet<StageId>,
     lane: Option<&str>,
@@ -69,7 +67,7 @@ fn report(
 }
 
 /// Reported at the first edge in the file; the other edges are related.
-fn circle(stages: &[&Stage], links: &[Vec<Link>], way: &[usize], lane: Option<&str>) -> Diagnostic {
+fn circle(stages: &[Shared<Stage>], links: &[Vec<Link>], way: &[usize], lane: Option<&str>) -> Diagnostic {
     let mut edges: Vec<(Span, String)> = Vec::new();
     for (step, from) in way.iter().enumerate() {
         let to = way[(step + 1) % way.len()];

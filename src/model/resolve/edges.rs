@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::base::Shared;
 use crate::model::{Edge, EdgeKind, Model, Stage, StageId};
 
 use super::cycles::{Link, dependencies};
@@ -9,7 +10,7 @@ use super::cycles::{Link, dependencies};
 /// Edges and, beside them, the places that make them.
 pub(super) fn between(
     model: &Model,
-    stages: &[Stage],
+    stages: &[Shared<Stage>],
     index: &HashMap<StageId, u32>,
     replaced: &HashMap<StageId, StageId>,
 ) -> (Vec<Vec<Edge>>, Vec<Vec<Link>>) {

@@ -10,6 +10,7 @@ mod patch;
 
 use std::collections::{HashMap, HashSet};
 
+use crate::base::Shared;
 use crate::diag::{Diagnostic, codes};
 
 use super::{
@@ -166,7 +167,7 @@ impl State<'_> {
         circular: &HashSet<StageId>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> ResolvedLane {
-        let mut stages: Vec<Stage> = std::mem::take(&mut self.stages).into_values().collect();
+        let mut stages: Vec<Shared<Stage>> = std::mem::take(&mut self.stages).into_values().collect();
         stages.sort_by_key(|stage| (stage.number.is_none(), stage.number, stage.id));
         number_clashes(&stages, diagnostics);
         let index: HashMap<StageId, u32> =
@@ -211,7 +212,7 @@ impl State<'_> {
 }
 
 /// `stages` are sorted by number.
-fn number_clashes(stages: &[Stage], diagnostics: &mut Vec<Diagnostic>) {
+fn number_clashes(stages: &[Shared<Stage>], diagnostics: &mut Vec<Diagnostic>) {
     for pair in stages.windows(2) {
         let (Some(number), true) = (pair[0].number, pair[0].number == pair[1].number) else { continue };
         diagnostics.push(
