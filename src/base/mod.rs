@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod few;
+mod ids;
 mod name;
 mod shared;
 pub mod source;
@@ -10,6 +11,7 @@ pub mod value;
 
 pub use clock::{Clock, Moment, Timestamp};
 pub use few::Few;
+pub use ids::{IdMap, IdSet};
 pub use name::Name;
 pub use shared::Shared;
 pub use source::{FileId, Position, SourceFile, SourceMap, Span};

@@ -4,6 +4,7 @@ mod files;
 mod imports;
 mod std_files;
 mod text;
+mod trees;
 
 use std::collections::HashMap;
 use std::io;
@@ -11,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::base::{FileId, SourceFile, SourceMap, Span};
 use crate::diag::{self, Diagnostic, codes};
-use crate::syntax;
+use crate::syntax::ast::File;
 use crate::syntax::module::{Import, Unit};
 
 pub use files::{Disk, Files, Memory};
@@ -48,11 +49,13 @@ pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loade
     let cwd = normal(&request.cwd);
     let root = normal(&cwd.join(&request.root));
     let loaded = Loaded { root: root.clone(), ..Loaded::default() };
-    let mut loader = Loader { root, cwd, files, loaded, by_path: HashMap::new(), homes: Vec::new() };
+    let (by_path, homes) = (HashMap::new(), Vec::new());
+    let mut loader = Loader { root, cwd, files, loaded, by_path, homes, parsed: 0 };
     for path in loader.named(&request.paths) {
         loader.given(&path);
     }
     loader.settings();
+    loader.parse();
     loader.follow_imports();
     loader.std_modules(always);
     let Loaded { units, diagnostics, .. } = &mut loader.loaded;
@@ -70,6 +73,8 @@ struct Loader<'a> {
     by_path: HashMap<PathBuf, Option<usize>>,
     /// Folder of each unit's file, and the folder its imports may not leave.
     homes: Vec<(PathBuf, PathBuf)>,
+    /// Units from here on have no tree yet.
+    parsed: usize,
 }
 
 impl Loader<'_> {
@@ -148,17 +153,32 @@ impl Loader<'_> {
     }
 
     fn unit(&mut self, file: FileId, name: String, std: bool, given: bool) -> usize {
-        let text = self.loaded.sources.get(file).text.clone();
-        let (tree, mut diagnostics) = syntax::parse(file, &text);
-        self.loaded.diagnostics.append(&mut diagnostics);
+        let tree = File { id: file, ..File::default() };
         self.loaded.units.push(Unit { name, std, given, tree, imports: Vec::new() });
         self.loaded.units.len() - 1
+    }
+
+    /// Gives every unit that has none its tree.
+    fn parse(&mut self) {
+        let Loaded { sources, units, diagnostics, .. } = &mut self.loaded;
+        let texts: Vec<(FileId, &str)> = units[self.parsed..]
+            .iter()
+            .map(|unit| (unit.tree.id, &*sources.get(unit.tree.id).text))
+            .collect();
+        for (unit, (tree, found)) in units[self.parsed..].iter_mut().zip(trees::parse(&texts)) {
+            unit.tree = tree;
+            diagnostics.extend(found);
+        }
+        self.parsed = units.len();
     }
 
     /// Units are added while this runs; each is looked at once.
     fn follow_imports(&mut self) {
         let mut at = 0;
         while at < self.loaded.units.len() {
+            if at == self.parsed {
+                self.parse();
+            }
             let written: Vec<imports::Written> = imports::written(&self.loaded.units[at].tree).collect();
             for import in written {
                 let unit = self.import(at, &import);
@@ -228,9 +248,7 @@ impl Loader<'_> {
         let mut present: Vec<&str> = Vec::new();
         loop {
             while let Some(unit) = self.loaded.units.get(scanned) {
-                let text = &self.loaded.sources.get(unit.tree.id).text;
-                wanted
-                    .extend(std_modules().iter().map(|(name, _)| *name).filter(|name| mentions(text, name)));
+                wanted.extend(mentioned(&self.loaded.sources.get(unit.tree.id).text));
                 scanned += 1;
             }
             let Some(name) = wanted.pop() else { return };
@@ -241,6 +259,7 @@ impl Loader<'_> {
                 present.push(name);
                 let file = self.loaded.sources.add(SourceFile::new(format!("std/{name}.wfl"), *text));
                 self.unit(file, format!("std.{name}"), true, false);
+                self.parse();
             }
         }
     }
@@ -261,14 +280,18 @@ impl Loader<'_> {
     }
 }
 
-/// Whether `std.name` stands in the text as whole words. A mention in a comment loads a module that nobody reads.
-fn mentions(text: &str, name: &str) -> bool {
+/// The modules whose `std.name` stands in the text as whole words. A mention in a comment loads a module that nobody
+/// reads.
+fn mentioned(text: &str) -> Vec<&'static str> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    text.match_indices("std.").any(|(at, word)| {
-        let after = text[at + word.len()..].strip_prefix(name);
-        !text[..at].ends_with(is_word)
-            && after.is_some_and(|rest| !rest.starts_with(|c: char| is_word(c) && c != '.'))
-    })
+    let mut found = Vec::new();
+    for (at, word) in text.match_indices("std.").filter(|(at, _)| !text[..*at].ends_with(is_word)) {
+        let rest = &text[at + word.len()..];
+        let end = rest.find(|c: char| c == '.' || !is_word(c)).unwrap_or(rest.len());
+        let named = std_modules().iter().map(|(name, _)| *name).find(|name| *name == &rest[..end]);
+        found.extend(named.filter(|name| !found.contains(name)));
+    }
+    found
 }
 
 /// Without `.` and `..`, by text alone.
@@ -396,7 +419,7 @@ mod tests {
     #[test]
     fn every_std_module_parses_cleanly() {
         for (name, text) in std_modules() {
-            let (tree, diagnostics) = syntax::parse(FileId(0), text);
+            let (tree, diagnostics) = crate::syntax::parse(FileId(0), text);
             assert!(diagnostics.is_empty() && tree.refused == 0, "{name}: {diagnostics:?}");
         }
     }

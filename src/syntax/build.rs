@@ -14,7 +14,7 @@ use super::grammar::Rule;
 use super::head::Head;
 use super::literal;
 use super::names::Names;
-use super::refusal::is_reserved;
+use super::refusal::{is_operator, is_reserved};
 use super::token::Lexed;
 
 type Node<'p> = Pair<'p, Rule>;
@@ -58,7 +58,7 @@ impl Builder<'_> {
     }
 
     fn simple(&mut self, mut nodes: Pairs<'_, Rule>) -> Option<Parts> {
-        let head = nodes.next()?;
+        let head = nodes.next().filter(|head| !is_operator(head.as_str()))?;
         let head = self.ident(&head);
         let mut count = 0;
         for node in nodes.clone() {

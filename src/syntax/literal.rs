@@ -1,5 +1,6 @@
 //! Numbers with their units, escapes in strings, and the text of scripts. Knows no grammar.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::base::{FileId, Span};
@@ -25,10 +26,13 @@ const SIZES: [(&str, i64); 7] = [
 
 /// `10`, `-1_000`, `1.5`, `70%`, `1h30m`, `200MB`.
 pub(super) fn number(text: &str) -> Result<Literal, Refused> {
-    let plain = text.replace('_', "");
+    let plain = match text.contains('_') {
+        true => Cow::Owned(text.replace('_', "")),
+        false => Cow::Borrowed(text),
+    };
     let (sign, digits) = match plain.strip_prefix('-') {
         Some(digits) => (-1, digits),
-        None => (1, plain.as_str()),
+        None => (1, &*plain),
     };
     if digits.matches('.').count() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         let help = format!("write \"{text}\"");

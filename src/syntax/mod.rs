@@ -30,10 +30,7 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
     let mut lexed = lexical::lex(file, text);
     let tokens = pairing::pair(file, text, &mut lexed);
     let raws = outline::outline(file, text, &tokens, &mut lexed);
-    let mut reader = read::Reader::new(file, text, &lexed, &raws);
-    let statements = reader.statements(0, raws.len());
-    let (parsed, refused) = (reader.parsed, reader.refused);
-    let mut diagnostics = std::mem::take(&mut reader.diagnostics);
+    let read::Read { statements, mut diagnostics, parsed, refused } = read::read(file, text, &lexed, &raws);
     diagnostics.append(&mut lexed.diagnostics);
     diag::sort(&mut diagnostics);
     let mut comments = lexed.comments;

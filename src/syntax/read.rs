@@ -1,6 +1,7 @@
 //! Outline → statements: hands each head to the grammar, saves what it can of those it refuses, and counts both.
 
 use std::collections::VecDeque;
+use std::thread::available_parallelism;
 
 use pest::Parser;
 
@@ -24,7 +25,56 @@ const BATCH_BYTES: usize = 8 * 1024;
 /// Ends a head among others.
 const END: char = '\u{1}';
 
-pub(super) struct Reader<'a> {
+/// A file with more statements is read by two threads, half each.
+const MANY: usize = 4_000;
+
+/// What became of the outline.
+#[derive(Default)]
+pub(super) struct Read {
+    pub statements: Vec<Statement>,
+    pub diagnostics: Vec<Diagnostic>,
+    pub parsed: usize,
+    pub refused: usize,
+}
+
+/// Reads every statement of the outline.
+pub(super) fn read(file: FileId, source: &str, lexed: &Lexed, raws: &[Raw]) -> Read {
+    let part = |first: usize, end: usize| {
+        let mut reader = Reader::new(file, source, lexed, &raws[..end]);
+        let statements = reader.statements(first, end);
+        let Reader { diagnostics, parsed, refused, .. } = reader;
+        Read { statements, diagnostics, parsed, refused }
+    };
+    let middle = middle(raws);
+    if raws.len() < MANY
+        || middle == raws.len()
+        || available_parallelism().is_ok_and(|threads| threads.get() < 2)
+    {
+        return part(0, raws.len());
+    }
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| part(middle, raws.len()));
+        let mut all = part(0, middle);
+        // A thread ends without a result only by a bug, which then goes on here.
+        let second = second.join().unwrap_or_else(|bug| std::panic::resume_unwind(bug));
+        all.statements.extend(second.statements);
+        all.diagnostics.extend(second.diagnostics);
+        all.parsed += second.parsed;
+        all.refused += second.refused;
+        all
+    })
+}
+
+/// Index of a statement that stands in no block and has about half of all before it.
+fn middle(raws: &[Raw]) -> usize {
+    let mut at = 0;
+    while at < raws.len() / 2 {
+        at = raws[at].next(at);
+    }
+    at
+}
+
+struct Reader<'a> {
     file: FileId,
     source: &'a str,
     lexed: &'a Lexed,
@@ -35,13 +85,13 @@ pub(super) struct Reader<'a> {
     /// What the grammar made of the next heads; none where it has to be asked again, for one head alone.
     read: VecDeque<Option<Parts>>,
     names: Names,
-    pub diagnostics: Vec<Diagnostic>,
-    pub parsed: usize,
-    pub refused: usize,
+    diagnostics: Vec<Diagnostic>,
+    parsed: usize,
+    refused: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(file: FileId, source: &'a str, lexed: &'a Lexed, raws: &'a [Raw]) -> Self {
+    fn new(file: FileId, source: &'a str, lexed: &'a Lexed, raws: &'a [Raw]) -> Self {
         let mut reported: Vec<u32> =
             lexed.diagnostics.iter().map(|diagnostic| diagnostic.span.start).collect();
         let mut broken = lexed.broken.clone();
@@ -63,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The statements from `first` to `end`, with what is in their blocks.
-    pub fn statements(&mut self, first: usize, end: usize) -> Vec<Statement> {
+    fn statements(&mut self, first: usize, end: usize) -> Vec<Statement> {
         let (mut at, mut count) = (first, 0);
         while at < end {
             at = self.raws[at].next(at);

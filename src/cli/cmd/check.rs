@@ -18,6 +18,8 @@ pub fn run(args: &Check, terminal: &Terminal) -> Result<Code, Error> {
     }
     show(args.format, project.sources(), project.diagnostics(), terminal);
     let failed = project.diagnostics().iter().any(Diagnostic::is_error);
+    // The process is about to end: giving a large model back piece by piece takes longer than it is worth.
+    std::mem::forget(project);
     Ok(if failed { Code::Findings } else { Code::Ok })
 }
 

@@ -1,9 +1,8 @@
 //! What inference asks of the declared names: types of globals, functions and outputs. Holds answers; finds nothing.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashSet;
 
-use crate::base::{Span, Type};
+use crate::base::{IdSet, Span, Type};
 use crate::model::infer::{Definitions, Names, Signature, StageFacts, Symbol};
 use crate::model::{ModuleId, StageId, ToolId, tool_of};
 
@@ -23,7 +22,7 @@ pub struct Facts {
 pub struct Found {
     globals: RefCell<Vec<(Type, bool)>>,
     signatures: Vec<OnceCell<Signature>>,
-    used: RefCell<HashSet<(u8, u32)>>,
+    used: RefCell<IdSet<(u8, u32)>>,
 }
 
 impl Found {

@@ -7,7 +7,7 @@ mod outputs;
 
 use std::collections::HashMap;
 
-use crate::base::{Name, SourceMap, Span, Type};
+use crate::base::{IdMap, Name, SourceMap, Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::{Names, Symbol};
 use crate::model::report::Report;
@@ -46,7 +46,7 @@ pub struct Declared<'a> {
     pub tests: Vec<Item<'a>>,
     pub principles: Vec<Item<'a>>,
     pub projects: Vec<(ModuleId, &'a Statement)>,
-    pub defaults: HashMap<ModuleId, &'a Statement>,
+    pub defaults: IdMap<ModuleId, &'a Statement>,
     stage_facts: Vec<Facts>,
     tool_facts: Vec<Facts>,
     found: Found,
@@ -76,7 +76,7 @@ pub fn declare<'a>(sources: &'a SourceMap, units: &'a [Unit], report: &mut Repor
         tests: Vec::new(),
         principles: Vec::new(),
         projects: Vec::new(),
-        defaults: HashMap::new(),
+        defaults: IdMap::default(),
         stage_facts: Vec::new(),
         tool_facts: Vec::new(),
         found: Found::default(),

@@ -22,6 +22,7 @@ impl Lowering<'_, '_> {
                 _ => None,
             });
         }
+        actions.shrink_to_fit();
         actions
     }
 

@@ -209,7 +209,8 @@ impl Lowering<'_, '_> {
             (stage.env, secret) = (env.into(), holds_secret);
         }
         stage.undo = given("undo").map(|undo| self.actions(frame, undo.body()).into()).unwrap_or_default();
-        stage.finally = given("finally").map(|last| self.actions(frame, last.body()).into()).unwrap_or_default();
+        stage.finally =
+            given("finally").map(|last| self.actions(frame, last.body()).into()).unwrap_or_default();
         stage.lock = self.setting(&start, body, "lock", &crate::base::Type::String).map(Box::new);
         stage.confirm = self.setting(&start, body, "confirm", &crate::base::Type::String).map(Box::new);
         stage.pool = given("pool").and_then(|pool| self.pool_ref(frame, pool));

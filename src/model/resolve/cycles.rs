@@ -6,7 +6,7 @@ use crate::base::{Shared, Span};
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Dependency, Model, Stage, StageId};
 
-use super::graph::{circles, round_trip};
+use super::graph::{circles, is_acyclic, round_trip};
 
 /// An edge of a lane with the place that makes it.
 #[derive(Clone, Copy, Debug)]
@@ -17,16 +17,19 @@ pub struct Link {
 
 /// One diagnostic for each circle of the files' own edges, and the stages that are in one.
 pub fn of_files(model: &Model) -> (Vec<Diagnostic>, HashSet<StageId>) {
-    let links: Vec<Vec<Link>> = model.stages.iter().map(|stage| links(stage, model.stages.len())).collect();
+    let count = model.stages.len();
+    if is_acyclic(count, |stage| links(&model.stages[stage], count).map(|link| link.to)) {
+        return Default::default();
+    }
+    let links: Vec<Vec<Link>> = model.stages.iter().map(|stage| links(stage, count).collect()).collect();
     let (found, groups) = report(&model.stages, &links, &HashSet::new(), None);
     (found, groups.into_iter().map(|index| index as StageId).collect())
 }
 
-fn links(stage: &Stage, count: usize) -> Vec<Link> {
+fn links(stage: &Stage, count: usize) -> impl Iterator<Item = Link> + '_ {
     dependencies(stage)
-        .filter(|dependency| dependency.stage != stage.id && (dependency.stage as usize) < count)
+        .filter(move |dependency| dependency.stage != stage.id && (dependency.stage as usize) < count)
         .map(|dependency| Link { to: dependency.stage as usize, span: dependency.span })
-        .collect()
 }
 
 /// `needs` and `follows` alike.
