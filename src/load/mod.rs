@@ -1,5 +1,6 @@
 //! Files → units: finds, reads and links modules, the built-in library included. Knows no keyword but `import`.
 
+mod edited;
 mod files;
 mod imports;
 mod std_files;
@@ -9,11 +10,15 @@ mod trees;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use crate::base::{FileId, SourceFile, SourceMap, Span};
 use crate::diag::{self, Diagnostic, codes};
 use crate::syntax::ast::File;
 use crate::syntax::module::{Import, Unit};
+
+use edited::Edited;
+use trees::Known;
 
 pub use files::{Disk, Files, Memory};
 pub use std_files::std_modules;
@@ -37,6 +42,16 @@ pub struct Loaded {
     pub sources: SourceMap,
     pub units: Vec<Unit>,
     pub diagnostics: Vec<Diagnostic>,
+    pub kept: Kept,
+}
+
+/// What [`again`] needs besides of an earlier time.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// What the text of each unit alone brought; the diagnostics hold it too.
+    found: Vec<Vec<Diagnostic>>,
+    /// Where each source was read from: its path, and the same with links followed.
+    paths: HashMap<FileId, (PathBuf, PathBuf)>,
 }
 
 /// Loads the named files, the project's settings, what they import, and the modules of `std` they mention.
@@ -46,11 +61,36 @@ pub fn load(request: &Request, files: &dyn Files) -> Loaded {
 
 /// Like [`load`], with some modules of `std` whether mentioned or not, such as `lanes`.
 pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loaded {
+    run(request, files, always, Vec::new())
+}
+
+/// Like [`load_with`] after some files changed: `changed` is their new text by absolute path. All other files are
+/// taken to be as they were `before`, and of files that are still the same the trees are kept.
+pub fn again(
+    request: &Request,
+    files: &dyn Files,
+    always: &[&str],
+    before: Loaded,
+    changed: &[(PathBuf, String)],
+) -> Loaded {
+    let Loaded { sources, units, kept: Kept { found, paths }, .. } = before;
+    let edited = Edited::new(files, changed, &sources, &paths);
+    let known = units.into_iter().zip(found);
+    let known = known.map(|(unit, found)| Known {
+        text: sources.get(unit.tree.id).text.clone(),
+        tree: unit.tree,
+        found,
+    });
+    run(request, &edited, always, known.collect())
+}
+
+fn run(request: &Request, files: &dyn Files, always: &[&str], known: Vec<Known>) -> Loaded {
     let cwd = normal(&request.cwd);
     let root = normal(&cwd.join(&request.root));
     let loaded = Loaded { root: root.clone(), ..Loaded::default() };
     let (by_path, homes) = (HashMap::new(), Vec::new());
-    let mut loader = Loader { root, cwd, files, loaded, by_path, homes, parsed: 0 };
+    let known = known.into_iter().map(|known| (known.tree.id, known)).collect();
+    let mut loader = Loader { root, cwd, files, loaded, by_path, homes, known, parsed: 0 };
     for path in loader.named(&request.paths) {
         loader.given(&path);
     }
@@ -73,6 +113,8 @@ struct Loader<'a> {
     by_path: HashMap<PathBuf, Option<usize>>,
     /// Folder of each unit's file, and the folder its imports may not leave.
     homes: Vec<(PathBuf, PathBuf)>,
+    /// Trees of an earlier time.
+    known: HashMap<FileId, Known>,
     /// Units from here on have no tree yet.
     parsed: usize,
 }
@@ -143,7 +185,9 @@ impl Loader<'_> {
                 None
             }
         };
-        if index.is_some() {
+        if let Some(unit) = index {
+            let file = self.loaded.units[unit].tree.id;
+            self.loaded.kept.paths.insert(file, (path.to_owned(), real.clone()));
             let folder = path.parent().unwrap_or(&self.root).to_owned();
             let fence = if path.starts_with(&self.root) { self.root.clone() } else { folder.clone() };
             self.homes.push((folder, fence));
@@ -160,16 +204,16 @@ impl Loader<'_> {
 
     /// Gives every unit that has none its tree.
     fn parse(&mut self) {
-        let Loaded { sources, units, diagnostics, .. } = &mut self.loaded;
-        let texts: Vec<(FileId, &str)> = units[self.parsed..]
-            .iter()
-            .map(|unit| (unit.tree.id, &*sources.get(unit.tree.id).text))
-            .collect();
-        for (unit, (tree, found)) in units[self.parsed..].iter_mut().zip(trees::parse(&texts)) {
+        let Loaded { sources, units, diagnostics, kept, .. } = &mut self.loaded;
+        let units = &mut units[self.parsed..];
+        let text = |unit: &Unit| (unit.tree.id, sources.get(unit.tree.id).text.clone());
+        let texts: Vec<(FileId, Arc<str>)> = units.iter().map(text).collect();
+        for (unit, (tree, found)) in units.iter_mut().zip(trees::with_known(&texts, &mut self.known)) {
             unit.tree = tree;
-            diagnostics.extend(found);
+            diagnostics.extend(found.iter().cloned());
+            kept.found.push(found);
         }
-        self.parsed = units.len();
+        self.parsed += units.len();
     }
 
     /// Units are added while this runs; each is looked at once.

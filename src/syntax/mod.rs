@@ -30,6 +30,9 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
     let mut lexed = lexical::lex(file, text);
     let tokens = pairing::pair(file, text, &mut lexed);
     let raws = outline::outline(file, text, &tokens, &mut lexed);
+    // A tree takes room of its own; what led to the outline is not needed beside it.
+    drop(tokens);
+    lexed.lines = Vec::new();
     let read::Read { statements, mut diagnostics, parsed, refused } = read::read(file, text, &lexed, &raws);
     diagnostics.append(&mut lexed.diagnostics);
     diag::sort(&mut diagnostics);

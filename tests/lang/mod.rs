@@ -2,6 +2,7 @@
 
 mod golden;
 mod pages;
+mod recheck;
 mod recovery;
 mod robust;
 mod support;
