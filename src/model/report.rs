@@ -8,6 +8,9 @@ use crate::diag::{Diagnostic, Related, codes, sort};
 
 use super::ModuleId;
 
+/// For so many lost names it is said what may be meant.
+const ENOUGH: usize = 100;
+
 /// The diagnostics of one check.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -40,6 +43,17 @@ impl Report {
             }
         }
         self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether what may be meant by a lost name is worth looking for: not again for the same name, and not in a file
+    /// that has lost its way, where every name would be compared with every other.
+    pub fn wants_suggestions(&self, module: ModuleId, namespace: &str, name: &str) -> bool {
+        !self.is_crowded() && !self.lost.contains_key(&(module, namespace.to_owned(), name.to_owned()))
+    }
+
+    /// Whether so much is wrong that looking for what may be meant would take longer than it helps.
+    pub fn is_crowded(&self) -> bool {
+        self.lost.len() >= ENOUGH || self.diagnostics.len() >= 4 * ENOUGH
     }
 
     /// A use of a name that nothing in `namespace` ("stage", "lane", "name", …) defines. `suggestions` are the names
@@ -150,6 +164,18 @@ mod tests {
         let places: Vec<Span> = found[0].related.iter().map(|related| related.span).collect();
         assert_eq!(places, [span(1), span(50)]);
         assert_eq!(found[1].code.id, "E102");
+    }
+
+    #[test]
+    fn what_may_be_meant_is_looked_for_once_a_name_and_not_for_ever() {
+        let mut report = Report::default();
+        for index in 0..ENOUGH {
+            let name = format!("lost{index}");
+            assert!(report.wants_suggestions(0, "stage", &name), "{name}");
+            report.unknown(0, "stage", &name, span(index), vec![]);
+            assert!(!report.wants_suggestions(0, "stage", &name), "{name}");
+        }
+        assert!(report.is_crowded() && !report.wants_suggestions(0, "stage", "another"));
     }
 
     #[test]

@@ -146,8 +146,9 @@ fn missing(
     report: &mut Report,
 ) {
     let names = definitions.names(owner);
-    let known = suggestions(namespace, names);
     let word = namespace.word();
+    let wanted = report.wants_suggestions(module, word, &name.text);
+    let known = if wanted { suggestions(namespace, names) } else { Vec::new() };
     if owner != module {
         let near = crate::base::suggest::nearest(&name.text, known.iter().map(|(known, _)| known.as_str()));
         let text = format!("the module defines no {word} `{}`", name.text);
@@ -207,6 +208,9 @@ impl Walk<'_, '_> {
         };
         match help {
             Some(help) => self.report.unknown_with(module, "value", name, span, help),
+            None if !self.report.wants_suggestions(module, "value", name) => {
+                self.report.unknown(module, "value", name, span, Vec::new());
+            }
             None => {
                 let known = self.candidates();
                 let near = suggest::nearest(name, known.iter().map(|(known, _)| known.as_str()));

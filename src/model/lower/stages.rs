@@ -90,7 +90,9 @@ impl Lowering<'_, '_> {
     pub(super) fn unknown_stage(&mut self, module: ModuleId, name: &str, span: Span) {
         let is_stage = |symbol: &Symbol| matches!(symbol, Symbol::Stage(_));
         let known = self.defs.names(module).values.iter().filter(|(_, (symbol, _))| is_stage(symbol));
-        let known = known.map(|(name, (_, place))| (name.clone(), Some(*place))).collect();
+        let known = known.map(|(name, (_, place))| (name.clone(), Some(*place)));
+        let wanted = self.report.wants_suggestions(module, "stage", name);
+        let known = known.filter(|_| wanted).collect();
         self.report.unknown(module, "stage", name, span, known);
     }
 }
