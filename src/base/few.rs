@@ -3,6 +3,8 @@
 use std::ops::{Deref, DerefMut};
 
 /// Reads like a slice; holds nothing without an allocation.
+// A boxed vector is one word where a vector is three, and that is the whole point.
+#[allow(clippy::box_collection)]
 #[derive(Clone, PartialEq)]
 pub struct Few<T>(Option<Box<Vec<T>>>);
 

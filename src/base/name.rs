@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn a_name_is_its_text() {
         let name = Name::from("build");
-        assert!(name == "build" && "build" == name && name == "build".to_owned() && name.starts_with('b'));
+        let text = String::from("build");
+        assert!(name == text && text == name && *name == *"build" && name.starts_with('b'));
         assert_eq!(format!("{name:>6} {name:?}"), " build \"build\"");
         let known = std::collections::HashMap::from([(name.clone(), 1)]);
         assert_eq!(known.get("build"), Some(&1));

@@ -45,6 +45,55 @@ pub fn parse(file: FileId, text: &str) -> (ast::File, Vec<Diagnostic>) {
 mod tests {
     use super::*;
 
+    /// A tree without its places, and how many findings there were.
+    fn shape(text: &str) -> (String, usize) {
+        let (tree, found) = parse(FileId(0), text);
+        let shown = format!("{:?}", tree.statements);
+        let places = regex::Regex::new(r"Span \{[^}]*\}|line_offsets: \[[^]]*\]").expect("a pattern");
+        (places.replace_all(&shown, "").into_owned(), found.len())
+    }
+
+    /// Canonical spacing goes through the rule `simple`, two spaces through `full`: both must mean the same.
+    #[test]
+    fn how_a_head_is_read_does_not_change_what_it_is() {
+        let heads = [
+            "needs a, b-c, d_1",
+            "timeout 30s",
+            "about \"a \\\" b\", \"\"",
+            "x true, false, 1.5, -3, 70%, 1.4.0, 10min",
+            "run \"\"\"\n  a\n  b\n  \"\"\"",
+            "run sh \"\"\"\n  a\n  \"\"\"",
+            "run \"sh\" \"\"\"\n  a\n  \"\"\"",
+            "run sh, f\"\"\"\n  a\n  \"\"\"",
+            "x f\"a{b}\"",
+            "needs if, and",
+            "needs then",
+            "notify if a",
+            "x not",
+            "x not a",
+            "x Upper, lower",
+            "x a.b, c(d), e?, [f], ...g",
+            "x a, ",
+            "x ,a",
+            "let a = b",
+            "let a: int",
+            "x = 1",
+            "x \"\u{1}\", b",
+            "x a b",
+            "x 1 2",
+            "x a \"b\"",
+        ];
+        for head in heads {
+            let wide = head.replacen(' ', "  ", 1);
+            assert_eq!(shape(head), shape(&wide), "{head}");
+            let among = |head: &str| shape(&format!("before {{\n{head}\nafter 1\n}}\nlast\n"));
+            assert_eq!(among(head), among(&wide), "{head}");
+        }
+        for head in ["and", "not a", "for", "if", "from", "needs"] {
+            assert_eq!(shape(head), shape(&format!("{head} ;")), "{head}");
+        }
+    }
+
     /// Each shape once invites a scan from every line to the end; twice the text may cost about twice the steps.
     #[test]
     fn the_work_grows_with_the_text_and_no_faster() {
