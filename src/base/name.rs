@@ -121,7 +121,9 @@ mod tests {
     fn a_name_is_its_text() {
         let name = Name::from("build");
         let text = String::from("build");
-        assert!(name == text && text == name && *name == *"build" && name.starts_with('b'));
+        assert_eq!(name, text);
+        assert_eq!(text, name);
+        assert!(*name == *"build" && name.starts_with('b'));
         assert_eq!(format!("{name:>6} {name:?}"), " build \"build\"");
         let known = std::collections::HashMap::from([(name.clone(), 1)]);
         assert_eq!(known.get("build"), Some(&1));
