@@ -4,6 +4,8 @@
 //! text ─syntax─▶ tree ─load─▶ units ─model─▶ checked model ─plan─▶ plan ─engine─▶ events ─store─▶ history ─insight─▶ advice
 //! ```
 
+extern crate alloc;
+
 pub mod base;
 pub mod capture;
 pub mod cli;

@@ -66,8 +66,10 @@ pub struct SourceFile {
 impl SourceFile {
     pub fn new(path: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         let text: Arc<str> = text.into();
-        let line_starts =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1)).collect();
+        let ends = line_ends(&text);
+        let mut line_starts = Vec::with_capacity(ends.clone().count() + 1);
+        line_starts.push(0);
+        line_starts.extend(ends.map(|at| at as u32 + 1));
         SourceFile { path: path.into(), text, line_starts }
     }
 
@@ -90,6 +92,10 @@ impl SourceFile {
         let end = self.line_starts.get(line as usize).map_or(self.text.len(), |&next| next as usize - 1);
         Some(start..end)
     }
+}
+
+fn line_ends(text: &str) -> impl Iterator<Item = usize> + Clone + '_ {
+    text.match_indices('\n').map(|(at, _)| at)
 }
 
 /// All files of one check, by [`FileId`].

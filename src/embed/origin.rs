@@ -156,7 +156,7 @@ impl Project {
         let text = self.sources.text(statement.span);
         let value = text.strip_prefix(statement.head.text.as_str()).unwrap_or(text);
         Setting {
-            keyword: statement.head.text.clone(),
+            keyword: statement.head.text.to_string(),
             value: value.split_whitespace().collect::<Vec<_>>().join(" "),
             place: self.sources.place(statement.head.span),
             by,

@@ -17,6 +17,9 @@ pub struct Project {
     pub(super) place: Place,
     pub(super) sources: SourceMap,
     pub(super) units: Vec<Unit>,
+    /// The paths it was asked for; none for the project's own.
+    asked: Vec<PathBuf>,
+    kept: load::Kept,
     pub(super) model: Model,
     diagnostics: Vec<Diagnostic>,
     /// Findings of the `Info` level, for those who ask.
@@ -82,11 +85,30 @@ impl Project {
     }
 
     pub(super) fn at(place: Place, paths: &[PathBuf]) -> Project {
-        let request =
-            load::Request { root: place.root.clone(), cwd: place.cwd.clone(), paths: paths.to_vec() };
-        // The built-in lanes are there for every project; a file that is named brings what it mentions.
-        let always: &[&str] = if paths.is_empty() { &["lanes"] } else { &[] };
-        let Loaded { sources, units, mut diagnostics, .. } = load::load_with(&request, &load::Disk, always);
+        let request = request(&place, paths);
+        let loaded = load::load_with(&request, &load::Disk, always(paths));
+        Project::checked(place, request.paths, loaded)
+    }
+
+    /// Checks again after some files changed, for a program that stays: `changed` is their new text by path. All other
+    /// files are taken to be as they were; only what changed is parsed.
+    pub fn recheck(&mut self, changed: &[(PathBuf, String)]) {
+        let request = request(&self.place, &self.asked);
+        let changed: Vec<(PathBuf, String)> =
+            changed.iter().map(|(path, text)| (self.place.cwd.join(path), text.clone())).collect();
+        let before = Loaded {
+            root: self.place.root.clone(),
+            sources: std::mem::take(&mut self.sources),
+            units: std::mem::take(&mut self.units),
+            diagnostics: Vec::new(),
+            kept: std::mem::take(&mut self.kept),
+        };
+        let loaded = load::again(&request, &load::Disk, always(&self.asked), before, &changed);
+        *self = Project::checked(self.place.clone(), request.paths, loaded);
+    }
+
+    fn checked(place: Place, asked: Vec<PathBuf>, loaded: Loaded) -> Project {
+        let Loaded { sources, units, mut diagnostics, kept, .. } = loaded;
         let checked = model::check(&sources, &units);
         diagnostics.extend(checked.diagnostics);
         let levels = &checked.model.project.levels;
@@ -97,7 +119,7 @@ impl Project {
         let settled = model::settle(&sources, &units, levels, diagnostics);
         let (pedantic, diagnostics) =
             settled.into_iter().partition(|found| found.severity == diag::Severity::Info);
-        Project { place, sources, units, model: checked.model, diagnostics, pedantic }
+        Project { place, sources, units, asked, kept, model: checked.model, diagnostics, pedantic }
     }
 
     pub fn root(&self) -> &Path {
@@ -224,6 +246,15 @@ fn unformatted(sources: &SourceMap, units: &[Unit], found: &[Diagnostic]) -> Vec
         .filter(|unit| unit.given && !broken(unit))
         .filter_map(|unit| crate::format::check(unit.tree.id, &sources.get(unit.tree.id).text))
         .collect()
+}
+
+fn request(place: &Place, paths: &[PathBuf]) -> load::Request {
+    load::Request { root: place.root.clone(), cwd: place.cwd.clone(), paths: paths.to_vec() }
+}
+
+/// The built-in lanes are there for every project; a file that is named brings what it mentions.
+fn always(paths: &[PathBuf]) -> &'static [&'static str] {
+    if paths.is_empty() { &["lanes"] } else { &[] }
 }
 
 /// Refuses operands that cannot be lane files: nothing there, or a file of another kind.

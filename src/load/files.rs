@@ -82,6 +82,6 @@ impl Files for Memory {
     }
 }
 
-fn is_lane(path: &Path) -> bool {
+pub(super) fn is_lane(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "wfl")
 }

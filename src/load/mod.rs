@@ -1,18 +1,24 @@
 //! Files → units: finds, reads and links modules, the built-in library included. Knows no keyword but `import`.
 
+mod edited;
 mod files;
 mod imports;
 mod std_files;
 mod text;
+mod trees;
 
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use crate::base::{FileId, SourceFile, SourceMap, Span};
 use crate::diag::{self, Diagnostic, codes};
-use crate::syntax;
+use crate::syntax::ast::File;
 use crate::syntax::module::{Import, Unit};
+
+use edited::Edited;
+use trees::Known;
 
 pub use files::{Disk, Files, Memory};
 pub use std_files::std_modules;
@@ -39,6 +45,16 @@ pub struct Loaded {
     pub sources: SourceMap,
     pub units: Vec<Unit>,
     pub diagnostics: Vec<Diagnostic>,
+    pub kept: Kept,
+}
+
+/// What [`again`] needs besides of an earlier time.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// What the text of each unit alone brought; the diagnostics hold it too.
+    found: Vec<Vec<Diagnostic>>,
+    /// Where each source was read from: its path, and the same with links followed.
+    paths: HashMap<FileId, (PathBuf, PathBuf)>,
 }
 
 /// Loads the named files, the project's settings, what they import, and the modules of `std` they mention.
@@ -48,14 +64,40 @@ pub fn load(request: &Request, files: &dyn Files) -> Loaded {
 
 /// Like [`load`], with some modules of `std` whether mentioned or not, such as `lanes`.
 pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loaded {
+    run(request, files, always, Vec::new())
+}
+
+/// Like [`load_with`] after some files changed: `changed` is their new text by absolute path. All other files are
+/// taken to be as they were `before`, and of files that are still the same the trees are kept.
+pub fn again(
+    request: &Request,
+    files: &dyn Files,
+    always: &[&str],
+    before: Loaded,
+    changed: &[(PathBuf, String)],
+) -> Loaded {
+    let Loaded { sources, units, kept: Kept { found, paths }, .. } = before;
+    let edited = Edited::new(files, changed, &sources, &paths);
+    let known = units.into_iter().zip(found);
+    let known = known.map(|(unit, found)| Known {
+        text: sources.get(unit.tree.id).text.clone(),
+        tree: unit.tree,
+        found,
+    });
+    run(request, &edited, always, known.collect())
+}
+
+fn run(request: &Request, files: &dyn Files, always: &[&str], known: Vec<Known>) -> Loaded {
     let cwd = normal(&request.cwd);
     let root = normal(&cwd.join(&request.root));
     let loaded = Loaded { root: root.clone(), ..Loaded::default() };
-    let mut loader = Loader { root, cwd, files, loaded, by_path: HashMap::new(), homes: Vec::new(), read: 0 };
+    let mut loader = Loader::new(root, cwd, files, loaded);
+    loader.known = known.into_iter().map(|known| (known.tree.id, known)).collect();
     for path in loader.named(&request.paths) {
         loader.given(&path);
     }
     loader.settings();
+    loader.parse();
     loader.follow_imports();
     loader.std_modules(always);
     let Loaded { units, diagnostics, .. } = &mut loader.loaded;
@@ -68,15 +110,7 @@ pub fn load_with(request: &Request, files: &dyn Files, always: &[&str]) -> Loade
 pub fn named(request: &Request, files: &dyn Files) -> Vec<(PathBuf, String)> {
     let cwd = normal(&request.cwd);
     let root = normal(&cwd.join(&request.root));
-    let loader = Loader {
-        root,
-        cwd,
-        files,
-        loaded: Loaded::default(),
-        by_path: HashMap::new(),
-        homes: Vec::new(),
-        read: 0,
-    };
+    let loader = Loader::new(root, cwd, files, Loaded::default());
     let mut seen = std::collections::HashSet::new();
     let named = loader.named(&request.paths).into_iter().filter(|path| seen.insert(files.real(path)));
     named.map(|path| (path.clone(), loader.shown(&path))).collect()
@@ -93,9 +127,18 @@ struct Loader<'a> {
     homes: Vec<(PathBuf, PathBuf)>,
     /// Bytes of all files so far.
     read: usize,
+    /// Trees of an earlier time.
+    known: HashMap<FileId, Known>,
+    /// Units from here on have no tree yet.
+    parsed: usize,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn new(root: PathBuf, cwd: PathBuf, files: &'a dyn Files, loaded: Loaded) -> Self {
+        let (by_path, homes, known) = (HashMap::new(), Vec::new(), HashMap::new());
+        Loader { root, cwd, files, loaded, by_path, homes, read: 0, known, parsed: 0 }
+    }
+
     /// The files that the operands mean; a folder means its `*.wfl` and those of its `.wfl/`.
     fn named(&self, paths: &[PathBuf]) -> Vec<PathBuf> {
         if paths.is_empty() {
@@ -162,7 +205,9 @@ impl Loader<'_> {
                 None
             }
         };
-        if index.is_some() {
+        if let Some(unit) = index {
+            let file = self.loaded.units[unit].tree.id;
+            self.loaded.kept.paths.insert(file, (path.to_owned(), real.clone()));
             let folder = path.parent().unwrap_or(&self.root).to_owned();
             let fence = if path.starts_with(&self.root) { self.root.clone() } else { folder.clone() };
             self.homes.push((folder, fence));
@@ -172,17 +217,32 @@ impl Loader<'_> {
     }
 
     fn unit(&mut self, file: FileId, name: String, std: bool, given: bool) -> usize {
-        let text = self.loaded.sources.get(file).text.clone();
-        let (tree, mut diagnostics) = syntax::parse(file, &text);
-        self.loaded.diagnostics.append(&mut diagnostics);
+        let tree = File { id: file, ..File::default() };
         self.loaded.units.push(Unit { name, std, given, tree, imports: Vec::new() });
         self.loaded.units.len() - 1
+    }
+
+    /// Gives every unit that has none its tree.
+    fn parse(&mut self) {
+        let Loaded { sources, units, diagnostics, kept, .. } = &mut self.loaded;
+        let units = &mut units[self.parsed..];
+        let text = |unit: &Unit| (unit.tree.id, sources.get(unit.tree.id).text.clone());
+        let texts: Vec<(FileId, Arc<str>)> = units.iter().map(text).collect();
+        for (unit, (tree, found)) in units.iter_mut().zip(trees::with_known(&texts, &mut self.known)) {
+            unit.tree = tree;
+            diagnostics.extend(found.iter().cloned());
+            kept.found.push(found);
+        }
+        self.parsed += units.len();
     }
 
     /// Units are added while this runs; each is looked at once.
     fn follow_imports(&mut self) {
         let mut at = 0;
         while at < self.loaded.units.len() {
+            if at == self.parsed {
+                self.parse();
+            }
             let written: Vec<imports::Written> = imports::written(&self.loaded.units[at].tree).collect();
             for import in written {
                 let unit = self.import(at, &import);
@@ -259,9 +319,7 @@ impl Loader<'_> {
         let mut present: Vec<&str> = Vec::new();
         loop {
             while let Some(unit) = self.loaded.units.get(scanned) {
-                let text = &self.loaded.sources.get(unit.tree.id).text;
-                wanted
-                    .extend(std_modules().iter().map(|(name, _)| *name).filter(|name| mentions(text, name)));
+                wanted.extend(mentioned(&self.loaded.sources.get(unit.tree.id).text));
                 scanned += 1;
             }
             let Some(name) = wanted.pop() else { return };
@@ -272,6 +330,7 @@ impl Loader<'_> {
                 present.push(name);
                 let file = self.loaded.sources.add(SourceFile::new(format!("std/{name}.wfl"), *text));
                 self.unit(file, format!("std.{name}"), true, false);
+                self.parse();
             }
         }
     }
@@ -292,14 +351,18 @@ impl Loader<'_> {
     }
 }
 
-/// Whether `std.name` stands in the text as whole words. A mention in a comment loads a module that nobody reads.
-fn mentions(text: &str, name: &str) -> bool {
+/// The modules whose `std.name` stands in the text as whole words. A mention in a comment loads a module that nobody
+/// reads.
+fn mentioned(text: &str) -> Vec<&'static str> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    text.match_indices("std.").any(|(at, word)| {
-        let after = text[at + word.len()..].strip_prefix(name);
-        !text[..at].ends_with(is_word)
-            && after.is_some_and(|rest| !rest.starts_with(|c: char| is_word(c) && c != '.'))
-    })
+    let mut found = Vec::new();
+    for (at, word) in text.match_indices("std.").filter(|(at, _)| !text[..*at].ends_with(is_word)) {
+        let rest = &text[at + word.len()..];
+        let end = rest.find(|c: char| c == '.' || !is_word(c)).unwrap_or(rest.len());
+        let named = std_modules().iter().map(|(name, _)| *name).find(|name| *name == &rest[..end]);
+        found.extend(named.filter(|name| !found.contains(name)));
+    }
+    found
 }
 
 /// Without `.` and `..`, by text alone.
@@ -427,7 +490,7 @@ mod tests {
     #[test]
     fn every_std_module_parses_cleanly() {
         for (name, text) in std_modules() {
-            let (tree, diagnostics) = syntax::parse(FileId(0), text);
+            let (tree, diagnostics) = crate::syntax::parse(FileId(0), text);
             assert!(diagnostics.is_empty() && tree.refused == 0, "{name}: {diagnostics:?}");
         }
     }

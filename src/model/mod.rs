@@ -29,7 +29,7 @@ pub use visit::expressions;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Span, Type, Value};
+use crate::base::{Few, Shared, Span, Type, Value};
 use crate::expr::{Expr, Function};
 
 impl NotYet {
@@ -56,7 +56,7 @@ pub struct Model {
     pub globals: Vec<Global>,
     pub functions: Vec<Function>,
     /// Stages and gates.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<Shared<Stage>>,
     pub tools: Vec<Tool>,
     pub retries: Vec<NamedRetry>,
     pub lanes: Vec<Lane>,
@@ -148,7 +148,8 @@ pub enum StageKind {
     Gate,
 }
 
-/// A stage or a gate as defined in its file (before a lane's overrides).
+/// A stage or a gate as defined in its file (before a lane's overrides). There may be very many: what few stages have
+/// is small while it is absent.
 #[derive(Clone, Debug)]
 pub struct Stage {
     pub id: StageId,
@@ -161,32 +162,32 @@ pub struct Stage {
     pub number: Option<u32>,
     pub kind: StageKind,
     pub needs: Vec<Dependency>,
-    pub follows: Vec<Dependency>,
-    pub when: Option<Expr>,
-    pub before: Vec<Check>,
-    pub after: Vec<Check>,
+    pub follows: Few<Dependency>,
+    pub when: Option<Box<Expr>>,
+    pub before: Few<Check>,
+    pub after: Few<Check>,
     pub actions: Vec<Action>,
-    pub env: Vec<(String, Expr)>,
-    pub cwd: Option<Expr>,
+    pub env: Few<(String, Expr)>,
+    pub cwd: Option<Box<Expr>>,
     /// Globs relative to the root.
-    pub inputs: Vec<Expr>,
-    pub outputs: Vec<Output>,
+    pub inputs: Few<Expr>,
+    pub outputs: Few<Output>,
     /// Each name with a list expression; values are worked out when planned.
-    pub matrix: Vec<(String, Expr)>,
+    pub matrix: Few<(String, Expr)>,
     pub timeout: Option<Expr>,
-    pub deadline: Option<Expr>,
-    pub retry: Option<Retry>,
+    pub deadline: Option<Box<Expr>>,
+    pub retry: Option<Box<Retry>>,
     pub effect: Effect,
-    pub undo: Vec<Action>,
-    pub finally: Vec<Action>,
-    pub lock: Option<Expr>,
+    pub undo: Few<Action>,
+    pub finally: Few<Action>,
+    pub lock: Option<Box<Expr>>,
     /// Index into [`Model::pools`].
     pub pool: Option<u32>,
     /// The `because` of `allow-failure` (empty when none was given).
     pub allow_failure: Option<String>,
-    pub confirm: Option<Expr>,
+    pub confirm: Option<Box<Expr>>,
     /// Gates only.
-    pub gate: Option<Gate>,
+    pub gate: Option<Box<Gate>>,
 }
 
 #[derive(Clone, Debug)]
@@ -267,7 +268,7 @@ pub struct Output {
 pub enum Effect {
     #[default]
     Repeatable,
-    Idempotent(Expr),
+    Idempotent(Box<Expr>),
     Once,
 }
 
@@ -474,7 +475,7 @@ pub struct ResolvedLane {
     pub name: String,
     pub about: Option<String>,
     /// Stages after overrides and replacements, in definition order (numbered ones first, by number).
-    pub stages: Vec<Stage>,
+    pub stages: Vec<Shared<Stage>>,
     /// For each of `stages`, its edges to other members, by index in `stages`. Absent `follows` and `needs x?`
     /// targets are already replaced by what they themselves need or follow.
     pub edges: Vec<Vec<Edge>>,

@@ -3,10 +3,13 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Span, suggest};
+use crate::base::{Name, Span, suggest};
 use crate::diag::{Diagnostic, Related, codes, sort};
 
 use super::ModuleId;
+
+/// For so many lost names it is said what may be meant.
+const ENOUGH: usize = 100;
 
 /// The diagnostics of one check.
 #[derive(Debug, Default)]
@@ -42,6 +45,17 @@ impl Report {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Whether what may be meant by a lost name is worth looking for: not again for the same name, and not in a file
+    /// that has lost its way, where every name would be compared with every other.
+    pub fn wants_suggestions(&self, module: ModuleId, namespace: &str, name: &str) -> bool {
+        !self.is_crowded() && !self.lost.contains_key(&(module, namespace.to_owned(), name.to_owned()))
+    }
+
+    /// Whether so much is wrong that looking for what may be meant would take longer than it helps.
+    pub fn is_crowded(&self) -> bool {
+        self.lost.len() >= ENOUGH || self.diagnostics.len() >= 4 * ENOUGH
+    }
+
     /// A use of a name that nothing in `namespace` ("stage", "lane", "name", …) defines. `suggestions` are the names
     /// that can be meant, with the place of their definition where they have one.
     pub fn unknown(
@@ -50,7 +64,7 @@ impl Report {
         namespace: &str,
         name: &str,
         span: Span,
-        suggestions: Vec<(String, Option<Span>)>,
+        suggestions: Vec<(Name, Option<Span>)>,
     ) {
         // A single letter is near to every other one.
         let enough = name.chars().count() > 1;
@@ -58,7 +72,7 @@ impl Report {
         let near = suggest::nearest(name, words);
         let help = suggest::did_you_mean(&near);
         let place =
-            |word: &str| suggestions.iter().find(|(known, _)| known == word).and_then(|(_, span)| *span);
+            |word: &str| suggestions.iter().find(|(known, _)| *known == word).and_then(|(_, span)| *span);
         let meant = near.iter().filter_map(|word| Some(((*word).to_owned(), place(word)?))).collect();
         self.lose((module, namespace.to_owned(), name.to_owned()), span, help, meant);
     }
@@ -138,7 +152,7 @@ mod tests {
     #[test]
     fn uses_of_one_lost_name_are_one_finding_at_the_first() {
         let mut report = Report::default();
-        let known = || vec![("build".to_owned(), Some(span(1))), ("test".to_owned(), None)];
+        let known = || vec![("build".into(), Some(span(1))), ("test".into(), None)];
         report.unknown(0, "stage", "biuld", span(50), known());
         report.unknown(0, "stage", "biuld", span(20), known());
         report.unknown(0, "name", "biuld", span(70), vec![]);
@@ -150,6 +164,18 @@ mod tests {
         let places: Vec<Span> = found[0].related.iter().map(|related| related.span).collect();
         assert_eq!(places, [span(1), span(50)]);
         assert_eq!(found[1].code.id, "E102");
+    }
+
+    #[test]
+    fn what_may_be_meant_is_looked_for_once_a_name_and_not_for_ever() {
+        let mut report = Report::default();
+        for index in 0..ENOUGH {
+            let name = format!("lost{index}");
+            assert!(report.wants_suggestions(0, "stage", &name), "{name}");
+            report.unknown(0, "stage", &name, span(index), vec![]);
+            assert!(!report.wants_suggestions(0, "stage", &name), "{name}");
+        }
+        assert!(report.is_crowded() && !report.wants_suggestions(0, "stage", "another"));
     }
 
     #[test]

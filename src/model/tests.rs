@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::base::{SourceFile, SourceMap};
+use crate::base::{Shared, SourceFile, SourceMap};
 use crate::diag::{self, Diagnostic};
 use crate::syntax::ast::{ExprKind, Literal, Statement};
 use crate::syntax::module::{Import, Unit};
@@ -104,7 +104,7 @@ fn names(lane: &ResolvedLane) -> Vec<&str> {
 
 /// Each stage with what it waits for: `deploy<build,unit?,~notes`.
 fn edges(lane: &ResolvedLane) -> Vec<String> {
-    let one = |(index, stage): (usize, &super::Stage)| {
+    let one = |(index, stage): (usize, &Shared<super::Stage>)| {
         let mut to: Vec<String> = lane.edges[index]
             .iter()
             .map(|edge| {

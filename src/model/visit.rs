@@ -7,10 +7,10 @@ use super::{Action, Check, Effect, Retry, Stage};
 /// All expressions of a stage or gate; those of its tool are the tool's.
 pub fn expressions(stage: &Stage) -> Vec<&Expr> {
     let mut found: Vec<&Expr> = Vec::new();
-    found.extend(stage.when.iter());
+    found.extend(stage.when.as_deref());
     checks(&mut found, &stage.before);
     checks(&mut found, &stage.after);
-    for actions in [&stage.actions, &stage.undo, &stage.finally] {
+    for actions in [&stage.actions[..], &stage.undo, &stage.finally] {
         actions.iter().for_each(|action| in_action(&mut found, action));
     }
     found.extend(stage.env.iter().map(|(_, value)| value));
@@ -20,8 +20,9 @@ pub fn expressions(stage: &Stage) -> Vec<&Expr> {
         found.push(&output.value);
         found.extend(output.keep.iter());
     }
+    found.extend(&stage.timeout);
     found.extend(
-        [&stage.cwd, &stage.timeout, &stage.deadline, &stage.lock, &stage.confirm].into_iter().flatten(),
+        [&stage.cwd, &stage.deadline, &stage.lock, &stage.confirm].into_iter().filter_map(Option::as_deref),
     );
     if let Effect::Idempotent(key) = &stage.effect {
         found.push(key);

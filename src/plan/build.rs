@@ -130,7 +130,7 @@ fn approvals(lowering: &mut Lowering<'_>, lane: &ResolvedLane, stages: &[Instanc
         let lowered = Approval {
             count: approval.count,
             group: approval.group.clone(),
-            timeout: lowering.limit(&approval.timeout, At::LANE),
+            timeout: lowering.limit(approval.timeout.as_ref(), At::LANE),
         };
         let instances = stages.get(approval.before as usize).map_or(&[][..], |stage| &stage.nodes);
         for node in instances {
@@ -162,7 +162,7 @@ fn order(nodes: &mut [Node], lane: &ResolvedLane) -> Option<Diagnostic> {
 fn cycle(nodes: &[Node], lane: &ResolvedLane, circle: &[u32]) -> Diagnostic {
     let mut stages: Vec<&model::Stage> = Vec::new();
     for node in circle.iter().filter_map(|index| nodes.get(*index as usize)) {
-        let stage = lane.stages.get(node.stage as usize);
+        let stage = lane.stages.get(node.stage as usize).map(|stage| &**stage);
         stages.extend(stage.filter(|stage| stages.iter().all(|known| known.id != stage.id)));
     }
     let first = stages.iter().enumerate().min_by_key(|(_, stage)| stage.span).map_or(0, |(index, _)| index);
@@ -196,8 +196,8 @@ fn assemble(
         functions: lowering.bodies(&reached.functions),
         parallel: lane.parallel,
         on_failure: lane.on_failure,
-        timeout: lowering.limit(&lane.timeout, At::LANE),
-        sla: lowering.limit(&lane.sla, At::LANE),
+        timeout: lowering.limit(lane.timeout.as_ref(), At::LANE),
+        sla: lowering.limit(lane.sla.as_ref(), At::LANE),
         finally: lowering.actions(&lane.finally, At::LANE),
         groups: model.project.groups.clone(),
         pools: pools(lowering, lane),

@@ -142,8 +142,8 @@ impl Lowering<'_> {
     }
 
     /// A time limit in milliseconds; longer than nothing.
-    pub(super) fn limit(&mut self, expr: &Option<Expr>, at: At<'_>) -> Option<u64> {
-        let expr = expr.as_ref()?;
+    pub(super) fn limit(&mut self, expr: Option<&Expr>, at: At<'_>) -> Option<u64> {
+        let expr = expr?;
         match self.millis(expr, at)? {
             0 => {
                 let found =
@@ -176,8 +176,8 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn text(&mut self, expr: &Option<Expr>, at: At<'_>) -> Option<String> {
-        let expr = expr.as_ref()?;
+    pub(super) fn text(&mut self, expr: Option<&Expr>, at: At<'_>) -> Option<String> {
+        let expr = expr?;
         match self.value(expr, at)? {
             value @ (Value::List(_) | Value::Absent) => self.wrong(expr, "a single value", &value),
             value => Some(value.to_string()),

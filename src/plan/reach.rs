@@ -183,8 +183,8 @@ pub(super) fn roots<'m>(model: &'m Model, lane: &'m ResolvedLane) -> Vec<&'m Exp
 }
 
 fn of_stage<'m>(stage: &'m Stage, roots: &mut Vec<&'m Expr>) {
-    let single = [&stage.when, &stage.cwd, &stage.timeout, &stage.deadline, &stage.lock, &stage.confirm];
-    roots.extend(single.into_iter().flatten());
+    let single = [&stage.when, &stage.cwd, &stage.deadline, &stage.lock, &stage.confirm];
+    roots.extend(single.into_iter().filter_map(Option::as_deref).chain(&stage.timeout));
     roots.extend(stage.before.iter().chain(&stage.after).map(|check| &check.expr));
     roots.extend(stage.actions.iter().chain(&stage.undo).chain(&stage.finally).flat_map(of_action));
     roots.extend(stage.env.iter().chain(&stage.matrix).map(|(_, value)| value));

@@ -43,7 +43,7 @@ impl Lowering<'_> {
         outputs.append(&mut node.outputs);
         node.outputs = outputs;
         node.cwd = node.cwd.take().or_else(|| tool.cwd.as_ref().map(|cwd| self.expr(cwd, at)));
-        node.timeout = node.timeout.or_else(|| self.limit(&tool.timeout, at));
+        node.timeout = node.timeout.or_else(|| self.limit(tool.timeout.as_ref(), at));
         let measures = self.measures(&tool.measures, at);
         if let Some(gate) = &mut node.gate {
             gate.tool = Some(shared.name.clone());

@@ -3,7 +3,7 @@
 //! Depth is bounded (64 brackets or blocks) by the lexical pass, and chains of operators and postfixes are flat
 //! lists, so walking or dropping a tree recurses at most a few hundred frames whatever the input.
 
-use crate::base::{FileId, Span};
+use crate::base::{Few, FileId, Name, Span};
 
 /// One parsed file. Every statement of the text is here, also those that did not parse (`broken`).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Comment {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ident {
-    pub text: String,
+    pub text: Name,
     pub span: Span,
 }
 
@@ -39,10 +39,10 @@ pub struct Statement {
     pub head: Ident,
     /// `##` lines before the statement, markers removed, joined by newlines.
     pub docs: Option<String>,
-    pub attributes: Vec<Attribute>,
+    pub attributes: Few<Attribute>,
     pub tail: Tail,
-    pub clauses: Vec<Clause>,
-    pub block: Option<Block>,
+    pub clauses: Few<Clause>,
+    pub block: Option<Box<Block>>,
     /// The head line did not parse: `tail` holds what could be saved (a name), and nothing more is reported about it.
     pub broken: bool,
 }
@@ -52,9 +52,9 @@ pub enum Tail {
     /// `needs build, unit`; no operands for `repeatable`.
     Plain(Vec<Expr>),
     /// `let tag = …`, `param ticket: string`, `fn f(b: string) = …`, `out app = …`.
-    Bind(Binding),
+    Bind(Box<Binding>),
     /// `OUT = out.app`: the head itself is bound.
-    Assign(Expr),
+    Assign(Box<Expr>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -108,12 +108,12 @@ pub struct Expr {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
     /// A bare word: a name, an enum word, or a keyword-like operand.
-    Word(String),
+    Word(Name),
     Literal(Literal),
     /// `f"…"`.
     Format(Vec<Segment>),
     /// `"""…"""`, dedented, with the word before it (`run sh """`).
-    Script(Script),
+    Script(Box<Script>),
     List(Vec<Expr>),
     /// `[e for x in xs if c]`.
     Comprehension(Box<Comprehension>),

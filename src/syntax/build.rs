@@ -2,7 +2,7 @@
 
 use pest::iterators::{Pair, Pairs};
 
-use crate::base::Span;
+use crate::base::{Few, Span};
 use crate::diag::{Diagnostic, codes};
 
 use super::ast::{
@@ -13,6 +13,8 @@ use super::fold::{Item, Operator, fold};
 use super::grammar::Rule;
 use super::head::Head;
 use super::literal;
+use super::names::Names;
+use super::refusal::{is_operator, is_reserved};
 use super::token::Lexed;
 
 type Node<'p> = Pair<'p, Rule>;
@@ -20,34 +22,67 @@ type Node<'p> = Pair<'p, Rule>;
 /// A head line as a tree.
 pub(super) struct Parts {
     pub head: Ident,
-    pub attributes: Vec<Attribute>,
+    pub attributes: Few<Attribute>,
     pub tail: Tail,
-    pub clauses: Vec<Clause>,
+    pub clauses: Few<Clause>,
 }
 
 pub(super) struct Builder<'a> {
     pub source: &'a str,
     pub head: &'a Head<'a>,
     pub lexed: &'a Lexed,
+    pub names: &'a mut Names,
     pub diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl Builder<'_> {
-    /// From a `statement`, or from a `salvage` of one: then the tail is at most a name and its type.
+    /// From a `simple`, `full` or `statement`, or from a `salvage` of one: then the tail is at most a name and its
+    /// type. None of a `simple` one that turns out not to be.
     pub fn statement(&mut self, node: Node<'_>) -> Option<Parts> {
-        let salvaged = node.as_rule() == Rule::salvage;
+        let rule = node.as_rule();
         let mut inner = node.into_inner();
+        if rule == Rule::simple {
+            return self.simple(inner);
+        }
         let attributes = self.all(&mut inner, Rule::attribute, Self::attribute);
         let head = inner.next()?;
-        let head = Ident { text: head.as_str().to_owned(), span: self.span(&head) };
+        let head = self.ident(&head);
         let tail = match inner.peek().map(|next| next.as_rule()) {
-            Some(Rule::assign) => Tail::Assign(self.first(inner.next()?)),
-            Some(Rule::bind) => Tail::Bind(self.binding(&mut inner.next()?.into_inner())?),
-            Some(Rule::name) if salvaged => Tail::Bind(self.binding(&mut inner)?),
+            Some(Rule::assign) => Tail::Assign(Box::new(self.first(inner.next()?))),
+            Some(Rule::bind) => Tail::Bind(Box::new(self.binding(&mut inner.next()?.into_inner())?)),
+            Some(Rule::name) if rule == Rule::salvage => Tail::Bind(Box::new(self.binding(&mut inner)?)),
             _ => Tail::Plain(self.operands(&mut inner)),
         };
         let clauses = self.all(&mut inner, Rule::clause, Self::clause);
         Some(Parts { head, attributes, tail, clauses })
+    }
+
+    fn simple(&mut self, mut nodes: Pairs<'_, Rule>) -> Option<Parts> {
+        let head = nodes.next().filter(|head| !is_operator(head.as_str()))?;
+        let head = self.ident(&head);
+        let mut count = 0;
+        for node in nodes.clone() {
+            if node.as_rule() == Rule::word && is_reserved(node.as_str()) {
+                return None;
+            }
+            count += usize::from(node.as_rule() != Rule::tagged);
+        }
+        let mut operands = Vec::with_capacity(count);
+        while let Some(node) = nodes.next() {
+            let script = nodes.peek().filter(|next| next.as_rule() == Rule::tagged);
+            operands.push(match script {
+                Some(script) => {
+                    nodes.next();
+                    self.script(script, Some(&node))
+                }
+                None => self.primary(node),
+            });
+        }
+        Some(Parts { head, attributes: Few::new(), tail: Tail::Plain(operands), clauses: Few::new() })
+    }
+
+    fn ident(&mut self, node: &Node<'_>) -> Ident {
+        Ident { text: self.names.get(node.as_str()), span: self.span(node) }
     }
 
     fn all<T>(
@@ -55,8 +90,8 @@ impl Builder<'_> {
         nodes: &mut Pairs<'_, Rule>,
         rule: Rule,
         read: fn(&mut Self, Node<'_>) -> Option<T>,
-    ) -> Vec<T> {
-        let mut found = Vec::new();
+    ) -> Few<T> {
+        let mut found = Few::new();
         while nodes.peek().is_some_and(|node| node.as_rule() == rule) {
             found.extend(nodes.next().and_then(|node| read(self, node)));
         }
@@ -86,7 +121,7 @@ impl Builder<'_> {
                     .fix(false, span, lower),
             );
         }
-        Ident { text: text.to_owned(), span }
+        Ident { text: self.names.get(text), span }
     }
 
     fn attribute(&mut self, node: Node<'_>) -> Option<Attribute> {
@@ -138,13 +173,14 @@ impl Builder<'_> {
         let span = self.tight(&node);
         let mut inner = node.into_inner();
         let word = inner.next()?;
-        let word = Ident { text: word.as_str().to_owned(), span: self.span(&word) };
+        let word = self.ident(&word);
         Some(Clause { span, word, operands: self.operands(&mut inner) })
     }
 
     fn operands(&mut self, nodes: &mut Pairs<'_, Rule>) -> Vec<Expr> {
-        let mut operands = Vec::new();
-        while nodes.peek().is_some_and(|node| matches!(node.as_rule(), Rule::spread | Rule::expression)) {
+        let is_operand = |node: &Node<'_>| matches!(node.as_rule(), Rule::spread | Rule::expression);
+        let mut operands = Vec::with_capacity(nodes.clone().take_while(is_operand).count());
+        while nodes.peek().is_some_and(|node| is_operand(&node)) {
             operands.extend(nodes.next().map(|node| self.operand(node)));
         }
         operands
@@ -251,7 +287,7 @@ impl Builder<'_> {
     fn primary(&mut self, node: Node<'_>) -> Expr {
         let span = self.span(&node);
         let kind = match node.as_rule() {
-            Rule::name => match node.as_str() {
+            Rule::name | Rule::word => match node.as_str() {
                 "true" => ExprKind::Literal(Literal::Bool(true)),
                 "false" => ExprKind::Literal(Literal::Bool(false)),
                 _ => ExprKind::Word(self.name(&node).text),
@@ -308,7 +344,8 @@ impl Builder<'_> {
         let span = interpreter.as_ref().map_or(own, |tag| tag.span.to(own));
         let kind = match self.lexed.script_at(own.start) {
             Some(range) => {
-                ExprKind::Script(literal::script(own.file, self.source, range, interpreter, self.diagnostics))
+                let script = literal::script(own.file, self.source, range, interpreter, self.diagnostics);
+                ExprKind::Script(Box::new(script))
             }
             None => ExprKind::Error,
         };

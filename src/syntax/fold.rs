@@ -239,7 +239,7 @@ mod tests {
         let list =
             |all: &[Expr], by: &str| format!("({})", all.iter().map(show).collect::<Vec<_>>().join(by));
         match &expr.kind {
-            ExprKind::Word(word) => word.clone(),
+            ExprKind::Word(word) => word.to_string(),
             ExprKind::Or(all) => list(all, " or "),
             ExprKind::And(all) => list(all, " and "),
             ExprKind::Coalesce(all) => list(all, " ?? "),

@@ -38,6 +38,14 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         | Rule::interpolation => Some("a value"),
         Rule::EOI => Some("the end of the statement"),
         Rule::s
+        | Rule::batch
+        | Rule::ends
+        | Rule::simple
+        | Rule::full
+        | Rule::skipped
+        | Rule::atom
+        | Rule::word
+        | Rule::tagged
         | Rule::statement
         | Rule::salvage
         | Rule::attribute

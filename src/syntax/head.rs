@@ -18,6 +18,8 @@ pub(super) struct Head<'a> {
     pub text: Cow<'a, str>,
     file: FileId,
     start: usize,
+    /// Where the head begins in the text that the grammar was given.
+    origin: usize,
     /// Empty when the text is the file's own.
     pieces: Vec<Piece>,
 }
@@ -27,7 +29,8 @@ impl<'a> Head<'a> {
     pub fn new(file: FileId, source: &'a str, range: Range<usize>, rewrites: &[Rewrite]) -> Self {
         let first = rewrites.partition_point(|rewrite| (rewrite.start as usize) < range.start);
         let inside = rewrites[first..].iter().take_while(|rewrite| (rewrite.start as usize) < range.end);
-        let mut head = Head { text: Cow::Borrowed(""), file, start: range.start, pieces: Vec::new() };
+        let mut head =
+            Head { text: Cow::Borrowed(""), file, start: range.start, origin: 0, pieces: Vec::new() };
         let mut text = String::new();
         let mut at = range.start;
         for rewrite in inside {
@@ -45,6 +48,16 @@ impl<'a> Head<'a> {
         head
     }
 
+    /// The same head at `origin` of a text that holds others before it.
+    pub fn among(mut self, origin: usize) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    pub fn origin(&self) -> usize {
+        self.origin
+    }
+
     fn add(&mut self, text: &mut String, piece: &str, file: Range<usize>, verbatim: bool) {
         let start = text.len();
         text.push_str(piece);
@@ -53,6 +66,7 @@ impl<'a> Head<'a> {
 
     /// File offset of the character that begins at `at`.
     pub fn start(&self, at: usize) -> usize {
+        let at = at - self.origin;
         let index = self.pieces.partition_point(|piece| piece.text.end <= at);
         match self.pieces.get(index) {
             Some(piece) if piece.verbatim => piece.file.start + (at - piece.text.start),
@@ -63,6 +77,7 @@ impl<'a> Head<'a> {
 
     /// File offset of the end of what ends at `at`.
     pub fn end(&self, at: usize) -> usize {
+        let at = at - self.origin;
         let index = self.pieces.partition_point(|piece| piece.text.end < at);
         match self.pieces.get(index) {
             Some(piece) if piece.verbatim => piece.file.start + (at - piece.text.start),

@@ -1,5 +1,6 @@
 //! Numbers with their units, escapes in strings, and the text of scripts. Knows no grammar.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::base::{FileId, Span};
@@ -26,10 +27,13 @@ const SIZES: [(&str, i64); 7] = [
 
 /// `10`, `-1_000`, `1.5`, `70%`, `1h30m`, `200MB`.
 pub(super) fn number(text: &str) -> Result<Literal, Refused> {
-    let plain = text.replace('_', "");
+    let plain = match text.contains('_') {
+        true => Cow::Owned(text.replace('_', "")),
+        false => Cow::Borrowed(text),
+    };
     let (sign, digits) = match plain.strip_prefix('-') {
         Some(digits) => (-1, digits),
-        None => (1, plain.as_str()),
+        None => (1, &*plain),
     };
     if digits.matches('.').count() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         let help = format!("write \"{text}\"");
@@ -214,14 +218,16 @@ pub(super) fn script(
 ) -> Script {
     let margin = &source[range.margin.clone()];
     let quotes = Span::new(file, range.margin.end, range.margin.end + 3);
+    let body = &source[range.body.clone()];
+    let lines = body.matches('\n').count() + 1;
     let mut script = Script {
         interpreter,
-        text: String::new(),
-        line_offsets: Vec::new(),
+        text: String::with_capacity(body.len().saturating_sub(lines * margin.len())),
+        line_offsets: Vec::with_capacity(lines),
         interpolated: range.interpolated,
     };
     let mut at = range.body.start;
-    for (index, line) in source[range.body.clone()].split('\n').enumerate() {
+    for (index, line) in body.split('\n').enumerate() {
         let text = line.strip_suffix('\r').unwrap_or(line);
         let stripped = without_margin(line, margin).unwrap_or_else(|| {
             let space = text.len() - text.trim_start_matches([' ', '\t']).len();

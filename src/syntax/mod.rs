@@ -13,6 +13,7 @@ mod hidden;
 mod lexical;
 mod literal;
 pub mod module;
+mod names;
 mod outline;
 mod pairing;
 pub mod pieces;
@@ -52,10 +53,10 @@ pub fn scan(file: FileId, text: &str) -> Scan<'_> {
 fn tree(file: FileId, text: &str, mut lexed: token::Lexed) -> (ast::File, Vec<Diagnostic>) {
     let tokens = pairing::pair(file, text, &mut lexed);
     let raws = outline::outline(file, text, &tokens, &mut lexed);
-    let mut reader = read::Reader::new(file, text, &lexed);
-    let statements = reader.statements(raws);
-    let (parsed, refused) = (reader.parsed, reader.refused);
-    let mut diagnostics = std::mem::take(&mut reader.diagnostics);
+    // A tree takes room of its own; what led to the outline is not needed beside it.
+    drop(tokens);
+    lexed.lines = Vec::new();
+    let read::Read { statements, mut diagnostics, parsed, refused } = read::read(file, text, &lexed, &raws);
     diagnostics.append(&mut lexed.diagnostics);
     diag::sort(&mut diagnostics);
     let mut comments = lexed.comments;
@@ -82,6 +83,55 @@ pub fn tokens(file: FileId, text: &str) -> (Vec<(Span, Option<char>)>, Vec<Diagn
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A tree without its places, and how many findings there were.
+    fn shape(text: &str) -> (String, usize) {
+        let (tree, found) = parse(FileId(0), text);
+        let shown = format!("{:?}", tree.statements);
+        let places = regex::Regex::new(r"Span \{[^}]*\}|line_offsets: \[[^]]*\]").expect("a pattern");
+        (places.replace_all(&shown, "").into_owned(), found.len())
+    }
+
+    /// Canonical spacing goes through the rule `simple`, two spaces through `full`: both must mean the same.
+    #[test]
+    fn how_a_head_is_read_does_not_change_what_it_is() {
+        let heads = [
+            "needs a, b-c, d_1",
+            "timeout 30s",
+            "about \"a \\\" b\", \"\"",
+            "x true, false, 1.5, -3, 70%, 1.4.0, 10min",
+            "run \"\"\"\n  a\n  b\n  \"\"\"",
+            "run sh \"\"\"\n  a\n  \"\"\"",
+            "run \"sh\" \"\"\"\n  a\n  \"\"\"",
+            "run sh, f\"\"\"\n  a\n  \"\"\"",
+            "x f\"a{b}\"",
+            "needs if, and",
+            "needs then",
+            "notify if a",
+            "x not",
+            "x not a",
+            "x Upper, lower",
+            "x a.b, c(d), e?, [f], ...g",
+            "x a, ",
+            "x ,a",
+            "let a = b",
+            "let a: int",
+            "x = 1",
+            "x \"\u{1}\", b",
+            "x a b",
+            "x 1 2",
+            "x a \"b\"",
+        ];
+        for head in heads {
+            let wide = head.replacen(' ', "  ", 1);
+            assert_eq!(shape(head), shape(&wide), "{head}");
+            let among = |head: &str| shape(&format!("before {{\n{head}\nafter 1\n}}\nlast\n"));
+            assert_eq!(among(head), among(&wide), "{head}");
+        }
+        for head in ["and", "not a", "for", "if", "from", "needs"] {
+            assert_eq!(shape(head), shape(&format!("{head} ;")), "{head}");
+        }
+    }
 
     /// Each shape once invites a scan from every line to the end; twice the text may cost about twice the steps.
     #[test]

@@ -1,19 +1,19 @@
-//! Cuts the paired tokens into a tree of statements: head range and block. Knows where a statement ends, not what it says.
+//! Cuts the paired tokens into statements: head range and block. Knows where a statement ends, not what it says.
 
 use std::ops::Range;
 
-use crate::base::{FileId, Span};
+use crate::base::{Few, FileId, Span};
 use crate::diag::{Diagnostic, codes};
 
 use super::ast::Comment;
 use super::tally::tick;
 use super::token::{Kind, Lexed, MAX_DEPTH, Token};
 
-/// One statement, not yet read.
+/// One statement, not yet read. They stand in the order of the text, those of a block behind its own.
 #[derive(Debug, Default)]
 pub(super) struct Raw {
     /// `##` lines before it.
-    pub docs: Vec<Range<usize>>,
+    pub docs: Few<Range<usize>>,
     /// From the first attribute or the keyword to the last token before `{` or the end.
     pub head: Range<usize>,
     pub block: Option<RawBlock>,
@@ -23,17 +23,26 @@ pub(super) struct Raw {
     pub quiet: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct RawBlock {
-    pub span: Range<usize>,
-    pub statements: Vec<Raw>,
+    /// From `{` to `}`.
+    pub start: u32,
+    pub end: u32,
+    /// Index of the first statement behind the block.
+    pub after: u32,
+}
+
+impl Raw {
+    /// Index of the next statement of the same block, this one being at `index`.
+    pub fn next(&self, index: usize) -> usize {
+        self.block.map_or(index + 1, |block| block.after as usize)
+    }
 }
 
 /// A statement whose block is being read.
 struct Frame {
-    raw: Raw,
-    open: usize,
-    outer: Vec<Raw>,
+    raw: usize,
+    open: u32,
 }
 
 struct Outline<'a> {
@@ -45,8 +54,10 @@ struct Outline<'a> {
     /// Lines whose quotes do not match: what else looks wrong there follows from it.
     swallowed: Vec<bool>,
     at: usize,
-    docs: Vec<Range<usize>>,
+    docs: Few<Range<usize>>,
     statements: Vec<Raw>,
+    /// The last statement of the innermost open block.
+    last: Option<usize>,
     frames: Vec<Frame>,
     comments: Vec<Comment>,
     diagnostics: Vec<Diagnostic>,
@@ -61,8 +72,9 @@ pub(super) fn outline(file: FileId, text: &str, tokens: &[Token], lexed: &mut Le
         indents: lexed.lines.iter().map(|line| line.indent).collect(),
         swallowed: lexed.lines.iter().map(|line| line.swallowed).collect(),
         at: 0,
-        docs: Vec::new(),
+        docs: Few::new(),
         statements: Vec::new(),
+        last: None,
         frames: Vec::new(),
         comments: Vec::new(),
         diagnostics: Vec::new(),
@@ -103,19 +115,24 @@ impl Outline<'_> {
         self.tokens.get(self.at).copied()
     }
 
-    fn open(&mut self, raw: Raw, brace: Token) {
-        let outer = std::mem::take(&mut self.statements);
-        self.frames.push(Frame { raw, open: brace.start as usize, outer });
+    fn add(&mut self, raw: Raw) {
+        self.last = Some(self.statements.len());
+        self.statements.push(raw);
+    }
+
+    fn open(&mut self, raw: usize, brace: Token) {
+        self.last = None;
+        self.frames.push(Frame { raw, open: brace.start });
         self.at += 1;
     }
 
     fn close(&mut self, brace: Token) {
         self.at += 1;
         self.drop_docs();
-        let Some(Frame { mut raw, open, outer }) = self.frames.pop() else { return };
-        let statements = std::mem::replace(&mut self.statements, outer);
-        raw.block = Some(RawBlock { span: open..brace.end as usize, statements });
-        self.statements.push(raw);
+        let Some(Frame { raw, open }) = self.frames.pop() else { return };
+        let after = self.statements.len() as u32;
+        self.statements[raw].block = Some(RawBlock { start: open, end: brace.end, after });
+        self.last = Some(raw);
         let written = brace.end > brace.start;
         if let Some(next) = self.peek()
             && written
@@ -136,16 +153,16 @@ impl Outline<'_> {
     fn block_without_head(&mut self, brace: Token) {
         let span = self.span(range(brace));
         let previous =
-            self.statements.last().is_some_and(|last| last.block.is_none() && self.docs.is_empty());
-        let message = if previous {
+            self.last.filter(|&last| self.statements[last].block.is_none() && self.docs.is_empty());
+        let message = if previous.is_some() {
             "`{` stands on the line of its keyword"
         } else {
             "a block needs a keyword before it"
         };
         let mut diagnostic = Diagnostic::new(&codes::E011, span, message).label("this opens a block");
-        match self.statements.pop_if(|_| previous) {
+        match previous {
             Some(raw) => {
-                let between = raw.head.end..brace.start as usize;
+                let between = self.statements[raw].head.end..brace.start as usize;
                 if self.text[between.clone()].trim().is_empty() {
                     diagnostic = diagnostic.help("move it up").fix(true, self.span(between), " ");
                 }
@@ -154,7 +171,8 @@ impl Outline<'_> {
             None => {
                 diagnostic = diagnostic.help("write `keyword values { … }`; there are no brace literals");
                 let start = brace.start as usize;
-                self.open(Raw { head: start..start, broken: true, ..Raw::default() }, brace);
+                self.add(Raw { head: start..start, broken: true, ..Raw::default() });
+                self.open(self.statements.len() - 1, brace);
             }
         }
         self.diagnostics.push(diagnostic);
@@ -186,12 +204,12 @@ impl Outline<'_> {
         raw.broken |= head.too_deep;
         if self.brace_literal(&head) {
             raw.broken = true;
-            return self.statements.push(raw);
+            return self.add(raw);
         }
         self.trailing(&head, &mut raw);
-        match self.peek() {
-            Some(token) if token.kind == Kind::Open(b'{') => self.open(raw, token),
-            _ => self.statements.push(raw),
+        self.add(raw);
+        if let Some(brace) = self.peek().filter(|token| token.kind == Kind::Open(b'{')) {
+            self.open(self.statements.len() - 1, brace);
         }
     }
 

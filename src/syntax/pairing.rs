@@ -32,7 +32,11 @@ struct Pairing<'a> {
 
 /// The tokens of `lexed` with brackets in pairs; what was missing or too much is reported in `lexed`.
 pub(super) fn pair(file: FileId, text: &str, lexed: &mut Lexed) -> Vec<Token> {
-    let guided = !balanced(&lexed.tokens);
+    let balance = balance(&lexed.tokens);
+    if balance == Balance::Plain {
+        return std::mem::take(&mut lexed.tokens);
+    }
+    let guided = balance == Balance::Not;
     let mut pairing = Pairing {
         file,
         text,
@@ -58,16 +62,33 @@ pub(super) fn pair(file: FileId, text: &str, lexed: &mut Lexed) -> Vec<Token> {
     out
 }
 
-fn balanced(tokens: &[Token]) -> bool {
+#[derive(PartialEq)]
+enum Balance {
+    /// Every bracket has its partner, none is too deep, and `{` stands in no other bracket: nothing to change.
+    Plain,
+    Odd,
+    Not,
+}
+
+fn balance(tokens: &[Token]) -> Balance {
     let mut stack = Vec::new();
+    let mut plain = true;
     for token in tokens {
         match token.kind {
-            Kind::Open(bracket) => stack.push(bracket),
-            Kind::Close(bracket) if stack.pop() != Some(partner(bracket)) => return false,
+            Kind::Open(bracket) => {
+                plain &= bracket != b'{' || stack.last().is_none_or(|outer| *outer == b'{');
+                stack.push(bracket);
+                plain &= stack.len() <= MAX_DEPTH;
+            }
+            Kind::Close(bracket) if stack.pop() != Some(partner(bracket)) => return Balance::Not,
             _ => {}
         }
     }
-    stack.is_empty()
+    match (stack.is_empty(), plain) {
+        (false, _) => Balance::Not,
+        (true, true) => Balance::Plain,
+        (true, false) => Balance::Odd,
+    }
 }
 
 fn partner(close: u8) -> u8 {

@@ -232,7 +232,12 @@ fn expectation(found: &Found<'_>) -> Option<String> {
     })
 }
 
-fn is_reserved(word: &str) -> bool {
+/// A word that no statement begins with.
+pub(super) fn is_operator(word: &str) -> bool {
+    OPERATOR_WORDS.contains(&word)
+}
+
+pub(super) fn is_reserved(word: &str) -> bool {
     CLAUSE_WORDS.contains(&word) || OPERATOR_WORDS.contains(&word) || word == "then"
 }
 

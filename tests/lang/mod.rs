@@ -4,6 +4,7 @@ mod corpus;
 mod golden;
 mod pages;
 mod quiet;
+mod recheck;
 mod recovery;
 mod robust;
 mod support;

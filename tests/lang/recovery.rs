@@ -14,7 +14,7 @@ fn paths(tree: &File) -> Vec<String> {
     let mut waiting: Vec<(String, &Statement)> =
         tree.statements.iter().map(|statement| (String::new(), statement)).collect();
     while let Some((outer, statement)) = waiting.pop() {
-        let name = statement.binding().map(|binding| binding.name.text.clone());
+        let name = statement.binding().map(|binding| binding.name.text.to_string());
         let word = statement.operands().first().and_then(|operand| operand.word()).map(str::to_owned);
         let path = format!("{outer} > {} {}", statement.head.text, name.or(word).unwrap_or_default());
         let around = format!("{outer} > {}", statement.head.text);

@@ -14,7 +14,7 @@ fn statements(text: &str) -> Vec<Statement> {
 fn show(expr: &Expr) -> String {
     let list = |all: &[Expr], by: &str| all.iter().map(show).collect::<Vec<_>>().join(by);
     match &expr.kind {
-        ExprKind::Word(word) => word.clone(),
+        ExprKind::Word(word) => word.to_string(),
         ExprKind::Literal(Literal::String(text)) => format!("{text:?}"),
         ExprKind::Literal(literal) => format!("{literal:?}"),
         ExprKind::Format(segments) => {

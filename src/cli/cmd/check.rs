@@ -31,6 +31,8 @@ pub fn run(args: &Check, terminal: &Terminal) -> Result<Code, Error> {
         }
     }
     show(args.format, project.sources(), &found, terminal);
+    // The process is about to end: giving a large model back piece by piece takes longer than it is worth.
+    std::mem::forget(project);
     Ok(if found.iter().any(Diagnostic::is_error) { Code::Findings } else { Code::Ok })
 }
 

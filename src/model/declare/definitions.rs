@@ -1,9 +1,8 @@
 //! What inference asks of the declared names: types of globals, functions and outputs. Holds answers; finds nothing.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashSet;
 
-use crate::base::{Span, Type};
+use crate::base::{IdSet, Span, Type};
 use crate::model::infer::{Definitions, Deprecated, Names, Signature, StageFacts, Symbol};
 use crate::model::{ModuleId, StageId, ToolId, tool_of};
 
@@ -25,7 +24,7 @@ pub struct Facts {
 pub struct Found {
     globals: RefCell<Vec<(Type, bool)>>,
     signatures: Vec<OnceCell<Signature>>,
-    used: RefCell<HashSet<(u8, u32)>>,
+    used: RefCell<IdSet<(u8, u32)>>,
 }
 
 impl Found {
@@ -97,9 +96,9 @@ impl Definitions for Declared<'_> {
 
     fn function(&self, index: u32) -> &Signature {
         self.found.signatures[index as usize].get_or_init(|| Signature {
-            name: self.functions[index as usize].name.clone(),
+            name: self.functions[index as usize].name.to_string(),
             parameters: super::parameters(self.functions[index as usize].statement)
-                .map(|name| (name.text.clone(), Type::Unknown))
+                .map(|name| (name.text.to_string(), Type::Unknown))
                 .collect(),
             result: Type::Unknown,
             secret: false,

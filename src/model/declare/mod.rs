@@ -7,7 +7,7 @@ mod outputs;
 
 use std::collections::HashMap;
 
-use crate::base::{SourceMap, Span, Type};
+use crate::base::{IdMap, Name, SourceMap, Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::{Names, Symbol};
 use crate::model::report::Report;
@@ -20,7 +20,7 @@ pub use definitions::{Facts, Found};
 /// A definition: where it is and what it is called.
 pub struct Item<'a> {
     pub module: ModuleId,
-    pub name: String,
+    pub name: Name,
     /// Of the name.
     pub span: Span,
     pub statement: &'a Statement,
@@ -46,7 +46,7 @@ pub struct Declared<'a> {
     pub tests: Vec<Item<'a>>,
     pub principles: Vec<Item<'a>>,
     pub projects: Vec<(ModuleId, &'a Statement)>,
-    pub defaults: HashMap<ModuleId, &'a Statement>,
+    pub defaults: IdMap<ModuleId, &'a Statement>,
     stage_facts: Vec<Facts>,
     tool_facts: Vec<Facts>,
     found: Found,
@@ -76,7 +76,7 @@ pub fn declare<'a>(sources: &'a SourceMap, units: &'a [Unit], report: &mut Repor
         tests: Vec::new(),
         principles: Vec::new(),
         projects: Vec::new(),
-        defaults: HashMap::new(),
+        defaults: IdMap::default(),
         stage_facts: Vec::new(),
         tool_facts: Vec::new(),
         found: Found::default(),
@@ -107,8 +107,9 @@ pub fn declared_name(statement: &Statement) -> Option<Ident> {
         Tail::Plain(operands) => {
             let first = operands.first()?;
             match &first.kind {
-                ExprKind::Word(text) | ExprKind::Literal(Literal::String(text)) => {
-                    Some(Ident { text: text.clone(), span: first.span })
+                ExprKind::Word(text) => Some(Ident { text: text.clone(), span: first.span }),
+                ExprKind::Literal(Literal::String(text)) => {
+                    Some(Ident { text: text.as_str().into(), span: first.span })
                 }
                 _ => None,
             }
@@ -238,7 +239,7 @@ impl<'a> Declared<'a> {
     fn imports(&mut self, module: ModuleId, unit: &Unit, report: &mut Report) {
         let names = &mut self.names[module as usize];
         for import in &unit.imports {
-            let alias = Ident { text: import.alias.clone(), span: import.alias_span };
+            let alias = Ident { text: import.alias.as_str().into(), span: import.alias_span };
             if RESERVED.contains(&alias.text.as_str()) {
                 let message = format!("`{}` cannot name an import", alias.text);
                 report.push(Diagnostic::new(&codes::E119, alias.span, message));

@@ -53,7 +53,7 @@ pub(super) fn facts(statement: &Statement, report: &mut Report) -> Facts {
 
 fn named_type(statement: &Statement, report: &mut Report) -> Option<(String, Type, Span)> {
     let name = super::declared_name(statement)?;
-    Some((name.text, bound_type(statement, report), name.span))
+    Some((name.text.into(), bound_type(statement, report), name.span))
 }
 
 /// The type written, else the one its reader has, else path (`out`) or unknown.
@@ -72,7 +72,7 @@ pub(super) fn bound_type(statement: &Statement, report: &mut Report) -> Type {
 /// The reader that an expression is a plain use of: `exit`, `text(…)`, `junit(…).failed`.
 pub(in crate::model) fn reader(value: &Expr) -> Option<&'static facts::Row> {
     let name = match &value.kind {
-        ExprKind::Word(word) => word.clone(),
+        ExprKind::Word(word) => word.to_string(),
         ExprKind::Access(access) => {
             let base = access.base.word()?;
             let members: Vec<&str> = access

@@ -1,6 +1,6 @@
 //! Words and paths of names (`a`, `a.b(c)[0]`): what each first part stands for, then its postfixes.
 
-use crate::base::{Span, Type, Value};
+use crate::base::{Name, Span, Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind, builtin, facts};
 use crate::syntax::ast::{self, Access, Argument, Ident, Step};
@@ -64,7 +64,7 @@ impl Walk<'_, '_> {
     /// The longest dotted path that the place itself gives a type, and how many steps it takes.
     fn extra_path(&self, name: &str, span: Span, steps: &[Step]) -> Option<(Found, usize)> {
         let extra = self.place.extra?;
-        let mut parts = vec![Ident { text: name.to_owned(), span }];
+        let mut parts = vec![Ident { text: name.into(), span }];
         parts.extend(steps.iter().map_while(|step| match step {
             Step::Member(member) => Some(member.clone()),
             _ => None,
@@ -82,7 +82,7 @@ impl Walk<'_, '_> {
     }
 
     fn tell_deprecated(&mut self, symbol: Symbol, name: &str, span: Span) {
-        let name = Ident { text: name.to_owned(), span };
+        let name = Ident { text: name.into(), span };
         super::tell_deprecated(self.definitions, symbol, &name, self.report);
     }
 
@@ -186,7 +186,7 @@ impl Walk<'_, '_> {
         lost(start.to(call))
     }
 
-    fn callable(&self) -> Vec<(String, Option<Span>)> {
+    fn callable(&self) -> Vec<(Name, Option<Span>)> {
         let values = &self.definitions.names(self.place.module).values;
         let own = values
             .iter()
@@ -194,7 +194,7 @@ impl Walk<'_, '_> {
             .map(|(name, (_, span))| (name.clone(), Some(*span)));
         let facts = facts::TABLE.iter().filter(|row| !row.arguments.is_empty()).map(|row| row.name);
         let known = builtin::TABLE.iter().map(|row| row.name).chain(facts);
-        own.chain(known.map(|name| (name.to_owned(), None))).collect()
+        own.chain(known.map(|name| (name.into(), None))).collect()
     }
 
     /// `alias.name` or `std.module.name`; the symbol is none when that was reported.
@@ -206,7 +206,7 @@ impl Walk<'_, '_> {
             (None, "std") => 2,
             _ => return None,
         };
-        let mut parts = vec![Ident { text: word.to_owned(), span: access.base.span }];
+        let mut parts = vec![Ident { text: word.into(), span: access.base.span }];
         for step in access.steps.iter().take(length) {
             if let Step::Member(name) = step {
                 parts.push(name.clone());
@@ -262,7 +262,7 @@ impl Walk<'_, '_> {
         }
         let prefix = format!("{word}.");
         let rows = facts::TABLE.iter().filter(|row| row.name.starts_with(&prefix));
-        let known: Vec<(String, Option<Span>)> = rows.map(|row| (row.name.to_owned(), None)).collect();
+        let known: Vec<(Name, Option<Span>)> = rows.map(|row| (row.name.into(), None)).collect();
         if crate::base::suggest::nearest(&whole, known.iter().map(|(name, _)| name.as_str())).is_empty() {
             let names: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
             let help = match names.is_empty() {

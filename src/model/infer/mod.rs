@@ -15,7 +15,7 @@ mod written;
 
 use std::collections::HashMap;
 
-use crate::base::{Span, Type};
+use crate::base::{Name, Span, Type};
 use crate::diag::Code;
 use crate::expr;
 use crate::syntax::ast::{self, Ident};
@@ -46,13 +46,13 @@ pub enum Symbol {
 /// One module's names: `values` is the shared namespace of params, lets, fns, secrets, stages and gates.
 #[derive(Debug, Default)]
 pub struct Names {
-    pub values: HashMap<String, (Symbol, Span)>,
-    pub lanes: HashMap<String, (Symbol, Span)>,
-    pub tools: HashMap<String, (Symbol, Span)>,
-    pub retries: HashMap<String, (Symbol, Span)>,
-    pub repairs: HashMap<String, (Symbol, Span)>,
-    pub pools: HashMap<String, (Symbol, Span)>,
-    pub imports: HashMap<String, (ModuleId, Span)>,
+    pub values: HashMap<Name, (Symbol, Span)>,
+    pub lanes: HashMap<Name, (Symbol, Span)>,
+    pub tools: HashMap<Name, (Symbol, Span)>,
+    pub retries: HashMap<Name, (Symbol, Span)>,
+    pub repairs: HashMap<Name, (Symbol, Span)>,
+    pub pools: HashMap<Name, (Symbol, Span)>,
+    pub imports: HashMap<Name, (ModuleId, Span)>,
 }
 
 /// A function as its callers see it.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::base::{Span, Type, suggest};
+use crate::base::{Name, Span, Type, suggest};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{builtin, facts};
 use crate::syntax::ast::{Access, Ident, Step};
@@ -30,7 +30,7 @@ pub enum Namespace {
 }
 
 impl Namespace {
-    fn of(self, names: &Names) -> &HashMap<String, (Symbol, Span)> {
+    fn of(self, names: &Names) -> &HashMap<Name, (Symbol, Span)> {
         match self {
             Namespace::Values | Namespace::Stages => &names.values,
             Namespace::Lanes => &names.lanes,
@@ -160,8 +160,9 @@ fn missing(
     report: &mut Report,
 ) {
     let names = definitions.names(owner);
-    let known = suggestions(namespace, names);
     let word = namespace.word();
+    let wanted = report.wants_suggestions(module, word, &name.text);
+    let known = if wanted { suggestions(namespace, names) } else { Vec::new() };
     if owner != module {
         let near = crate::base::suggest::nearest(&name.text, known.iter().map(|(known, _)| known.as_str()));
         let text = format!("the module defines no {word} `{}`", name.text);
@@ -178,8 +179,8 @@ fn missing(
     }
 }
 
-fn suggestions(namespace: Namespace, names: &Names) -> Vec<(String, Option<Span>)> {
-    let fits = |(name, (symbol, span)): (&String, &(Symbol, Span))| {
+fn suggestions(namespace: Namespace, names: &Names) -> Vec<(Name, Option<Span>)> {
+    let fits = |(name, (symbol, span)): (&Name, &(Symbol, Span))| {
         namespace.holds(*symbol).then(|| (name.clone(), Some(*span)))
     };
     namespace.of(names).iter().filter_map(fits).collect()
@@ -221,6 +222,9 @@ impl Walk<'_, '_> {
         };
         match help {
             Some(help) => self.report.unknown_with(module, "value", name, span, help),
+            None if !self.report.wants_suggestions(module, "value", name) => {
+                self.report.unknown(module, "value", name, span, Vec::new());
+            }
             None => {
                 let known = self.candidates();
                 let near = suggest::nearest(name, known.iter().map(|(known, _)| known.as_str()));
@@ -266,18 +270,18 @@ impl Walk<'_, '_> {
         known.then(|| format!("the stage's own output is `out.{name}`"))
     }
 
-    fn candidates(&self) -> Vec<(String, Option<Span>)> {
+    fn candidates(&self) -> Vec<(Name, Option<Span>)> {
         let names = self.definitions.names(self.place.module);
         let locals = [self.place.locals, self.place.matrix, self.place.measures]
             .into_iter()
             .flatten()
-            .map(|(name, _)| (name.clone(), None));
-        let variables = self.variables.iter().map(|(name, _, _)| (name.clone(), None));
+            .map(|(name, _)| (Name::from(name.as_str()), None));
+        let variables = self.variables.iter().map(|(name, _, _)| (name.as_str().into(), None));
         let values = names.values.iter().map(|(name, (_, span))| (name.clone(), Some(*span)));
         let facts = facts::TABLE
             .iter()
             .filter(|row| row.arguments.is_empty() && !row.name.contains('.'))
-            .map(|row| (row.name.to_owned(), None));
+            .map(|row| (row.name.into(), None));
         values.chain(locals).chain(variables).chain(facts).collect()
     }
 }

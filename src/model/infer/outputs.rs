@@ -109,7 +109,7 @@ impl Walk<'_, '_> {
 }
 
 fn output(stage: StageId, name: &Ident, span: Span) -> Expr {
-    at(Kind::Output { stage, name: name.text.clone() }, span)
+    at(Kind::Output { stage, name: name.text.to_string() }, span)
 }
 
 fn no_output(facts: &StageFacts<'_>, name: &Ident) -> Diagnostic {

@@ -235,7 +235,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         self.shadowed(&inner.variable);
         let slot = self.next;
         self.next += 1;
-        self.variables.push((inner.variable.text.clone(), item, slot));
+        self.variables.push((inner.variable.text.to_string(), item, slot));
         let condition = inner.condition.as_ref().map(|condition| self.condition(condition).0);
         let wanted = match want.map(Type::required) {
             Some(Type::List(item)) => Some(&**item),

@@ -6,7 +6,7 @@ use crate::syntax::ast::{Expr, ExprKind, Literal, Step};
 /// The text of a name, a path of names, a call without arguments or a literal; none for what is longer.
 pub fn written(e: &Expr) -> Option<String> {
     match &e.kind {
-        ExprKind::Word(word) => Some(word.clone()),
+        ExprKind::Word(word) => Some(word.to_string()),
         ExprKind::Literal(literal) => Some(of_literal(literal)),
         ExprKind::Access(access) => {
             let mut text = written(&access.base)?;

@@ -23,7 +23,7 @@ pub(super) fn unanchored(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     });
     let lanes = model.lanes.iter().filter(|lane| context.asked(lane.module));
     let selects = lanes.filter_map(|lane| lane.select.as_ref()).map(|select| &select.expr);
-    for expr in stages.flat_map(expressions).chain(lets).chain(selects) {
+    for expr in stages.flat_map(|stage| expressions(stage)).chain(lets).chain(selects) {
         expr.walk(&mut |part| {
             let Kind::Compare { op: Compare::Matches, sides } = &part.kind else { return };
             let Some(name) = git_name(context, &sides.0) else { return };

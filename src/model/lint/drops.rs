@@ -68,7 +68,8 @@ impl<'a> Pair<'a> {
             Selector::Numbers { span, .. } => *span,
         };
         let gone = |stage: &&Stage| !self.held.contains_key(&stage.id) && stage.kind == StageKind::Stage;
-        let gone: Vec<&Stage> = self.base.stages.iter().filter(gone).filter(means).collect();
+        let gone: Vec<&Stage> =
+            self.base.stages.iter().map(|stage| &**stage).filter(gone).filter(means).collect();
         if gone.is_empty() {
             return None;
         }

@@ -90,11 +90,11 @@ pub(super) fn skippable(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let needed = stage.needs.iter().filter(|need| !need.optional);
         let because = needed.map(|need| &model.stages[need.stage as usize]).find(|need| need.when.is_some());
         let chosen = |when: &&Expr| !is_of_the_project(model, when);
-        let because = because.filter(|need| need.when.as_ref().is_some_and(|when| chosen(&when)));
-        let (when, whose) = match (stage.when.as_ref().filter(chosen), because) {
+        let because = because.filter(|need| need.when.as_deref().is_some_and(|when| chosen(&when)));
+        let (when, whose) = match (stage.when.as_deref().filter(chosen), because.map(|need| &**need)) {
             (Some(when), _) => (when, "its own `when`".to_owned()),
             (None, Some(Stage { when: Some(when), name, .. })) => {
-                (when, format!("the `when` of `{name}`, which it needs,"))
+                (&**when, format!("the `when` of `{name}`, which it needs,"))
             }
             _ => continue,
         };

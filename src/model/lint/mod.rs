@@ -150,7 +150,7 @@ impl<'a> Context<'a> {
             let named: usize = edges.map(|inner| inner.operands().len()).sum();
             !garbled[stage.module as usize] && named == stage.needs.len() + stage.follows.len()
         };
-        self.model.stages.iter().zip(&self.declared.stages).map(of).collect()
+        self.model.stages.iter().zip(&self.declared.stages).map(|(stage, item)| of((stage, item))).collect()
     }
 
     /// The text of a place, quoted, when it is short enough to be repeated in a message.

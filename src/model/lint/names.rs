@@ -24,6 +24,11 @@ fn unused_in(context: &Context<'_>, module: ModuleId, found: &mut Vec<Diagnostic
     if context.garbled(module) {
         return;
     }
+    // A file without lanes is a library: others read its values.
+    let library = model.modules[module as usize].lanes.is_empty();
+    if library && unit.imports.is_empty() {
+        return;
+    }
     let mut mentioned: HashSet<&str> = HashSet::new();
     mentions::in_statements(&unit.tree.statements, &mut |path| {
         mentioned.extend(path.first());
@@ -39,12 +44,14 @@ fn unused_in(context: &Context<'_>, module: ModuleId, found: &mut Vec<Diagnostic
             .fix(true, import.span, ""),
         );
     }
-    // A file without lanes is a library: others read its values.
-    if model.modules[module as usize].lanes.is_empty() {
+    if library {
         return;
     }
-    let own = |(_, item): &(usize, &Item<'_>)| item.module == module && !item.name.starts_with('_');
-    for (index, item) in declared.globals.iter().enumerate().filter(own) {
+    // Definitions stand in the order of their modules.
+    let first = declared.globals.partition_point(|item| item.module < module);
+    let own = |(_, item): &(usize, &Item<'_>)| item.module == module;
+    let named = |(_, item): &(usize, &Item<'_>)| !item.name.starts_with('_');
+    for (index, item) in declared.globals.iter().enumerate().skip(first).take_while(own).filter(named) {
         let read = declared.is_used(Symbol::Global(index as u32)) || mentioned.contains(item.name.as_str());
         let (code, what) = match item.statement.head.text.as_str() {
             "param" => (&codes::W110, "param"),

@@ -6,7 +6,7 @@ use crate::base::clock::format_duration;
 use crate::base::{Span, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::model::schema;
-use crate::model::{Backoff, BackoffKind, Effect, Model, Retry, Stage, StageId, constant};
+use crate::model::{Backoff, BackoffKind, Effect, Model, Retry, StageId, constant};
 use crate::syntax::ast::Statement;
 
 use super::Context;
@@ -105,7 +105,7 @@ pub(super) fn jitter(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let named = model.retries.iter().filter(|named| context.asked(named.module)).map(|named| &named.retry);
     let stages = model.stages.iter().filter(|stage| context.asked(stage.module));
     let mut seen: HashSet<Span> = HashSet::new();
-    for retry in named.chain(stages.filter_map(|stage| stage.retry.as_ref())) {
+    for retry in named.chain(stages.filter_map(|stage| stage.retry.as_deref())) {
         let Some(backoff) = &retry.backoff else { continue };
         let grows = backoff.kind != BackoffKind::Constant;
         if !grows || backoff.jitter.is_some() || !seen.insert(backoff.from.span) {
@@ -161,8 +161,7 @@ fn shortest_lanes<'a>(context: &Context<'a>) -> HashMap<StageId, (i64, Span, &'a
     for lane in context.lanes() {
         let Some(timeout) = &lane.timeout else { continue };
         let Some(ms) = millis(context.model, timeout) else { continue };
-        let retried = |stage: &&Stage| stage.retry.is_some();
-        for stage in lane.stages.iter().filter(retried) {
+        for stage in lane.stages.iter().filter(|stage| stage.retry.is_some()) {
             let known = shortest.entry(stage.id).or_insert((ms, timeout.span, &lane.name));
             if ms < known.0 {
                 *known = (ms, timeout.span, &lane.name);

@@ -56,8 +56,8 @@ fn runs_fetched(facts: &Facts, command: &Command) -> bool {
 
 /// W510: variables and options that switch off what protects, or change what other programs are.
 pub(super) fn dangerous(context: &Context<'_>, scripts: &[Script<'_>], found: &mut Vec<Diagnostic>) {
-    let stages = context.model.stages.iter().map(|stage| (stage.module, &stage.env));
-    let tools = context.model.tools.iter().map(|tool| (tool.module, &tool.env));
+    let stages = context.model.stages.iter().map(|stage| (stage.module, &stage.env[..]));
+    let tools = context.model.tools.iter().map(|tool| (tool.module, &tool.env[..]));
     let mut seen = std::collections::HashSet::new();
     for (module, env) in stages.chain(tools) {
         for (name, value) in env.iter().filter(|_| context.asked(module)) {

@@ -40,7 +40,7 @@ pub(super) fn naming(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         let names = |items: &[&[Item<'_>]]| -> Vec<(String, Span)> {
             let own = items.iter().flat_map(|items| items.iter()).filter(|item| item.module == module);
-            own.map(|item| (item.name.clone(), item.span)).collect()
+            own.map(|item| (item.name.to_string(), item.span)).collect()
         };
         let run = names(&[&declared.stages, &declared.tools, &declared.lanes, &declared.pools]);
         mixed(&run, "stages, gates and lanes", '-', found);

@@ -112,7 +112,7 @@ pub(super) fn unbounded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             let calls = stage.actions.iter().any(|action| matches!(action, Action::Call { .. }));
             stage.timeout.is_none() && stage.deadline.is_none() && !calls && !tool_ends(context.model, stage)
         };
-        let open: Vec<&Stage> = lane.stages.iter().filter(hangs).collect();
+        let open: Vec<&Stage> = lane.stages.iter().map(|stage| &**stage).filter(hangs).collect();
         let Some(first) = open.first() else { continue };
         let span = context.model.lanes.get(lane.id as usize).map_or(first.span, |head| head.span);
         let others = match open.len() {
@@ -159,6 +159,6 @@ fn is_chain(lane: &ResolvedLane) -> bool {
     let splits = |stage: &Stage| {
         !stage.matrix.is_empty() || stage.actions.iter().any(|action| matches!(action, Action::Call { .. }))
     };
-    !lane.stages.iter().any(splits)
+    !lane.stages.iter().any(|stage| splits(stage))
         && Reach::new(&lane.edges).is_some_and(|reach| reach.longest() == lane.stages.len())
 }

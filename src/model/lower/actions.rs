@@ -22,6 +22,7 @@ impl Lowering<'_, '_> {
                 _ => None,
             });
         }
+        actions.shrink_to_fit();
         actions
     }
 
@@ -54,7 +55,7 @@ impl Lowering<'_, '_> {
         let schema = self.setting(&place, statement.body(), "schema", &Type::Path);
         schema.iter().for_each(|schema| self.inside(schema));
         let context = self.named_values(statement.body(), |this, value| this.infer(&place, value, None).expr);
-        let each = each.into_iter().map(|(name, list)| (name.text, list)).collect();
+        let each = each.into_iter().map(|(name, list)| (name.text.to_string(), list)).collect();
         let render = Box::new(Render { target, template, context, each, schema });
         Some(Action::Render { render, span: statement.span })
     }
@@ -82,7 +83,7 @@ impl Lowering<'_, '_> {
             }
             self.shadows(frame.module, &name.text, name.span);
             let (list, item) = self.values_of(frame, &name.text, value);
-            frame.matrix.push((name.text.clone(), item));
+            frame.matrix.push((name.text.to_string(), item));
             each.push((name.clone(), list));
         }
         each
@@ -116,7 +117,7 @@ impl Lowering<'_, '_> {
         let mut values = Vec::new();
         for statement in statements.iter().filter(|statement| !statement.broken) {
             if let Tail::Assign(value) = &statement.tail {
-                values.push((statement.head.text.clone(), each(self, value)));
+                values.push((statement.head.text.to_string(), each(self, value)));
             }
         }
         values
@@ -131,7 +132,7 @@ impl Lowering<'_, '_> {
             let Tail::Assign(value) = &inner.tail else { continue };
             let Some(ty) = self.param_of(lane, inner) else { continue };
             let place = frame.running();
-            arguments.push((inner.head.text.clone(), self.value(&place, value, &ty)));
+            arguments.push((inner.head.text.to_string(), self.value(&place, value, &ty)));
         }
         Some(Action::Call { lane, arguments, span: statement.span })
     }

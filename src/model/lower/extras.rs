@@ -26,7 +26,7 @@ impl Lowering<'_, '_> {
             let word = |keyword: &str| find(body, keyword).and_then(operand).and_then(ast::Expr::word);
             let repair = Repair {
                 module: item.module,
-                name: item.name.clone(),
+                name: item.name.to_string(),
                 span: item.span,
                 docs: self.docs(item.module, item.statement),
                 when,
@@ -102,7 +102,7 @@ impl Lowering<'_, '_> {
             "lane" => Subject::Lane,
             _ => Subject::Stage,
         };
-        let (module, name, span) = (item.module, item.name.clone(), item.span);
+        let (module, name, span) = (item.module, item.name.to_string(), item.span);
         self.model.principles.push(Principle {
             module,
             name,

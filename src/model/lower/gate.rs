@@ -28,7 +28,7 @@ impl Lowering<'_, '_> {
             let tool = Tool {
                 id: id as ToolId,
                 module: item.module,
-                name: item.name.clone(),
+                name: item.name.to_string(),
                 span: item.span,
                 docs: self.docs(item.module, item.statement),
                 actions,

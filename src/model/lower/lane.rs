@@ -27,7 +27,7 @@ impl Lowering<'_, '_> {
             let lane = Lane {
                 id: id as LaneId,
                 module: item.module,
-                name: item.name.clone(),
+                name: item.name.to_string(),
                 span: item.span,
                 docs: item.statement.docs.clone(),
                 about,
@@ -222,7 +222,7 @@ impl Lowering<'_, '_> {
         let mut held = Held { candidates: Vec::new(), text: String::new(), span: expr.span };
         let Some(path) = self.stage_path(expr) else { return held };
         let Some(last) = path.last() else { return held };
-        held.text = last.text.clone();
+        held.text = last.text.to_string();
         if path.len() > 1 {
             let symbol =
                 infer::path_symbol(self.defs, modules[0], &path, Namespace::Stages, &mut self.report);
@@ -342,7 +342,7 @@ impl Lowering<'_, '_> {
         // An override concerns its lane alone; `check` notes what resolved lanes hold.
         self.model.not_yet.truncate(calls);
         let keywords =
-            statement.body().iter().map(|inner| (inner.head.text.clone(), inner.head.span)).collect();
+            statement.body().iter().map(|inner| (inner.head.text.to_string(), inner.head.span)).collect();
         Patch { keywords, stage, states_effect: stage::states_effect(statement.body()) }
     }
 
@@ -354,7 +354,7 @@ impl Lowering<'_, '_> {
             let Some(name) = crate::model::declare::declared_name(statement) else { continue };
             let ty = crate::model::declare::declared_type(statement, &mut self.report);
             measures.retain(|(known, _)| *known != name.text);
-            measures.push((name.text, ty));
+            measures.push((name.text.into(), ty));
         }
         if let Some(path) = find(body, "tool").and_then(operand).and_then(ast::Expr::path) {
             let quiet = &mut Report::default();

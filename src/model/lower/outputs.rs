@@ -43,7 +43,7 @@ impl Lowering<'_, '_> {
             let Tail::Assign(value) = &inner.tail else { continue };
             self.shadows(frame.module, &inner.head.text, inner.head.span);
             let (list, item) = self.values_of(frame, &inner.head.text, value);
-            matrix.push((inner.head.text.clone(), list, item));
+            matrix.push((inner.head.text.to_string(), list, item));
         }
         matrix
     }
@@ -114,7 +114,7 @@ impl Lowering<'_, '_> {
                 self.value(&frame.reading(), value, &ty)
             };
             let keep = find(statement.body(), "keep").and_then(|keep| self.duration(&frame.start(), keep));
-            let (name, span) = (binding.name.text.clone(), binding.name.span);
+            let (name, span) = (binding.name.text.to_string(), binding.name.span);
             outputs.push(Output { name, span, ty, value: expr, keep });
         }
         outputs
@@ -130,7 +130,7 @@ impl Lowering<'_, '_> {
         let mut measures = Vec::new();
         for statement in all(body, "measure").filter(|statement| !statement.broken) {
             let Some(binding) = statement.binding() else { continue };
-            let (name, span) = (binding.name.text.clone(), binding.name.span);
+            let (name, span) = (binding.name.text.to_string(), binding.name.span);
             if let Some(first) = seen.insert(&binding.name.text, span) {
                 self.twice("measure", &name, span, first);
             }

@@ -20,7 +20,7 @@ impl Lowering<'_, '_> {
         let mut seen = HashMap::new();
         for item in &defs.breakers {
             let mut breaker = self.breaker_block(&Frame::file(item.module), item.statement.body());
-            breaker.name = Some(item.name.clone());
+            breaker.name = Some(item.name.to_string());
             if let Some(first) = seen.insert((item.module, item.name.as_str()), item.span) {
                 let message = format!("breaker `{}` is defined twice", item.name);
                 self.report.push(
@@ -32,7 +32,7 @@ impl Lowering<'_, '_> {
         for item in &defs.retries {
             let frame = Frame::file(item.module);
             let (retry, deadline) = self.retry_block(&frame, item.statement, Retry::default(), None);
-            self.model.retries.push(NamedRetry { module: item.module, name: item.name.clone(), retry });
+            self.model.retries.push(NamedRetry { module: item.module, name: item.name.to_string(), retry });
             self.retry_deadlines.push(deadline);
         }
         for item in &defs.pools {
@@ -40,7 +40,7 @@ impl Lowering<'_, '_> {
             let slots =
                 find(item.statement.body(), "slots").and_then(|slots| self.count(&frame.start(), slots));
             let slots = slots.unwrap_or_else(|| Expr::value(Value::Int(1), item.span));
-            self.model.pools.push(Pool { module: item.module, name: item.name.clone(), slots });
+            self.model.pools.push(Pool { module: item.module, name: item.name.to_string(), slots });
         }
         self.repairs();
     }
@@ -114,7 +114,7 @@ impl Lowering<'_, '_> {
             false => self.shared_breaker(frame.module, &name).unwrap_or_default(),
         };
         let own = self.breaker_block(frame, statement.body());
-        breaker.name = Some(name.text);
+        breaker.name = Some(name.text.into());
         breaker.failures = own.failures.or(breaker.failures);
         breaker.within = own.within.or(breaker.within);
         breaker.cooldown = own.cooldown.or(breaker.cooldown);

@@ -1,6 +1,6 @@
 //! Stages and gates, and the partial stages that overrides are.
 
-use crate::base::Value;
+use crate::base::{Few, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::{Item, declared_name};
 use crate::model::infer::{self, Namespace, Symbol};
@@ -19,7 +19,7 @@ impl Lowering<'_, '_> {
         let defs = self.defs;
         for (id, item) in defs.stages.iter().enumerate() {
             let stage = self.stage(id as StageId, item);
-            self.model.stages.push(stage);
+            self.model.stages.push(stage.into());
             self.model.stated_effects.push(states_effect(item.statement.body()));
         }
     }
@@ -34,7 +34,7 @@ impl Lowering<'_, '_> {
             ..Frame::default()
         };
         let mut stage = self.partial(id, kind, &frame, item.statement, true);
-        (stage.name, stage.span) = (item.name.clone(), item.span);
+        (stage.name, stage.span) = (item.name.to_string(), item.span);
         stage.docs = self.docs(item.module, item.statement);
         if kind == StageKind::Stage && is_readable(item.statement, Context::Stage) {
             let acts = ["run", "exec", "render", "call"].iter().any(|word| find(body, word).is_some());
@@ -61,7 +61,7 @@ impl Lowering<'_, '_> {
         let mut stage = blank(id, frame.module, kind);
         stage.number = self.number(body);
         stage.needs = self.dependencies(frame.module, id, all(body, "needs"));
-        stage.follows = self.dependencies(frame.module, id, all(body, "follows"));
+        stage.follows = self.dependencies(frame.module, id, all(body, "follows")).into();
         if whole || find(body, "needs").is_some() {
             frame.reads = stage.needs.iter().map(|need| (need.stage, need.optional)).collect();
             self.forgive_lost_needs(&mut frame, body);
@@ -74,18 +74,19 @@ impl Lowering<'_, '_> {
         }
         stage.when = find(body, "when")
             .and_then(operand)
-            .map(|expr| infer::condition(self.defs, &frame.ready(), expr, &mut self.report).expr);
-        stage.before = self.conditions(&frame, body, "before");
-        stage.after = self.conditions(&frame, body, "after");
+            .map(|expr| infer::condition(self.defs, &frame.ready(), expr, &mut self.report).expr)
+            .map(Box::new);
+        stage.before = self.conditions(&frame, body, "before").into();
+        stage.after = self.conditions(&frame, body, "after").into();
         stage.actions = self.actions(&frame, body);
         self.note_calls(id, &stage.actions);
-        stage.inputs = self.inputs(&frame, body);
+        stage.inputs = self.inputs(&frame, body).into();
         let facts = self.defs.facts(id);
         let types = if whole { facts.outputs.clone() } else { self.types_of(body) };
-        stage.outputs = self.outputs(&frame, body, &types);
+        stage.outputs = self.outputs(&frame, body, &types).into();
         self.settings(&frame, body, whole, &mut stage);
         if kind == StageKind::Gate {
-            stage.gate = Some(self.gate(&frame, statement, whole));
+            stage.gate = Some(Box::new(self.gate(&frame, statement, whole)));
         }
         stage
     }
@@ -121,7 +122,7 @@ impl Lowering<'_, '_> {
         for statement in all(body, "out") {
             let Some(name) = declared_name(statement) else { continue };
             let ty = crate::model::declare::declared_type(statement, &mut self.report);
-            types.push((name.text, ty, name.span));
+            types.push((name.text.into(), ty, name.span));
         }
         types
     }
@@ -187,25 +188,27 @@ impl Lowering<'_, '_> {
         let retry = if stage.kind == StageKind::Gate { given("retry") } else { or_default("retry") };
         let cwd = of_tool("cwd").is_some();
         stage.timeout = timeout.and_then(|statement| self.duration(&start, statement));
-        stage.deadline = deadline.and_then(|statement| self.duration(&start, statement));
+        stage.deadline = deadline.and_then(|statement| self.duration(&start, statement)).map(Box::new);
         if let Some((retry, deadline)) = retry.and_then(|statement| self.retry(frame, statement)) {
-            stage.deadline = stage.deadline.take().or(deadline);
+            stage.deadline = stage.deadline.take().or(deadline.map(Box::new));
             if retry.breaker.is_some() {
                 self.not_yet(retry.span, NotYet::BREAKER, Concerns::Stage(stage.id));
             }
-            stage.retry = Some(retry);
+            stage.retry = Some(Box::new(retry));
         }
         if cwd {
-            stage.cwd = self.cwd(frame, body);
+            stage.cwd = self.cwd(frame, body).map(Box::new);
         }
         let mut secret = false;
         if let Some(statement) = env {
-            (stage.env, secret) = self.env(frame, statement);
+            let (env, holds_secret) = self.env(frame, statement);
+            (stage.env, secret) = (env.into(), holds_secret);
         }
-        stage.undo = given("undo").map(|undo| self.actions(frame, undo.body())).unwrap_or_default();
-        stage.finally = given("finally").map(|last| self.actions(frame, last.body())).unwrap_or_default();
-        stage.lock = self.setting(&start, body, "lock", &crate::base::Type::String);
-        stage.confirm = self.setting(&start, body, "confirm", &crate::base::Type::String);
+        stage.undo = given("undo").map(|undo| self.actions(frame, undo.body()).into()).unwrap_or_default();
+        stage.finally =
+            given("finally").map(|last| self.actions(frame, last.body()).into()).unwrap_or_default();
+        stage.lock = self.setting(&start, body, "lock", &crate::base::Type::String).map(Box::new);
+        stage.confirm = self.setting(&start, body, "confirm", &crate::base::Type::String).map(Box::new);
         stage.pool = given("pool").and_then(|pool| self.pool_ref(frame, pool));
         stage.allow_failure =
             given("allow-failure").map(|allow| self.reason(frame.module, allow).unwrap_or_default());
@@ -248,7 +251,7 @@ impl Lowering<'_, '_> {
             Some((_, "once")) => Effect::Once,
             Some((statement, "idempotent")) => {
                 match statement.clause("by").and_then(|clause| clause.operands.first()) {
-                    Some(key) => Effect::Idempotent(self.scalar(&frame.ready(), key).expr),
+                    Some(key) => Effect::Idempotent(Box::new(self.scalar(&frame.ready(), key).expr)),
                     None => Effect::Once,
                 }
             }
@@ -281,22 +284,22 @@ fn blank(id: StageId, module: ModuleId, kind: StageKind) -> Stage {
         number: None,
         kind,
         needs: Vec::new(),
-        follows: Vec::new(),
+        follows: Few::new(),
         when: None,
-        before: Vec::new(),
-        after: Vec::new(),
+        before: Few::new(),
+        after: Few::new(),
         actions: Vec::new(),
-        env: Vec::new(),
+        env: Few::new(),
         cwd: None,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        matrix: Vec::new(),
+        inputs: Few::new(),
+        outputs: Few::new(),
+        matrix: Few::new(),
         timeout: None,
         deadline: None,
         retry: None,
         effect: Effect::Repeatable,
-        undo: Vec::new(),
-        finally: Vec::new(),
+        undo: Few::new(),
+        finally: Few::new(),
         lock: None,
         pool: None,
         allow_failure: None,

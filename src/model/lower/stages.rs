@@ -1,6 +1,6 @@
 //! How stages are named by other statements: by name, by number, through an import.
 
-use crate::base::Span;
+use crate::base::{IdSet, Span};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::{self, Definitions, Namespace, Symbol};
 use crate::model::{Dependency, ModuleId, StageId};
@@ -17,8 +17,9 @@ impl Lowering<'_, '_> {
         statements: impl Iterator<Item = &'s Statement>,
     ) -> Vec<Dependency> {
         let mut found: Vec<Dependency> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = IdSet::default();
         for statement in statements.filter(|statement| !statement.broken) {
+            found.reserve_exact(statement.operands().len());
             for operand in statement.operands() {
                 let (inner, optional) = match &operand.kind {
                     ExprKind::Optional(inner) => (&**inner, true),
@@ -50,8 +51,16 @@ impl Lowering<'_, '_> {
             }
             return known.copied();
         }
+        if let ExprKind::Word(word) = &expr.kind {
+            let path = [ast::Ident { text: word.clone(), span: expr.span }];
+            return self.stage_at(module, &path);
+        }
         let path = self.stage_path(expr)?;
-        match infer::path_symbol(self.defs, module, &path, Namespace::Stages, &mut self.report)? {
+        self.stage_at(module, &path)
+    }
+
+    fn stage_at(&mut self, module: ModuleId, path: &[ast::Ident]) -> Option<StageId> {
+        match infer::path_symbol(self.defs, module, path, Namespace::Stages, &mut self.report)? {
             Symbol::Stage(stage) => Some(stage),
             _ => None,
         }
@@ -81,7 +90,9 @@ impl Lowering<'_, '_> {
     pub(super) fn unknown_stage(&mut self, module: ModuleId, name: &str, span: Span) {
         let is_stage = |symbol: &Symbol| matches!(symbol, Symbol::Stage(_));
         let known = self.defs.names(module).values.iter().filter(|(_, (symbol, _))| is_stage(symbol));
-        let known = known.map(|(name, (_, place))| (name.clone(), Some(*place))).collect();
+        let known = known.map(|(name, (_, place))| (name.clone(), Some(*place)));
+        let wanted = self.report.wants_suggestions(module, "stage", name);
+        let known = known.filter(|_| wanted).collect();
         self.report.unknown(module, "stage", name, span, known);
     }
 }

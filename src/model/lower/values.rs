@@ -43,7 +43,7 @@ impl Lowering<'_, '_> {
         for item in &defs.functions {
             let body = Expr::value(Value::Absent, item.span);
             let parameters = parameters(item.statement).count() as u32;
-            self.model.functions.push(Function { name: item.name.clone(), parameters, body });
+            self.model.functions.push(Function { name: item.name.to_string(), parameters, body });
         }
         for group in self.order() {
             match group[..] {
@@ -113,7 +113,7 @@ impl Lowering<'_, '_> {
             (span.file, span.start)
         });
         let places: Vec<(String, Span)> =
-            group.iter().map(|node| (self.item(*node).name.clone(), self.item(*node).span)).collect();
+            group.iter().map(|node| (self.item(*node).name.to_string(), self.item(*node).span)).collect();
         let Some(((name, span), others)) = places.split_first() else { return };
         let message = match others.is_empty() {
             true => format!("`{name}` refers to itself"),
@@ -271,7 +271,7 @@ impl Lowering<'_, '_> {
                     .related(*span, "the name it hides"),
                 );
             }
-            locals.push((name.text.clone(), infer::type_expr(ty, &mut self.report)));
+            locals.push((name.text.to_string(), infer::type_expr(ty, &mut self.report)));
         }
         let want = binding.ty.as_ref().map(|ty| infer::type_expr(ty, &mut self.report));
         let Some(body) = &binding.value else { return };
@@ -282,7 +282,7 @@ impl Lowering<'_, '_> {
         self.model.functions[index as usize].body = typed.expr;
         defs.set_signature(
             index,
-            Signature { name: item.name.clone(), parameters: locals, result, secret: typed.secret },
+            Signature { name: item.name.to_string(), parameters: locals, result, secret: typed.secret },
         );
     }
 }
@@ -290,7 +290,7 @@ impl Lowering<'_, '_> {
 fn unknown_global(item: &Item<'_>) -> Global {
     Global {
         module: item.module,
-        name: declared_name(item.statement).map_or_else(|| item.name.clone(), |name| name.text),
+        name: declared_name(item.statement).map_or_else(|| item.name.to_string(), |name| name.text.into()),
         span: item.span,
         docs: item.statement.docs.clone(),
         ty: Type::Unknown,

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::base::Span;
+use crate::base::{Shared, Span};
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Dependency, Model, Stage, StageId};
 
-use super::graph::{circles, round_trip};
+use super::graph::{circles, is_acyclic, round_trip};
 
 /// An edge of a lane with the place that makes it.
 #[derive(Clone, Copy, Debug)]
@@ -17,17 +17,19 @@ pub struct Link {
 
 /// One diagnostic for each circle of the files' own edges, and the stages that are in one.
 pub fn of_files(model: &Model) -> (Vec<Diagnostic>, HashSet<StageId>) {
-    let links: Vec<Vec<Link>> = model.stages.iter().map(|stage| links(stage, model.stages.len())).collect();
-    let names: Vec<&Stage> = model.stages.iter().collect();
-    let (found, groups) = report(&names, &links, &HashSet::new(), None);
+    let count = model.stages.len();
+    if is_acyclic(count, |stage| links(&model.stages[stage], count).map(|link| link.to)) {
+        return Default::default();
+    }
+    let links: Vec<Vec<Link>> = model.stages.iter().map(|stage| links(stage, count).collect()).collect();
+    let (found, groups) = report(&model.stages, &links, &HashSet::new(), None);
     (found, groups.into_iter().map(|index| index as StageId).collect())
 }
 
-fn links(stage: &Stage, count: usize) -> Vec<Link> {
+fn links(stage: &Stage, count: usize) -> impl Iterator<Item = Link> + '_ {
     dependencies(stage)
-        .filter(|dependency| dependency.stage != stage.id && (dependency.stage as usize) < count)
+        .filter(move |dependency| dependency.stage != stage.id && (dependency.stage as usize) < count)
         .map(|dependency| Link { to: dependency.stage as usize, span: dependency.span })
-        .collect()
 }
 
 /// `needs` and `follows` alike.
@@ -37,17 +39,16 @@ pub fn dependencies(stage: &Stage) -> impl Iterator<Item = &Dependency> {
 
 /// Circles among a lane's members that the files alone do not have.
 pub fn of_lane(
-    stages: &[Stage],
+    stages: &[Shared<Stage>],
     links: &[Vec<Link>],
     known: &HashSet<StageId>,
     lane: &str,
 ) -> Vec<Diagnostic> {
-    let names: Vec<&Stage> = stages.iter().collect();
-    report(&names, links, known, Some(lane)).0
+    report(stages, links, known, Some(lane)).0
 }
 
 fn report(
-    stages: &[&Stage],
+    stages: &[Shared<Stage>],
     links: &[Vec<Link>],
     known: &HashSet<StageId>,
     lane: Option<&str>,
@@ -69,7 +70,7 @@ fn report(
 }
 
 /// Reported at the first edge in the file; the other edges are related.
-fn circle(stages: &[&Stage], links: &[Vec<Link>], way: &[usize], lane: Option<&str>) -> Diagnostic {
+fn circle(stages: &[Shared<Stage>], links: &[Vec<Link>], way: &[usize], lane: Option<&str>) -> Diagnostic {
     let mut edges: Vec<(Span, String)> = Vec::new();
     for (step, from) in way.iter().enumerate() {
         let to = way[(step + 1) % way.len()];

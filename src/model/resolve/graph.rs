@@ -5,6 +5,26 @@ use std::collections::{HashMap, VecDeque};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
+/// Whether no node reaches itself; `targets` gives where the edges of a node lead.
+pub fn is_acyclic<I: Iterator<Item = usize>>(count: usize, targets: impl Fn(usize) -> I) -> bool {
+    let mut waits = vec![0u32; count];
+    for to in (0..count).flat_map(&targets) {
+        waits[to] += 1;
+    }
+    let mut ready: Vec<usize> = (0..count).filter(|&node| waits[node] == 0).collect();
+    let mut done = 0;
+    while let Some(node) = ready.pop() {
+        done += 1;
+        for to in targets(node) {
+            waits[to] -= 1;
+            if waits[to] == 0 {
+                ready.push(to);
+            }
+        }
+    }
+    done == count
+}
+
 /// Groups of nodes that reach each other, each with more than one node. Iterative: chains may be long.
 pub fn circles(targets: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let edges = targets.iter().map(Vec::len).sum();
@@ -57,6 +77,7 @@ mod tests {
         group.sort_unstable();
         assert_eq!(group, [0, 1, 2, 3]);
         assert_eq!(round_trip(0, &group, &targets), [0, 1, 2]);
+        assert!(!is_acyclic(targets.len(), |node| targets[node].iter().copied()));
     }
 
     #[test]
@@ -64,5 +85,6 @@ mod tests {
         let targets: Vec<Vec<usize>> =
             (0..100_000).map(|node| if node == 99_999 { vec![] } else { vec![node + 1] }).collect();
         assert!(circles(&targets).is_empty());
+        assert!(is_acyclic(targets.len(), |node| targets[node].iter().copied()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::base::Span;
+use crate::base::{IdMap, Shared, Span};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::Kind;
 use crate::model::visit::expressions;
@@ -15,8 +15,8 @@ use super::{Settings, patch, word};
 pub(super) struct State<'m> {
     pub model: &'m Model,
     /// By id, so that the order is that of the definitions.
-    pub stages: BTreeMap<StageId, Stage>,
-    pub replaced: HashMap<StageId, StageId>,
+    pub stages: BTreeMap<StageId, Shared<Stage>>,
+    pub replaced: IdMap<StageId, StageId>,
     pub approvals: Vec<(StageId, &'m ApprovalRule)>,
     pub waived: Vec<(StageId, String)>,
     pub settings: Settings,
@@ -37,7 +37,7 @@ impl<'m> State<'m> {
         State {
             model,
             stages: BTreeMap::new(),
-            replaced: HashMap::new(),
+            replaced: IdMap::default(),
             approvals: Vec::new(),
             waived: Vec::new(),
             settings: Settings::default(),
@@ -263,7 +263,8 @@ impl<'m> State<'m> {
     }
 
     fn numbered(&self, from: u32, to: u32, span: Span, level: &mut Level<'_>) -> Vec<StageId> {
-        let inside = |stage: &&Stage| stage.number.is_some_and(|number| (from..=to).contains(&number));
+        let inside =
+            |stage: &&Shared<Stage>| stage.number.is_some_and(|number| (from..=to).contains(&number));
         let members: Vec<StageId> = self.stages.values().filter(inside).map(|stage| stage.id).collect();
         if members.is_empty() {
             let what =

@@ -8,8 +8,9 @@ pub mod graph;
 mod members;
 mod patch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
+use crate::base::{IdMap, Shared};
 use crate::diag::{Diagnostic, codes};
 
 use super::{
@@ -174,13 +175,17 @@ impl State<'_> {
         circular: &HashSet<StageId>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> ResolvedLane {
-        let mut stages: Vec<Stage> = std::mem::take(&mut self.stages).into_values().collect();
+        let mut stages: Vec<Shared<Stage>> = std::mem::take(&mut self.stages).into_values().collect();
         stages.sort_by_key(|stage| (stage.number.is_none(), stage.number, stage.id));
         number_clashes(&stages, diagnostics);
-        let index: HashMap<StageId, u32> =
+        let index: IdMap<StageId, u32> =
             stages.iter().enumerate().map(|(index, stage)| (stage.id, index as u32)).collect();
-        let (edges, links) = edges::between(self.model, &stages, &index, &self.replaced);
-        diagnostics.extend(cycles::of_lane(&stages, &links, circular, &name));
+        let edges = edges::between(self.model, &stages, &index, &self.replaced);
+        let targets = |stage: usize| edges[stage].iter().map(|edge| edge.to as usize);
+        if !graph::is_acyclic(stages.len(), targets) {
+            let links = edges::links(self.model, &stages, &index, &self.replaced);
+            diagnostics.extend(cycles::of_lane(&stages, &links, circular, &name));
+        }
         let mut approvals = Vec::new();
         for (stage, rule) in &self.approvals {
             let Some(before) = index.get(stage) else { continue };
@@ -219,7 +224,7 @@ impl State<'_> {
 }
 
 /// `stages` are sorted by number.
-fn number_clashes(stages: &[Stage], diagnostics: &mut Vec<Diagnostic>) {
+fn number_clashes(stages: &[Shared<Stage>], diagnostics: &mut Vec<Diagnostic>) {
     for pair in stages.windows(2) {
         let (Some(number), true) = (pair[0].number, pair[0].number == pair[1].number) else { continue };
         diagnostics.push(

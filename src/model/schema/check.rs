@@ -17,7 +17,8 @@ pub fn file(tree: &File, report: &mut Report) {
 }
 
 fn block(context: Context, statements: &[Statement], parent: Option<&Statement>, report: &mut Report) {
-    let mut seen: HashMap<&str, Span> = HashMap::new();
+    // Keywords alone, of which a context has few.
+    let mut seen: Vec<(&'static str, Span)> = Vec::new();
     let mut assigned: HashMap<&str, Span> = HashMap::new();
     for statement in statements {
         let word = statement.head.text.as_str();
@@ -31,14 +32,15 @@ fn block(context: Context, statements: &[Statement], parent: Option<&Statement>,
             }
             continue;
         };
-        if let Some(first) = seen.get(word).filter(|_| !row.many) {
-            report.push(
+        match seen.iter().find(|(keyword, _)| *keyword == word) {
+            Some((_, first)) if !row.many => report.push(
                 Diagnostic::new(&codes::E121, statement.head.span, format!("`{word}` is given twice"))
                     .related(*first, "first given here")
                     .help("keep one of them"),
-            );
+            ),
+            Some(_) => {}
+            None => seen.push((row.keyword, statement.head.span)),
         }
-        seen.entry(word).or_insert(statement.head.span);
         one(row, statement, report);
     }
     if let Some(parent) = parent.filter(|parent| !parent.broken) {
@@ -51,8 +53,9 @@ fn is_setting(statement: &Statement) -> bool {
     super::row(Context::Render, &statement.head.text).is_some() && !matches!(statement.tail, Tail::Assign(_))
 }
 
-fn missing(context: Context, parent: &Statement, seen: &HashMap<&str, Span>, report: &mut Report) {
-    for row in super::keywords(context).filter(|row| row.required && !seen.contains_key(row.keyword)) {
+fn missing(context: Context, parent: &Statement, seen: &[(&str, Span)], report: &mut Report) {
+    let given = |row: &Row| seen.iter().any(|(keyword, _)| *keyword == row.keyword);
+    for row in super::rows_of(context).iter().filter(|row| row.required && !given(row)) {
         let message = format!("`{}` needs `{}`", parent.head.text, row.keyword);
         report.push(Diagnostic::new(&codes::E120, head_span(parent), message).help(format!(
             "add `{}`: {}",

@@ -7,7 +7,6 @@ mod lanes;
 mod project;
 mod stages;
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// A kind of block, or the file itself.
@@ -270,27 +269,31 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     stages::ROWS.iter().chain(lanes::ROWS).chain(project::ROWS)
 }
 
-type Index = HashMap<(Context, &'static str), &'static Row>;
-
-fn index() -> &'static Index {
-    static INDEX: OnceLock<Index> = OnceLock::new();
+/// The rows of each context, by its number.
+fn index() -> &'static [Vec<&'static Row>] {
+    static INDEX: OnceLock<Vec<Vec<&'static Row>>> = OnceLock::new();
     INDEX.get_or_init(|| {
-        rows()
-            .flat_map(|row| row.contexts.iter().map(move |context| ((*context, row.keyword), row)))
-            .collect()
+        let last = contexts().iter().map(|context| *context as usize).max().unwrap_or(0);
+        let mut index = vec![Vec::new(); last + 1];
+        for row in rows() {
+            row.contexts.iter().for_each(|context| index[*context as usize].push(row));
+        }
+        index
     })
 }
 
 /// The row of a keyword in a context.
 pub fn row(context: Context, word: &str) -> Option<&'static Row> {
-    // The key's lifetime is that of the table; looking up a shorter one needs no static string.
-    let index: &HashMap<(Context, &str), &'static Row> = index();
-    index.get(&(context, word)).copied()
+    rows_of(context).iter().find(|row| row.keyword == word).copied()
 }
 
 /// The keywords that may stand in a context, in the table's order.
 pub fn keywords(context: Context) -> impl Iterator<Item = &'static Row> {
-    rows().filter(move |row| row.contexts.contains(&context))
+    rows_of(context).iter().copied()
+}
+
+fn rows_of(context: Context) -> &'static [&'static Row] {
+    index().get(context as usize).map_or(&[], |rows| rows)
 }
 
 /// Every context there is, the file first.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::base::{FileId, SourceFile, SourceMap, Type};
+use crate::base::{Few, FileId, Shared, SourceFile, SourceMap, Type};
 use crate::expr::facts::{Fact, FactValues};
 use crate::expr::{Compare, Function, Kind};
 use crate::model::{
@@ -61,22 +61,22 @@ fn stage(id: u32, name: &str) -> Stage {
         number: None,
         kind: StageKind::Stage,
         needs: vec![],
-        follows: vec![],
+        follows: Few::new(),
         when: None,
-        before: vec![],
-        after: vec![],
+        before: Few::new(),
+        after: Few::new(),
         actions: exec(vec![text("true")]),
-        env: vec![],
+        env: Few::new(),
         cwd: None,
-        inputs: vec![],
-        outputs: vec![],
-        matrix: vec![],
+        inputs: Few::new(),
+        outputs: Few::new(),
+        matrix: Few::new(),
         timeout: None,
         deadline: None,
         retry: None,
         effect: Effect::Repeatable,
-        undo: vec![],
-        finally: vec![],
+        undo: Few::new(),
+        finally: Few::new(),
         lock: None,
         pool: None,
         allow_failure: None,
@@ -96,7 +96,7 @@ fn gate(id: u32, name: &str, tool: Option<u32>) -> Stage {
         exit_ok: vec![],
     };
     let actions = if tool.is_some() { vec![] } else { exec(vec![text("lint")]) };
-    Stage { kind: StageKind::Gate, gate: Some(gate), actions, ..stage(id, name) }
+    Stage { kind: StageKind::Gate, gate: Some(Box::new(gate)), actions, ..stage(id, name) }
 }
 
 fn tool() -> Tool {
@@ -142,7 +142,7 @@ fn lane(stages: Vec<Stage>, edges: Vec<Vec<model::Edge>>) -> ResolvedLane {
         id: 0,
         name: "hotfix".into(),
         about: Some("Fast".into()),
-        stages,
+        stages: stages.into_iter().map(Shared::from).collect(),
         edges,
         replaced: vec![],
         strict: false,
@@ -234,12 +234,12 @@ fn sample_lane() -> ResolvedLane {
         keep: None,
     };
     let mut build = stage(10, "build");
-    build.outputs = vec![app];
+    build.outputs = vec![app].into();
     let mut unit = stage(11, "unit");
-    unit.matrix = vec![("shard".into(), numbers(1..=2))];
-    unit.env = vec![("SHARD".into(), e(Kind::Matrix("shard".into())))];
+    unit.matrix = vec![("shard".into(), numbers(1..=2))].into();
+    unit.env = vec![("SHARD".into(), e(Kind::Matrix("shard".into())))].into();
     let mut deploy = stage(14, "deploy");
-    deploy.env = vec![("APP".into(), output(10, "app"))];
+    deploy.env = vec![("APP".into(), output(10, "app"))].into();
     let stages = vec![build, unit, gate(12, "coverage", Some(0)), gate(13, "branches", Some(0)), deploy];
     let follows = model::Edge { to: 1, kind: EdgeKind::Follows };
     let edges =
@@ -302,17 +302,17 @@ fn a_matrix_becomes_instances_with_edges_to_all_of_them() {
 #[test]
 fn several_matrix_names_multiply_first_slowest_up_to_a_thousand() {
     let mut unit = stage(1, "unit");
-    unit.matrix = vec![("a".into(), numbers(1..=2)), ("b".into(), numbers(1..=2))];
+    unit.matrix = vec![("a".into(), numbers(1..=2)), ("b".into(), numbers(1..=2))].into();
     let one = |unit: Stage| lane(vec![unit], vec![vec![]]);
     let plan = Inputs::new().build(&model(), &one(unit.clone())).unwrap();
     let keys: Vec<&str> = plan.nodes.iter().map(|node| node.key.as_str()).collect();
     assert_eq!(keys, ["unit[a=1,b=1]", "unit[a=1,b=2]", "unit[a=2,b=1]", "unit[a=2,b=2]"]);
     let code = |unit: Stage| Inputs::new().refused(&model(), &one(unit))[0].0;
-    unit.matrix = vec![("a".into(), numbers(1..=40)), ("b".into(), numbers(1..=26))];
+    unit.matrix = vec![("a".into(), numbers(1..=40)), ("b".into(), numbers(1..=26))].into();
     assert_eq!(code(unit.clone()), "E217");
-    unit.matrix = vec![("a".into(), val(Value::List(vec![])))];
+    unit.matrix = vec![("a".into(), val(Value::List(vec![])))].into();
     assert_eq!(code(unit.clone()), "E122");
-    unit.matrix = vec![("a".into(), val(Value::List(vec![Value::Int(1), Value::Int(1)])))];
+    unit.matrix = vec![("a".into(), val(Value::List(vec![Value::Int(1), Value::Int(1)])))].into();
     assert_eq!(code(unit), "E122");
 }
 
@@ -380,7 +380,7 @@ fn a_circle_is_one_error_at_its_first_stage() {
 #[test]
 fn outputs_of_replaced_and_absent_stages_are_redirected() {
     let mut reader = stage(5, "reader");
-    reader.env = vec![("A".into(), output(1, "app")), ("B".into(), output(77, "gone"))];
+    reader.env = vec![("A".into(), output(1, "app")), ("B".into(), output(77, "gone"))].into();
     let mut lane = lane(vec![stage(2, "new"), reader], vec![vec![], vec![needs(0)]]);
     lane.replaced = vec![(1, 2)];
     let plan = Inputs::new().build(&model(), &lane).unwrap();
@@ -420,7 +420,7 @@ fn long_chains_of_stages_and_lets_do_not_overflow() {
     let previous = |index: u32| if index == 0 { val(Value::Int(1)) } else { global(index - 1) };
     model.globals =
         (0..count).map(|index| define("x", Type::Int, GlobalKind::Let(previous(index)))).collect();
-    lane.stages[0].env = vec![("X".into(), global(count - 1))];
+    lane.stages[0].env = vec![("X".into(), global(count - 1))].into();
     let plan = Inputs::new().build(&model, &lane).unwrap();
     assert_eq!(plan.nodes[0].priority, count);
     assert_eq!(plan.nodes[0].env[0].1.as_value(), Some(&Value::Int(1)));

@@ -50,7 +50,7 @@ impl Dump<'_> {
     }
 
     fn ident(&self, ident: &Ident) -> Value {
-        json!({ "text": ident.text, "range": self.range(ident.span) })
+        json!({ "text": ident.text.as_str(), "range": self.range(ident.span) })
     }
 
     fn statement(&self, statement: &Statement) -> Value {
@@ -86,7 +86,7 @@ impl Dump<'_> {
 
     fn clause(&self, clause: &Clause) -> Value {
         json!({
-            "word": clause.word.text,
+            "word": clause.word.text.as_str(),
             "operands": self.all(&clause.operands, Self::value),
             "range": self.range(clause.span),
         })
@@ -136,7 +136,7 @@ impl Dump<'_> {
         let many = |kind: &str, all: &[Expr]| json!({ "kind": kind, "values": self.all(all, Self::value) });
         let one = |kind: &str, inner: &Expr| json!({ "kind": kind, "value": self.value(inner) });
         match kind {
-            ExprKind::Word(word) => json!({ "kind": "word", "text": word }),
+            ExprKind::Word(word) => json!({ "kind": "word", "text": word.as_str() }),
             ExprKind::Literal(literal) => literal_of(literal),
             ExprKind::Format(segments) => {
                 json!({ "kind": "format", "segments": self.all(segments, Self::segment) })
@@ -213,7 +213,7 @@ impl Dump<'_> {
     fn step(&self, step: &Step) -> Value {
         match step {
             Step::Member(name) => {
-                json!({ "kind": "member", "name": name.text, "range": self.range(name.span) })
+                json!({ "kind": "member", "name": name.text.as_str(), "range": self.range(name.span) })
             }
             Step::Call { arguments, span } => json!({
                 "kind": "call",

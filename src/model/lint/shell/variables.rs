@@ -242,7 +242,7 @@ pub(super) fn unused(context: &Context<'_>, scripts: &[Script<'_>], found: &mut 
 }
 
 fn only_scripts(stage: &Stage) -> bool {
-    let all = [&stage.actions, &stage.undo, &stage.finally];
+    let all = [&stage.actions[..], &stage.undo[..], &stage.finally[..]];
     all.into_iter().flatten().all(|action| matches!(action, Action::Script { .. }))
 }
 
@@ -263,7 +263,7 @@ fn needs_nothing(script: &Script<'_>) -> bool {
 
 fn unread(entry: &Statement, scripts: &[&Script<'_>]) -> Option<String> {
     let Tail::Assign(_) = entry.tail else { return None };
-    let name = declared_name(entry).map_or_else(|| entry.head.text.clone(), |name| name.text);
+    let name = declared_name(entry).map_or_else(|| entry.head.text.to_string(), |name| name.text.to_string());
     let shell_reads =
         KNOWN.contains(&name.as_str()) || KNOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     let mentioned = scripts.iter().any(|script| script.text.contains(&name));

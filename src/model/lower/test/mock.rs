@@ -97,7 +97,7 @@ impl Lowering<'_, '_> {
                 let message = format!("`{}` is given twice", binding.name.text);
                 self.error(&codes::E121, binding.name.span, message, "keep one of them");
             }
-            found.push((binding.name.text.clone(), value));
+            found.push((binding.name.text.to_string(), value));
         }
         found
     }

@@ -48,7 +48,7 @@ impl Lowering<'_, '_> {
         };
         Test {
             module: item.module,
-            name: item.name.clone(),
+            name: item.name.to_string(),
             span: item.span,
             lane,
             params,

@@ -43,8 +43,8 @@ fn facts_of_the_start_are_found_through_lets_params_and_functions() {
         define("unread", Type::String, GlobalKind::Let(env("UNREAD"))),
     ];
     let mut lane = one_stage_with(vec![global(1), global(2), fact("exit", vec![], Type::Int)]);
-    lane.stages[0].when = Some(e(Kind::Call { function: 0, arguments: vec![global(0)] }));
-    lane.stages[0].env = vec![("TOKEN".into(), global(3))];
+    lane.stages[0].when = Some(Box::new(e(Kind::Call { function: 0, arguments: vec![global(0)] })));
+    lane.stages[0].env = vec![("TOKEN".into(), global(3))].into();
     let mut ids: Vec<String> = start_facts(&model, &lane).iter().map(|key| key.id()).collect();
     ids.sort();
     assert_eq!(ids, ["change.touches(\"src/**\")", "env(\"HOME\")", "git.branch"]);
@@ -84,7 +84,7 @@ fn secrets_are_named_but_never_stored() {
     header.secret = true;
     model.globals = vec![define("token", Type::String, GlobalKind::Secret(env("TOKEN"))), header];
     let mut lane = one_stage_with(vec![text("true")]);
-    lane.stages[0].env = vec![("AUTH".into(), global(1))];
+    lane.stages[0].env = vec![("AUTH".into(), global(1))].into();
     let inputs = Inputs::new().fact("env(\"TOKEN\")", Fact::Read(Value::String("hunter2".into())));
     let plan = inputs.build(&model, &lane).unwrap();
     assert!(!serde_json::to_string(&plan).unwrap().contains("hunter2"));
@@ -117,7 +117,7 @@ fn retries_are_worked_out_and_judged() {
     };
     let with = |retry| {
         let mut only = one_stage_with(vec![text("true")]);
-        only.stages[0].retry = Some(retry);
+        only.stages[0].retry = Some(Box::new(retry));
         only
     };
     let plan = Inputs::new().build(&model(), &with(policy(4, 2000, 30_000, Value::Int(3)))).unwrap();
@@ -138,9 +138,9 @@ fn pools_locks_and_limits_are_worked_out() {
     let mut lane = one_stage_with(vec![text("true")]);
     let only = &mut lane.stages[0];
     only.pool = Some(0);
-    only.lock = Some(text("production"));
+    only.lock = Some(Box::new(text("production")));
     only.timeout = Some(val(Value::Duration(60_000)));
-    only.inputs = vec![text("src/**"), val(Value::List(vec![text_value("Cargo.*")]))];
+    only.inputs = vec![text("src/**"), val(Value::List(vec![text_value("Cargo.*")]))].into();
     let plan = Inputs::new().build(&model, &lane).unwrap();
     assert_eq!(plan.pools, BTreeMap::from([("browsers".to_owned(), 2)]));
     let only = &plan.nodes[0];
