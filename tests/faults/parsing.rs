@@ -15,6 +15,8 @@ fn found(files: Memory) -> Vec<String> {
     let request = Request { root: "/p".into(), cwd: "/p".into(), paths: vec!["a.wfl".into()] };
     let Loaded { sources, units, mut diagnostics, .. } = load(&request, &files);
     diagnostics.extend(wfl::model::check(&sources, &units).diagnostics);
+    // Remarks are for those who ask.
+    diagnostics.retain(|found| found.severity != wfl::diag::Severity::Info);
     wfl::diag::sort(&mut diagnostics);
     let line = |found: &wfl::diag::Diagnostic| {
         let at = sources.position(found.span);

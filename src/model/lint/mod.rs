@@ -76,7 +76,6 @@ const WITH_SCRIPTS: &[shell::Lint] = &[
 /// Of names, the graph, time and data, in the order of the catalogue.
 const LINTS: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
     names::unused,
-    names::hidden_by_matrix,
     anchors::unanchored,
     graph::skips_that_spread,
     graph::unreachable,

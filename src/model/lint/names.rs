@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::Item;
-use crate::model::infer::{Definitions, Symbol};
+use crate::model::infer::Symbol;
 use crate::model::{ModuleId, mentions};
 
 use super::Context;
@@ -66,7 +66,7 @@ fn unused_in(context: &Context<'_>, module: ModuleId, found: &mut Vec<Diagnostic
     unused_definitions(context, module, &mentioned, found);
 }
 
-/// W128: functions, secrets, policies, tools and pools of a file with lanes.
+/// W128: functions, secrets, policies and pools of a file with lanes.
 fn unused_definitions(
     context: &Context<'_>,
     module: ModuleId,
@@ -98,38 +98,10 @@ fn unused_definitions(
         found.extend(all.map(|(_, item)| never_used(what, item)));
     };
     policies(&declared.retries, Symbol::Retry, "retry policy");
-    policies(&declared.tools, Symbol::Tool, "tool");
     policies(&declared.pools, Symbol::Pool, "pool");
 }
 
 fn never_used(what: &str, item: &Item<'_>) -> Diagnostic {
     let message = format!("{what} `{}` is never used", item.name);
     Diagnostic::new(&codes::W128, item.span, message).help("remove it, or use it")
-}
-
-/// W113: a matrix value with the name of a value of the file. Of parameters and variables `infer` tells.
-pub(super) fn hidden_by_matrix(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for stage in context.model.stages.iter().filter(|stage| context.asked(stage.module)) {
-        if stage.matrix.is_empty() {
-            continue;
-        }
-        let body = context.declared.stages[stage.id as usize].statement.body();
-        let matrix = body.iter().filter(|inner| inner.head.text == "matrix").flat_map(|inner| inner.body());
-        for value in matrix {
-            let names = context.declared.names(stage.module);
-            let Some((Symbol::Global(_) | Symbol::Function(_), defined)) = names.values.get(&value.head.text)
-            else {
-                continue;
-            };
-            let message = format!(
-                "in `{}`, `{}` is the matrix value, not the one of the file",
-                stage.name, value.head.text
-            );
-            found.push(
-                Diagnostic::new(&codes::W113, value.head.span, message)
-                    .related(*defined, "hidden here")
-                    .help("give one of them another name"),
-            );
-        }
-    }
 }

@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 use crate::base::{Span, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::facts::{Fact, FactKey};
-use crate::expr::{self, Expr, Function, Kind, Scope};
+use crate::expr::{self, Compare, Expr, Function, Kind, Scope};
 use crate::model::{
     Effect, GlobalKind, Model, Principle, ResolvedLane, Stage, StageKind, Subject, constant, expressions,
 };
 
 use super::Context;
+
+/// Stands for what only a run knows; no name holds it.
+const UNKNOWN: char = '\u{fffd}';
 
 /// E612 and W614: what a principle is about and does not hold for, once a subject, with the lanes it concerns.
 pub(super) fn broken(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
@@ -148,7 +151,7 @@ impl Of<'_> {
             "name" => Value::String(stage.name.clone()),
             "about" => text(stage.docs.as_deref()),
             "number" => stage.number.map_or(Value::Absent, |number| Value::Int(i64::from(number))),
-            "lock" => return self.known(stage.lock.as_deref()),
+            "lock" => return self.known_text(stage.lock.as_deref()),
             "pool" => text(stage.pool.map(|pool| self.model.pools[pool as usize].name.as_str())),
             "timeout" => return self.known(stage.timeout.as_ref()),
             "deadline" => return self.known(stage.deadline.as_deref()),
@@ -198,6 +201,31 @@ impl Of<'_> {
             None => Some(Value::Absent),
             Some(expr) => constant(self.model, expr).cloned(),
         }
+    }
+
+    /// As [`Of::known`]; a text with pieces that only a run knows stands for itself where the principle compares it
+    /// with nothing that it could become.
+    fn known_text(&self, set: Option<&Expr>) -> Option<Value> {
+        let Some(Expr { kind: Kind::Format(pieces), .. }) = set else { return self.known(set) };
+        let known = |piece: &Expr| match constant(self.model, piece) {
+            Some(value) => value.to_string(),
+            None => UNKNOWN.to_string(),
+        };
+        let text: String = pieces.iter().map(known).collect();
+        let (first, last) = (text.split(UNKNOWN).next()?, text.rsplit(UNKNOWN).next()?);
+        let mut may_be = false;
+        let conditions = self.principle.condition.iter();
+        for expr in conditions.chain(self.principle.require.iter().map(|check| &check.expr)) {
+            expr.walk(&mut |part| match &part.kind {
+                Kind::Value(Value::String(other)) => {
+                    may_be |= other.starts_with(first) && other.ends_with(last)
+                }
+                Kind::Compare { op: Compare::Matches | Compare::Like, .. } => may_be = true,
+                Kind::Global(_) | Kind::Call { .. } | Kind::Builtin { .. } => may_be = true,
+                _ => {}
+            });
+        }
+        (!may_be).then_some(Value::String(text))
     }
 
     fn has_secret(&self, stage: &Stage) -> bool {

@@ -80,14 +80,7 @@ impl Lowering<'_, '_> {
             .clause("if")
             .and_then(|clause| clause.operands.first())
             .map(|condition| self.check(&place, condition).expr);
-        let mut require: Vec<Check> = Vec::new();
-        for statement in all(body, "require") {
-            let Some(expr) = operand(statement) else { continue };
-            let mut check = self.check(&place, expr);
-            let reason = statement.clause("because").and_then(|clause| clause.operands.first());
-            check.because = reason.and_then(|reason| self.known_text(item.module, reason));
-            require.push(check);
-        }
+        let require = self.required(item, &place);
         for property in unknown.take() {
             let known = PROPERTIES.iter().filter(|(kinds, _, _)| kinds.contains(&kind.as_str()));
             let near = nearest(&property.text, known.map(|(_, name, _)| *name));
@@ -113,6 +106,20 @@ impl Lowering<'_, '_> {
             require,
             because,
         });
+    }
+}
+
+impl Lowering<'_, '_> {
+    fn required(&mut self, item: &Item<'_>, place: &Place<'_>) -> Vec<Check> {
+        let mut require: Vec<Check> = Vec::new();
+        for statement in all(item.statement.body(), "require") {
+            let Some(expr) = operand(statement) else { continue };
+            let mut check = self.check(place, expr);
+            let reason = statement.clause("because").and_then(|clause| clause.operands.first());
+            check.because = reason.and_then(|reason| self.known_text(item.module, reason));
+            require.push(check);
+        }
+        require
     }
 }
 
