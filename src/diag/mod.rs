@@ -176,7 +176,8 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
 /// understood in part.
 pub fn merge(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let spelling = |found: &Diagnostic| found.code.id == "E011" && found.message.ends_with("in lower case");
-    let errors: HashSet<Span> = all.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
+    let is_final = |found: &&Diagnostic| found.is_error() && !found.code.allowable;
+    let errors: HashSet<Span> = all.iter().filter(is_final).map(|found| found.span).collect();
     let unknown: Vec<Span> = match all.iter().any(spelling) {
         true => all
             .iter()

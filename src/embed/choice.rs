@@ -61,6 +61,11 @@ impl Project {
     }
 
     fn lane_named(&self, name: &str, file: Option<&str>) -> Result<LaneId, Error> {
+        if let Some(built_in) = name.strip_prefix("std.lanes.") {
+            let std = self.std_lanes();
+            let found = std.iter().copied().find(|id| self.model.lanes[*id as usize].name == built_in);
+            return found.ok_or_else(|| self.no_such_lane(name, &std));
+        }
         let is = |id: &LaneId| self.model.lanes[*id as usize].name == name;
         let own: Vec<LaneId> = self.own_lanes().into_iter().filter(is).collect();
         match own.as_slice() {

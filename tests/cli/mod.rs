@@ -5,6 +5,7 @@ mod check;
 mod decide;
 mod embed;
 mod exits;
+mod inspect;
 mod part;
 mod run;
 mod shapes;
