@@ -80,7 +80,7 @@ pub(super) static ROWS: &[Row] = &[
     )]),
     Row::new("meta", &[Lane], Nothing, "Fields of your own for reports.").block(Assignments),
     Row::new("retry", &[File], Name, "A policy for repeating failed attempts.").block(Retry).many(),
-    Row::new("attempts", &[Retry], values(1, 1, "int"), "Attempts in all, the first included.").default("3"),
+    Row::new("attempts", &[Retry], values(1, 1, "int"), "Attempts in all, the first included.").default("2"),
     Row::new(
         "backoff",
         &[Retry],
