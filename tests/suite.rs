@@ -3,6 +3,7 @@
 mod cli;
 mod docs;
 mod faults;
+mod format;
 mod lang;
 mod reference;
 mod run;

@@ -205,11 +205,13 @@ impl Layout<'_, '_> {
         if part.comma {
             self.out.word(false, ",", 1);
         }
-        for note in &part.notes {
-            if note.own_line {
-                self.out.note(note.text, indent);
-            } else {
+        // Behind one on a line of its own, a comment has no code before it any more.
+        let behind = part.notes.iter().position(|note| note.own_line).unwrap_or(part.notes.len());
+        for (at, note) in part.notes.iter().enumerate() {
+            if at < behind {
                 self.out.trailing(note.text, indent);
+            } else {
+                self.out.note(note.text, indent);
             }
         }
     }
