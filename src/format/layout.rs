@@ -205,10 +205,9 @@ impl Layout<'_, '_> {
         if part.comma {
             self.out.word(false, ",", 1);
         }
-        // Behind one on a line of its own, a comment has no code before it any more.
-        let behind = part.notes.iter().position(|note| note.own_line).unwrap_or(part.notes.len());
         for (at, note) in part.notes.iter().enumerate() {
-            if at < behind {
+            // Behind another comment there is no code on the line any more.
+            if at == 0 && !note.own_line {
                 self.out.trailing(note.text, indent);
             } else {
                 self.out.note(note.text, indent);

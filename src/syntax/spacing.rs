@@ -1,9 +1,6 @@
 //! The pieces of one head, one attribute or one expression, with the space between them and where its line may break.
 //! Writes no lines.
 
-use crate::base::FileId;
-
-use super::lexical;
 use super::pieces::{self, Piece, PieceKind};
 
 /// How loosely an operator binds, the loosest first: a long expression breaks at its loosest operators.
@@ -71,8 +68,7 @@ pub struct Head<'a> {
 
 /// An expression as it is written in the one style, on one line, whatever lines and spaces its author chose.
 pub fn one_line(text: &str) -> String {
-    let lexed = lexical::lex(FileId(0), text);
-    let head = Head::new(&pieces::pieces(text, &lexed), 0);
+    let head = Head::new(&pieces::read(text), 0);
     if head.scripts.last().is_some_and(|scripts| *scripts > 0) {
         return text.split_whitespace().collect::<Vec<_>>().join(" ");
     }

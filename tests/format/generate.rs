@@ -1,6 +1,8 @@
 //! Random programs from the keyword table: every row, clause and block, with types that mostly fit. Knows nothing of
 //! lines and spaces, which `layout` chooses.
 
+use std::collections::{BTreeSet, HashMap};
+
 use wfl::model::schema::{self, BlockRule, ClauseRow, Context, Row, Shape};
 
 use super::dice::Dice;
@@ -22,7 +24,14 @@ pub struct Program {
 
 /// A program of the seed.
 pub fn program(dice: &mut Dice) -> Program {
-    let mut maker = Maker { dice, rows: Vec::new(), counts: std::collections::HashMap::new() };
+    let names = dice.percent(30);
+    let mut maker = Maker {
+        dice,
+        rows: vec![(Context::File, "wfl")],
+        names,
+        wanted: BTreeSet::new(),
+        counts: HashMap::new(),
+    };
     let mut statements = vec![maker.simple(&["wfl", "1"])];
     statements.extend(maker.preamble());
     let kinds: Vec<&Row> = schema::keywords(Context::File).filter(|row| row.keyword != "wfl").collect();
@@ -30,19 +39,25 @@ pub fn program(dice: &mut Dice) -> Program {
         let row = *maker.dice.pick(&kinds);
         statements.push(maker.statement(Context::File, row));
     }
+    statements.extend(maker.missing());
     Program { statements, rows: maker.rows }
 }
 
 struct Maker<'d> {
     dice: &'d mut Dice,
     rows: Vec<(Context, &'static str)>,
+    /// Whether the file declares what expressions may refer to.
+    names: bool,
+    /// Kinds of which one is referred to that no statement has declared yet.
+    wanted: BTreeSet<&'static str>,
     /// How many names of each kind are taken.
-    counts: std::collections::HashMap<&'static str, usize>,
+    counts: HashMap<&'static str, usize>,
 }
 
 impl Maker<'_> {
     fn tokens(&mut self, make: impl FnOnce(&mut Expressions<'_>)) -> Vec<Token> {
         let mut expressions = Expressions::new(self.dice);
+        expressions.names = self.names;
         make(&mut expressions);
         expressions.out
     }
@@ -54,8 +69,8 @@ impl Maker<'_> {
 
     /// What expressions refer to, in most programs.
     fn preamble(&mut self) -> Vec<Statement> {
-        if self.dice.percent(20) {
-            return Vec::new();
+        if !self.names {
+            return vec![self.base()];
         }
         let mut all: Vec<Statement> = ALL.iter().map(|ty| self.declare("let", ty.param(), *ty)).collect();
         let functions: [&[(&str, Space)]; 2] = [
@@ -97,15 +112,14 @@ impl Maker<'_> {
             });
             all.push(Statement { head, ..Statement::default() });
         }
-        all.push(self.simple(&["stage", "base"]));
-        let exec = self.tokens(|out| {
-            out.word("exec");
-            out.word("\"true\"");
-        });
-        if let Some(stage) = all.last_mut() {
-            stage.block = Some(vec![Statement { head: exec, ..Statement::default() }]);
-        }
+        all.push(self.base());
         all
+    }
+
+    /// A stage that others may refer to.
+    fn base(&mut self) -> Statement {
+        let exec = self.simple(&["exec", "\"true\""]);
+        Statement { block: Some(vec![exec]), ..self.simple(&["stage", "base"]) }
     }
 
     fn declare(&mut self, keyword: &str, name: &str, ty: Ty) -> Statement {
@@ -130,14 +144,37 @@ impl Maker<'_> {
         format!("{kind}-{count}")
     }
 
-    /// A name of a kind that is there, if any is.
+    /// A name of a kind: of one further up, or of one that is declared at the end.
     fn known(&mut self, kind: &'static str) -> String {
-        let count = self.counts.get(kind).copied().unwrap_or(0);
-        match kind {
-            "stage" if count == 0 || self.dice.percent(50) => "base".into(),
-            _ if count == 0 => format!("{kind}-1"),
-            _ => format!("{kind}-{}", self.dice.between(1, count)),
+        let above = self.counts.get(kind).map_or(0, |count| count - 1);
+        if above > 0 && self.dice.percent(40) {
+            return format!("{kind}-{}", self.dice.between(1, above));
         }
+        match kind {
+            "stage" => "base".into(),
+            _ => {
+                self.wanted.insert(kind);
+                format!("{kind}-0")
+            }
+        }
+    }
+
+    /// The plainest definition of everything that is referred to and not there.
+    fn missing(&mut self) -> Vec<Statement> {
+        let wanted = std::mem::take(&mut self.wanted);
+        let define = |kind: &'static str| {
+            let inner: &[&[&str]] = match kind {
+                "lane" => &[&["include", "base"]],
+                "tool" => &[&["exec", "\"true\""]],
+                "gate" => &[&["exec", "\"true\""], &["require", "exit", "==", "0"]],
+                "retry" => &[&["attempts", "2"]],
+                "breaker" => &[&["failures", "3"]],
+                _ => &[&["slots", "2"]],
+            };
+            let block = inner.iter().map(|words| self.simple(words)).collect();
+            Statement { block: Some(block), ..self.simple(&[kind, &format!("{kind}-0")]) }
+        };
+        wanted.into_iter().map(define).collect()
     }
 
     fn statement(&mut self, context: Context, row: &'static Row) -> Statement {
@@ -184,7 +221,8 @@ impl Maker<'_> {
             return self.assignments(keyword);
         }
         let rows: Vec<&'static Row> = schema::keywords(context).collect();
-        let most = rows.len().min(5);
+        // Of the longest list of rows, those of an `override`, which few programs have, more at once.
+        let most = if context == Context::Override { 12 } else { rows.len().min(5) };
         let wanted = self.dice.between(0, most);
         let mut chosen: Vec<&'static Row> = rows.iter().copied().filter(|row| row.required).collect();
         for _ in 0..wanted {
@@ -193,8 +231,18 @@ impl Maker<'_> {
                 chosen.push(row);
             }
         }
-        if context == Context::Stage && !chosen.iter().any(|row| ["run", "exec"].contains(&row.keyword)) {
-            chosen.extend(rows.iter().copied().find(|row| row.keyword == "run"));
+        let needed: &[&str] = match context {
+            Context::Stage => &["run"],
+            Context::Tool => &["exec"],
+            Context::Gate => &["exec", "require"],
+            Context::Lane => &["include"],
+            Context::Retry => &["attempts"],
+            _ => &[],
+        };
+        for keyword in needed {
+            if !chosen.iter().any(|row| row.keyword == *keyword) && self.dice.percent(95) {
+                chosen.extend(rows.iter().copied().find(|row| row.keyword == *keyword));
+            }
         }
         chosen.into_iter().map(|row| self.statement(context, row)).collect()
     }
@@ -290,7 +338,7 @@ impl Maker<'_> {
 
     fn binding(&mut self, keyword: &'static str, value: bool) -> Vec<Token> {
         let name = self.fresh(keyword);
-        let ty = *self.dice.pick(&ALL);
+        let ty = if keyword == "secret" { Ty::Text } else { *self.dice.pick(&ALL) };
         let (typed, valued) = (!value || self.dice.percent(50), value || self.dice.percent(50));
         let optional = typed && self.dice.percent(10);
         self.tokens(|out| {
@@ -329,7 +377,15 @@ impl Maker<'_> {
                     out.push(",", Space::May);
                 }
                 match ty {
-                    "int" => out.literal(Ty::Int),
+                    "int" => {
+                        let number = *out.dice.pick(&["1", "2", "42", "1_00"]);
+                        out.word(number);
+                    }
+                    "glob" | "path" => {
+                        let path = *out.dice.pick(&["\"src/**\"", "\"Cargo.*\"", "\"a b\"", "\"dist\""]);
+                        out.word(path);
+                    }
+                    _ if keyword == "import" => out.word("\"shared/smoke.wfl\""),
                     "duration" => out.value(Ty::Duration, 2),
                     "string" if max > 1 => out.value(Ty::Text, 2),
                     "int|auto|off" if auto => out.word("auto"),
@@ -391,8 +447,10 @@ impl Maker<'_> {
             "# a line of the shell's",
             "   ",
         ];
-        let lines: Vec<String> =
-            (0..self.dice.below(6)).map(|_| (*self.dice.pick(LINES)).to_owned()).collect();
+        let lines: Vec<String> = (0..self.dice.below(6))
+            .map(|_| (*self.dice.pick(LINES)).to_owned())
+            .chain(["true".into()])
+            .collect();
         let interpreter = *self.dice.pick(&["", "", "sh", "python"]);
         self.tokens(|out| {
             out.word("run");

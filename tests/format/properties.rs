@@ -1,26 +1,57 @@
 //! What formatting may never change, as functions of a text and what was made of it; and 2,000 programs that prove it.
 //! `WFL_PROGRAMS=N` runs more, `WFL_SEED=N` begins elsewhere; a failure names its seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use wfl::base::FileId;
 use wfl::load::{Loaded, Memory, Request, load};
 use wfl::model::schema;
-use wfl::syntax::{self, ast};
+use wfl::syntax::pieces::{self, Piece, PieceKind};
 
 use super::dice::Dice;
 use super::{generate, layout};
 
-pub type Property = fn(&str, &str) -> Result<(), String>;
+/// A text with all that the properties compare, worked out once.
+pub struct Side {
+    pub text: String,
+    /// What formatting makes of it.
+    formatted: Result<String, String>,
+    errors: Option<String>,
+    comments: String,
+    /// The statements without places.
+    pub tree: String,
+    /// The checked model without places, and the findings by code and message.
+    model: String,
+    pub findings: String,
+}
 
-pub const ALL: [(&str, Property); 6] = [
-    ("it has no errors of form", parses),
-    ("formatting it again changes nothing", is_stable),
-    ("the comments are the same, in order", comments),
-    ("the tree is the same", tree),
-    ("the checked model and its findings are the same", model),
-    ("it is tidy", tidy),
-];
+impl Side {
+    pub fn new(text: String) -> Side {
+        let (tree, errors, model, findings) = checked(&text);
+        let (comments, formatted) = (comments_of(&text), format(&text));
+        Side { text, formatted, errors, comments, tree, model, findings }
+    }
+}
+
+pub type Property = fn(&Side, &Side) -> Result<(), String>;
+
+pub const PARSES: (&str, Property) = ("it has no errors of form", |_, after| match &after.errors {
+    None => Ok(()),
+    Some(error) => Err(error.clone()),
+});
+pub const STABLE: (&str, Property) = ("formatting it again changes nothing", |_, after| {
+    equal(&after.text, after.formatted.as_ref().map_err(Clone::clone)?)
+});
+pub const COMMENTS: (&str, Property) =
+    ("the comments are the same, in order", |before, after| equal(&before.comments, &after.comments));
+pub const TREE: (&str, Property) = ("the tree is the same", |before, after| equal(&before.tree, &after.tree));
+pub const MODEL: (&str, Property) = ("the checked model is the same", |before, after| {
+    equal(&before.findings, &after.findings)?;
+    equal(&before.model, &after.model)
+});
+pub const TIDY: (&str, Property) = ("it is tidy", |_, after| tidy(&after.text));
+
+pub const ALL: [(&str, Property); 6] = [PARSES, STABLE, COMMENTS, TREE, MODEL, TIDY];
 
 pub fn format(text: &str) -> Result<String, String> {
     wfl::format::text(FileId(0), text).map_err(|found| format!("{:?}", found.first().map(|one| &one.message)))
@@ -38,86 +69,50 @@ fn equal(before: &str, after: &str) -> Result<(), String> {
     Err(format!("before: …{}…\nafter:  …{}…", around(before), around(after)))
 }
 
-pub fn parses(_: &str, after: &str) -> Result<(), String> {
-    let (tree, found) = syntax::parse(FileId(0), after);
-    match (found.first(), tree.refused) {
-        (None, 0) => Ok(()),
-        (found, _) => {
-            Err(format!("{:?}", found.map(|found| (found.code.id, &found.message, found.span.start))))
-        }
-    }
-}
-
-pub fn is_stable(_: &str, after: &str) -> Result<(), String> {
-    equal(after, &format(after)?)
-}
-
-fn read(text: &str) -> ast::File {
-    syntax::parse(FileId(0), text.trim_start_matches('\u{feff}')).0
-}
-
-pub fn comments(before: &str, after: &str) -> Result<(), String> {
-    // `##` lines that document a statement are in the tree; here all stand together.
-    let texts = |text: &str| {
-        let text = text.trim_start_matches('\u{feff}');
-        let scan = syntax::scan(FileId(0), text);
-        let mut found: BTreeMap<usize, String> = BTreeMap::new();
-        for comment in &scan.file.comments {
-            found.insert(comment.span.range().start, comment.text.clone());
-        }
-        for piece in &scan.pieces {
-            if let syntax::pieces::PieceKind::Comment { .. } = piece.kind {
-                found.insert(piece.start, piece.text.to_owned());
-            }
-        }
-        found.into_values().map(|text| text + "\n").collect::<String>()
+/// All comments, `##` lines that document a statement and those behind a script's quotes included.
+fn comments_of(text: &str) -> String {
+    let pieces = pieces::read(text.trim_start_matches('\u{feff}'));
+    let comment = |piece: &Piece<'_>| match piece.kind {
+        PieceKind::Comment { .. } => Some(format!("{}\n", piece.text)),
+        PieceKind::Script => pieces::script(piece.text).comment.map(|text| format!("{text}\n")),
+        _ => None,
     };
-    equal(&texts(before), &texts(after))
+    pieces.iter().filter_map(comment).collect()
 }
 
-/// The tree as text without its places, and without the counts and comments that other properties look at.
-pub fn tree(before: &str, after: &str) -> Result<(), String> {
-    let shown = |text: &str| placeless(&format!("{:?}", read(text).statements));
-    equal(&shown(before), &shown(after))
-}
-
-pub fn model(before: &str, after: &str) -> Result<(), String> {
-    let (before, after) = (checked(before), checked(after));
-    equal(&before.1, &after.1)?;
-    equal(&before.0, &after.0)
-}
-
-/// The model without its places, and the findings by code and message.
-fn checked(text: &str) -> (String, String) {
+/// Tree, first error of form, model and findings.
+fn checked(text: &str) -> (String, Option<String>, String, String) {
     let smoke = include_str!("../lang/shared/smoke.wfl");
     let files = Memory::default().with("/project/case.wfl", text).with("/project/shared/smoke.wfl", smoke);
     let request = Request { root: "/project".into(), cwd: "/project".into(), paths: vec!["case.wfl".into()] };
     let Loaded { sources, units, mut diagnostics, .. } = load(&request, &files);
+    let tree = &units[0].tree;
+    let error = diagnostics.iter().find(|found| found.span.file == tree.id && found.code.id < "E100");
+    let error = error.map(|found| format!("{} {}", found.code.id, found.message));
+    let shown = placeless(&format!("{:?}", tree.statements));
     let checked = wfl::model::check(&sources, &units);
     diagnostics.extend(checked.diagnostics);
     let found = wfl::diag::merge(diagnostics);
     let found = found.iter().map(|found| format!("{} {}\n", found.code.id, found.message)).collect();
-    (placeless(&format!("{:?}", checked.model)), found)
+    (shown, error, placeless(&format!("{:?}", checked.model)), found)
 }
 
 /// A debug text without spans and offsets.
 fn placeless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = ["Span {", "line_offsets: ["].iter().filter_map(|mark| rest.find(mark)).min() {
-        out.push_str(&rest[..at]);
-        let end = if rest[at..].starts_with('S') { " }" } else { "]" };
-        let skipped = match rest[at..].starts_with("Span { file") {
-            true => rest[at..].find("end: ").and_then(|from| rest[at + from..].find(end).map(|to| from + to)),
-            false => rest[at..].find(end),
-        };
-        rest = &rest[at + skipped.map_or(1, |skipped| skipped + end.len())..];
+    without(&without(text, "Span { file: ", " }"), "line_offsets: [", "]")
+}
+
+/// The text without all that stands from `open` to the next `close`; a nested pair does not occur but in `FileId(0)`.
+fn without(text: &str, open: &str, close: &str) -> String {
+    let mut pieces = text.split(open);
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        out.push_str(piece.split_once(close).map_or("", |(_, rest)| rest));
     }
-    out.push_str(rest);
     out
 }
 
-pub fn tidy(_: &str, after: &str) -> Result<(), String> {
+fn tidy(after: &str) -> Result<(), String> {
     let ends_well = after.is_empty() || (after.ends_with('\n') && !after.ends_with("\n\n"));
     if after.contains('\r') || after.starts_with(['\u{feff}', '\n']) || !ends_well {
         return Err("line ends, marks, or empty lines at the ends".into());
@@ -146,7 +141,7 @@ pub fn tidy(_: &str, after: &str) -> Result<(), String> {
 }
 
 /// Everything wrong with what formatting made of a text.
-pub fn broken(before: &str, after: &str) -> Vec<String> {
+pub fn broken(before: &Side, after: &Side) -> Vec<String> {
     let wrong = |(name, property): &(&str, Property)| {
         property(before, after).err().map(|why| format!("not so: {name}\n{why}"))
     };
@@ -175,19 +170,22 @@ struct Seen {
 /// Formats the program of a seed and holds the result against every property.
 fn prove(seed: u64, seen: &mut Seen) {
     let (text, rows) = sample(seed);
-    let after = match format(&text) {
-        Ok(after) => after,
-        Err(why) => panic!("seed {seed}: the program is refused: {why}\n{text}"),
+    let before = Side::new(text);
+    let after = match &before.formatted {
+        Ok(after) => Side::new(after.clone()),
+        Err(why) => panic!("seed {seed}: the program is refused: {why}\n{}", before.text),
     };
-    let wrong = broken(&text, &after);
-    assert!(wrong.is_empty(), "seed {seed}: {}\n--- text\n{text}\n--- formatted\n{after}", wrong.join("\n"));
+    let wrong = broken(&before, &after);
+    let (from, to) = (&before.text, &after.text);
+    assert!(wrong.is_empty(), "seed {seed}: {}\n--- text\n{from}\n--- formatted\n{to}", wrong.join("\n"));
     seen.rows.extend(rows);
-    seen.bytes += text.len();
-    seen.without_errors += u64::from(!checked(&after).1.lines().any(|line| line.starts_with('E')));
-    let shown = format!("{:?}", read(&text).statements);
-    for (at, _) in shown.match_indices("kind: ") {
-        let word: String = shown[at + 6..].chars().take_while(|c| c.is_alphanumeric()).collect();
-        seen.kinds.insert(word);
+    seen.bytes += from.len();
+    seen.without_errors += u64::from(!after.findings.lines().any(|line| line.starts_with('E')));
+    for (at, _) in after.tree.match_indices("kind: ") {
+        let word: String = after.tree[at + 6..].chars().take_while(|c| c.is_alphanumeric()).collect();
+        if !seen.kinds.contains(&word) {
+            seen.kinds.insert(word);
+        }
     }
 }
 
