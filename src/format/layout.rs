@@ -171,8 +171,8 @@ impl Layout<'_, '_> {
         if self.fits(whole, tail) && self.is_plain(whole) {
             return self.flat(whole, indent);
         }
-        self.part(open, indent);
         let outer = self.out.line_indent();
+        self.part(open, indent);
         let (inner, range) = (outer + STEP, Range { from: open + 1, to: close });
         self.out.newline(inner);
         if range.from < range.to {
