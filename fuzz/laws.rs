@@ -17,6 +17,7 @@ pub const LAWS: &[(&str, Law)] = &[
     ("lexical", lexical),
     ("parser", parser),
     ("check", check),
+    ("format", format),
     ("expression", expression),
     ("template", template),
 ];
@@ -102,6 +103,18 @@ fn statements(tree: &File) -> Vec<&Statement> {
         waiting.extend(statement.body());
     }
     found
+}
+
+/// What can be formatted stays itself: formatting twice is the same, and no statement and no comment is lost.
+pub fn format(bytes: &[u8]) {
+    let Some(text) = text_of(bytes) else { return };
+    let Ok(once) = wfl::format::text(FILE, text) else { return };
+    assert_eq!(wfl::format::text(FILE, &once).ok().as_ref(), Some(&once), "not idempotent");
+    let shape = |text: &str| {
+        let (tree, _) = wfl::syntax::parse(FILE, text);
+        (tree.parsed, tree.refused, tree.comments.len())
+    };
+    assert_eq!(shape(text), shape(&once), "statements or comments lost");
 }
 
 /// The tree counts every statement, all its places lie in the text, it prints, copies and drops, and what it refused

@@ -4,6 +4,7 @@ mod book;
 mod cli;
 mod docs;
 mod faults;
+mod format;
 mod lang;
 mod reference;
 mod run;

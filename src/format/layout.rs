@@ -171,8 +171,8 @@ impl Layout<'_, '_> {
         if self.fits(whole, tail) && self.is_plain(whole) {
             return self.flat(whole, indent);
         }
-        self.part(open, indent);
         let outer = self.out.line_indent();
+        self.part(open, indent);
         let (inner, range) = (outer + STEP, Range { from: open + 1, to: close });
         self.out.newline(inner);
         if range.from < range.to {
@@ -205,11 +205,12 @@ impl Layout<'_, '_> {
         if part.comma {
             self.out.word(false, ",", 1);
         }
-        for note in &part.notes {
-            if note.own_line {
-                self.out.note(note.text, indent);
-            } else {
+        for (at, note) in part.notes.iter().enumerate() {
+            // Behind another comment there is no code on the line any more.
+            if at == 0 && !note.own_line {
                 self.out.trailing(note.text, indent);
+            } else {
+                self.out.note(note.text, indent);
             }
         }
     }

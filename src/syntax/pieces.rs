@@ -1,6 +1,9 @@
 //! A file's text piece by piece, in order, with nothing left out but white space: what a formatter puts into lines.
 //! Knows no statements.
 
+use crate::base::FileId;
+
+use super::lexical;
 use super::token::{Kind, Lexed, ScriptRange};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,11 @@ pub(super) fn without_margin<'a>(line: &'a str, margin: &str) -> Option<&'a str>
         None if text.trim().is_empty() => Some(""),
         None => None,
     }
+}
+
+/// The pieces of a text, whatever else may be wrong with it.
+pub fn read(text: &str) -> Vec<Piece<'_>> {
+    pieces(text, &lexical::lex(FileId(0), text))
 }
 
 /// The pieces of what was read.

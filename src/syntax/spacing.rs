@@ -1,9 +1,6 @@
 //! The pieces of one head, one attribute or one expression, with the space between them and where its line may break.
 //! Writes no lines.
 
-use crate::base::FileId;
-
-use super::lexical;
 use super::pieces::{self, Piece, PieceKind};
 
 /// How loosely an operator binds, the loosest first: a long expression breaks at its loosest operators.
@@ -71,8 +68,7 @@ pub struct Head<'a> {
 
 /// An expression as it is written in the one style, on one line, whatever lines and spaces its author chose.
 pub fn one_line(text: &str) -> String {
-    let lexed = lexical::lex(FileId(0), text);
-    let head = Head::new(&pieces::pieces(text, &lexed), 0);
+    let head = Head::new(&pieces::read(text), 0);
     if head.scripts.last().is_some_and(|scripts| *scripts > 0) {
         return text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
@@ -194,8 +190,7 @@ impl<'a> Row<'a> {
     fn piece(&mut self, piece: &Piece<'a>, next: Option<&Piece<'a>>, keyword_end: usize) {
         let text = piece.text;
         if let PieceKind::Comment { own_line } = piece.kind {
-            let note = Note { text, own_line };
-            return self.parts.last_mut().into_iter().for_each(|part| part.notes.push(note));
+            return self.note(vec![Note { text, own_line }]);
         }
         // `list<int>=x` is read as `>` and `=`.
         if text == ">=" && self.level().types {
@@ -209,7 +204,9 @@ impl<'a> Row<'a> {
             PieceKind::Comma => self.comma(piece),
             _ => {
                 let manner = self.manner(piece, next, keyword_end);
+                let notes = if manner.role == Role::Equals { self.take_notes() } else { Vec::new() };
                 self.push(piece, manner);
+                self.note(notes);
             }
         }
     }
@@ -256,21 +253,29 @@ impl<'a> Row<'a> {
 
     /// The comma before a closing bracket is the layout's to write; its comments stay where they were.
     fn drop_last_comma(&mut self) {
-        let Some(comma) = self.parts.pop_if(|part| part.role == Role::Comma) else { return };
-        if let Some(part) = self.parts.last_mut() {
-            part.notes.extend(comma.notes);
+        if let Some(comma) = self.parts.pop_if(|part| part.role == Role::Comma) {
+            self.note(comma.notes);
         }
     }
 
-    /// Comments between an item and its comma move behind the comma, so that no line begins with one.
+    /// Comments between an item and its comma, or a name and its `=`, move behind those, so that no line begins with
+    /// one.
     fn comma(&mut self, piece: &Piece<'a>) {
         self.close_range();
         let level = self.level();
         level.types &= level.angles > 0;
-        let notes = self.parts.last_mut().map(|part| std::mem::take(&mut part.notes)).unwrap_or_default();
+        let notes = self.take_notes();
         self.push(piece, Manner { role: Role::Comma, close_before: true, ..WORD });
+        self.note(notes);
+    }
+
+    fn take_notes(&mut self) -> Vec<Note<'a>> {
+        self.parts.last_mut().map(|part| std::mem::take(&mut part.notes)).unwrap_or_default()
+    }
+
+    fn note(&mut self, notes: Vec<Note<'a>>) {
         if let Some(part) = self.parts.last_mut() {
-            part.notes = notes;
+            part.notes.extend(notes);
         }
     }
 
