@@ -99,7 +99,9 @@ fn checked(text: &str) -> (String, Option<String>, String, String) {
 
 /// A debug text without spans and offsets.
 fn placeless(text: &str) -> String {
-    without(&without(text, "Span { file: ", " }"), "line_offsets: [", "]")
+    let text = without(&without(text, "Span { file: ", " }"), "line_offsets: [", "]");
+    // Where each line of a script stands.
+    without(&text, " lines: [", "]")
 }
 
 /// The text without all that stands from `open` to the next `close`; a nested pair does not occur but in `FileId(0)`.

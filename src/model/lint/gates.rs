@@ -10,6 +10,7 @@ use crate::model::{
     Action, Gate, GlobalKind, Measure, Model, ModuleId, ResolvedLane, Stage, StageId, StageKind, constant,
 };
 use crate::syntax::ast::Statement;
+use crate::syntax::spacing;
 
 use super::Context;
 use super::never::Bounds;
@@ -271,10 +272,7 @@ fn said_already(
     base: &Statement,
 ) -> Option<Span> {
     let keyword = |statement: &&Statement| statement.head.text == inner.head.text;
-    let text = |statement: &Statement| {
-        let words: Vec<&str> = context.declared.sources.text(statement.span).split_whitespace().collect();
-        words.join(" ")
-    };
+    let text = |statement: &Statement| spacing::one_line(context.declared.sources.text(statement.span));
     let mut said = base.body().iter().filter(keyword);
     let only = said.next().filter(|_| said.next().is_none() && all.iter().filter(keyword).count() == 1)?;
     (text(only) == text(inner) && !inner.broken).then_some(only.span)

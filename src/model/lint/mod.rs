@@ -32,6 +32,7 @@ use std::collections::{HashMap, HashSet};
 use crate::base::Span;
 use crate::diag::Diagnostic;
 use crate::syntax::ast::Statement;
+use crate::syntax::spacing;
 
 use super::declare::{Declared, Item};
 use super::schema::{self, row};
@@ -154,8 +155,8 @@ impl<'a> Context<'a> {
 
     /// The text of a place, quoted, when it is short enough to be repeated in a message.
     pub fn text(&self, span: Span) -> String {
-        match self.declared.sources.text(span) {
-            text if text.len() <= 80 && !text.contains('\n') => format!("`{text}`"),
+        match spacing::one_line(self.declared.sources.text(span)) {
+            text if text.len() <= 80 => format!("`{text}`"),
             _ => "this".to_owned(),
         }
     }

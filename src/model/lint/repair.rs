@@ -18,6 +18,7 @@ use super::Context;
 use super::never::Bounds;
 use super::shell::Script;
 use crate::syntax::ast::Statement;
+use crate::syntax::spacing;
 
 pub(super) fn rules(context: &Context<'_>, scripts: &[Script<'_>], found: &mut Vec<Diagnostic>) {
     let own = |repair: &&Repair| context.asked(repair.module);
@@ -224,10 +225,7 @@ fn shadowed(context: &Context<'_>, deeds: &[Deed<'_>], rules: &[usize], found: &
 
 /// The parts joined by `and`, as they are written.
 fn conjuncts(context: &Context<'_>, check: &Check) -> HashSet<String> {
-    let text = |expr: &Expr| {
-        let words: Vec<&str> = context.declared.sources.text(expr.span).split_whitespace().collect();
-        words.join(" ")
-    };
+    let text = |expr: &Expr| spacing::one_line(context.declared.sources.text(expr.span));
     match &check.expr.kind {
         Kind::And(parts) => parts.iter().map(text).collect(),
         _ => HashSet::from([text(&check.expr)]),
