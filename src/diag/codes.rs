@@ -80,6 +80,7 @@ codes! {
     E125 "bad-edition" Error
     E126 "not-exported" Error
     W127 "command-line-in-one-string" Warning
+    E128 "setting-of-caller" Error
     // Graph
     E201 "dependency-cycle" Error
     E202 "unknown-stage" Error

@@ -99,12 +99,11 @@ fn note_unsupported(model: &mut Model, resolved: &HashMap<LaneId, ResolvedLane>)
         }
         for change in &model.bodies[lane.id as usize].overrides {
             let stages = change.patches.iter().map(|(_, patch)| &patch.stage);
-            let unsupported = stages.into_iter().any(|stage| {
-                stage.actions.iter().any(|action| matches!(action, super::Action::Call { .. }))
-                    || stage.retry.as_ref().is_some_and(|retry| retry.breaker.is_some())
-            });
+            let unsupported = stages
+                .into_iter()
+                .any(|stage| stage.retry.as_ref().is_some_and(|retry| retry.breaker.is_some()));
             if unsupported {
-                let what = "`call` or a circuit breaker in an `override`".to_string();
+                let what = "a circuit breaker in an `override`".to_string();
                 found.push(NotYet { span: change.span, what, concerns: concerns() });
             }
         }

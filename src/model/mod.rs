@@ -69,6 +69,15 @@ pub fn tool_of(stage: StageId) -> Option<ToolId> {
     stage.checked_sub(TOOL)
 }
 
+/// In a caller's own expressions, what a called lane gives is `Output { stage: CALL + the place of the call among the
+/// stage's actions }`: which stage makes it is known only when the called lane is put together.
+pub const CALL: StageId = 1 << 30;
+
+/// Which of the stage's actions is the call meant, if it is one.
+pub fn call_of(stage: StageId) -> Option<usize> {
+    stage.checked_sub(CALL).filter(|_| tool_of(stage).is_none()).map(|place| place as usize)
+}
+
 /// A value that is known without a run, lists included.
 pub(crate) fn plain_value(model: &Model, expr: &Expr) -> Option<Value> {
     match &expr.kind {
@@ -101,6 +110,8 @@ pub struct Global {
     pub kind: GlobalKind,
     /// A secret, or built from one.
     pub secret: bool,
+    /// The lane whose own param it is.
+    pub lane: Option<LaneId>,
 }
 
 #[derive(Clone, Debug)]
@@ -175,6 +186,13 @@ pub struct Stage {
     pub gate: Option<Gate>,
 }
 
+impl Stage {
+    /// Whether it calls a lane: then it has neither class nor retry.
+    pub fn calls(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Call { .. }))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Dependency {
     pub stage: StageId,
@@ -215,9 +233,22 @@ pub enum Action {
     /// `call` of a lane, with its arguments.
     Call {
         lane: LaneId,
-        arguments: Vec<(String, Expr)>,
+        /// By which its outputs are read: the `as` name, else the lane's.
+        name: String,
+        /// It was given a name of its own.
+        named: bool,
+        arguments: Vec<Argument>,
         span: Span,
     },
+}
+
+/// A value for a param of a called lane, or of its file.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    pub name: String,
+    /// The param: index into [`Model::globals`].
+    pub param: u32,
+    pub value: Expr,
 }
 
 #[derive(Clone, Debug)]
@@ -415,6 +446,27 @@ pub struct ResolvedLane {
     pub select: Option<Check>,
     pub finally: Vec<Action>,
     pub meta: Vec<(String, Value)>,
+    /// Its own params, those of the lanes it extends included.
+    pub params: Vec<LaneParam>,
+    /// What a stage that calls it may read.
+    pub outputs: Vec<LaneOutput>,
+}
+
+/// A lane's own param, with the params of the same name that it stands for in the lane's files.
+#[derive(Clone, Debug)]
+pub struct LaneParam {
+    pub name: String,
+    pub global: u32,
+    pub shadows: Vec<u32>,
+}
+
+/// `out NAME = stage.output` of a lane.
+#[derive(Clone, Debug)]
+pub struct LaneOutput {
+    pub name: String,
+    pub span: Span,
+    pub stage: StageId,
+    pub output: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -47,7 +47,7 @@ fn in_action<'a>(found: &mut Vec<&'a Expr>, action: &'a Action) {
             found.extend([target, template]);
             found.extend(context.iter().map(|(_, value)| value));
         }
-        Action::Call { arguments, .. } => found.extend(arguments.iter().map(|(_, value)| value)),
+        Action::Call { arguments, .. } => found.extend(arguments.iter().map(|argument| &argument.value)),
     }
 }
 

@@ -63,6 +63,8 @@ pub fn stage(key: &str) -> Draft {
         edges: Vec::new(),
         matrix: Vec::new(),
         waived: None,
+        call: None,
+        closes: None,
         preset: None,
         when: None,
         before: Vec::new(),
@@ -181,7 +183,7 @@ impl Draft {
     /// A file output.
     pub fn out(self, name: &str, path: &str) -> Self {
         let value = expr(Kind::Value(Value::Path(path.into())));
-        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value }))
+        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false }))
     }
 
     pub fn tool(self, name: &str) -> Self {
@@ -229,6 +231,8 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         root: PathBuf::from("/project"),
         nodes,
         stages,
+        calls: Vec::new(),
+        bounds: Vec::new(),
         functions: Vec::new(),
         parallel: Parallel::Limit(2),
         on_failure: OnFailure::Stop,
