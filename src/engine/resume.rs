@@ -232,9 +232,27 @@ impl Reconciler<'_> {
                 next.push(to);
             }
         }
+        self.begin_calls_again(&mut all);
         self.hold_retries(&mut all);
         all.retain(|node, _| !self.unknown.contains_key(node));
         Ok(all)
+    }
+
+    /// A call whose `finally` was run is set up again: what its stage does itself before and between its calls. What was
+    /// called and ended well stays as it is.
+    fn begin_calls_again(&self, all: &mut BTreeMap<NodeIndex, String>) {
+        for call in &self.plan.calls {
+            if !all.contains_key(&call.closing) || !self.state.node(call.closing).finally_done {
+                continue;
+            }
+            for &part in &call.parts {
+                let acts = !self.plan.nodes[part as usize].actions.is_empty();
+                if acts && self.state.node(part).status.meets_need() {
+                    let reason = format!("`finally` of `{}` was run since", self.key(call.closing));
+                    all.entry(part).or_insert(reason);
+                }
+            }
+        }
     }
 
     /// What waits to be tried again waits first for what it follows, if that has not ended any more.

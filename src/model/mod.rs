@@ -126,6 +126,8 @@ pub enum GlobalKind {
 pub enum Concerns {
     Stage(StageId),
     Lane(LaneId),
+    /// The lane where it is the one that is run; one that is called takes these settings from the run.
+    Run(LaneId),
     /// The whole module: `repair` rules, `project` settings.
     Module(ModuleId),
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::{Type, Value};
+use crate::diag::{Diagnostic, codes};
 use crate::event::NodeIndex;
 use crate::expr::fold::rewrite;
 use crate::expr::{Compare, Expr, Kind};
@@ -40,8 +41,7 @@ impl<'a> Builder<'a> {
         inside: &Inside,
     ) -> NodeIndex {
         let call = self.calls.len() as u32;
-        self.calls.push(Call { opening: 0, closing: 0 });
-        self.parts.push(Vec::new());
+        self.calls.push(Call { opening: 0, parts: Vec::new(), closing: 0 });
         let mut caller = Caller {
             index,
             stage,
@@ -69,6 +69,16 @@ impl<'a> Builder<'a> {
             within.after.push(Edge { to: part, kind: EdgeKind::Needs });
             if let Some(held) = self.lane(&lane, &within) {
                 self.bound(&held, call, &lane.name);
+                if let (Some(cwd), false) = (&stage.cwd, held.finally.is_empty()) {
+                    let message = format!(
+                        "`finally` of lane `{}` runs at the root, and this `cwd` is not it",
+                        lane.name
+                    );
+                    let found = Diagnostic::new(&codes::E950, cwd.span, message);
+                    self.found.push(
+                        found.help("put the `cwd` on the called stages, or call from a stage without it"),
+                    );
+                }
                 caller.take(held, place, lowering);
             }
         }
@@ -117,7 +127,7 @@ impl<'a> Builder<'a> {
             self.calls[caller.call as usize].opening = index;
         }
         caller.parts.push(index);
-        self.parts[caller.call as usize].push(index);
+        self.calls[caller.call as usize].parts.push(index);
         caller.all.push(index);
         index
     }

@@ -33,8 +33,6 @@ pub(super) struct Builder<'a> {
     pub(super) stages: Vec<Instances>,
     pub(super) functions: Vec<Function>,
     pub(super) calls: Vec<Call>,
-    /// Of each call, its opening and what runs between its calls.
-    pub(super) parts: Vec<Vec<NodeIndex>>,
     pub(super) bounds: Vec<Bound>,
     pub(super) pools: BTreeMap<String, u32>,
     pub(super) secrets: Vec<Secret>,
@@ -81,7 +79,6 @@ impl<'a> Builder<'a> {
             stages: Vec::new(),
             functions: Vec::new(),
             calls: Vec::new(),
-            parts: Vec::new(),
             bounds: Vec::new(),
             pools: BTreeMap::new(),
             secrets: Vec::new(),
@@ -195,7 +192,8 @@ impl<'a> Builder<'a> {
         let mut late = false;
         value.walk(&mut |part| late |= matches!(part.kind, Kind::Output { .. }));
         if late {
-            let message = format!("secret `{}` is made of what is known only while the run goes", global.name);
+            let message =
+                format!("secret `{}` is made of what is known only while the run goes", global.name);
             let found = Diagnostic::new(&codes::E956, global.span, message);
             lowering.found.push(found.help("call the lane with a value that is known before"));
         }
@@ -312,7 +310,7 @@ impl<'a> Builder<'a> {
             }
             found.extend(&inside.after);
             if let Some(call) = self.nodes[index as usize].closes {
-                for part in self.parts[call as usize].clone() {
+                for part in self.calls[call as usize].parts.clone() {
                     self.nodes[part as usize].edges.extend(&found);
                 }
             }

@@ -95,6 +95,8 @@ pub struct Instances {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     pub opening: NodeIndex,
+    /// What the stage itself does before its last call, the opening first.
+    pub parts: Vec<NodeIndex>,
     pub closing: NodeIndex,
 }
 
@@ -182,6 +184,22 @@ impl Plan {
     pub fn opened_by(&self, node: NodeIndex) -> Option<u32> {
         let call = self.nodes.get(node as usize)?.call?;
         self.calls.get(call as usize).filter(|call| call.opening == node).map(|_| call)
+    }
+
+    /// Whether a failure of the node is let pass by a call around it.
+    pub fn tolerated(&self, node: NodeIndex) -> bool {
+        self.around(node).any(|call| {
+            let closing =
+                self.calls.get(call as usize).and_then(|call| self.nodes.get(call.closing as usize));
+            closing.is_some_and(|closing| closing.allow_failure.is_some())
+        })
+    }
+
+    /// The stage as people know it: the beginning of a call is called by the stage's own key.
+    pub fn title(&self, node: NodeIndex) -> &str {
+        let closing = self.opened_by(node).and_then(|call| self.calls.get(call as usize));
+        let node = closing.map_or(node, |call| call.closing);
+        self.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
     }
 
     /// Whether `to` is the end of the call that `from` is directly part of: how `from` ended is then for it to judge.

@@ -9,7 +9,8 @@ use crate::expr::facts::{FactKey, FactValues};
 use crate::expr::needs::{located, needs};
 use crate::expr::{Expr, Kind};
 use crate::model::{
-    Action, Effect, Gate, GlobalKind, Lane, LaneId, LaneParam, Model, Output, ResolvedLane, Retry, Stage, Tool, resolve,
+    Action, Effect, Gate, GlobalKind, Lane, LaneId, LaneParam, Model, Output, ResolvedLane, Retry, Stage,
+    Tool, resolve,
 };
 
 use super::given::{Known, at_start};
@@ -120,7 +121,9 @@ pub(super) fn called_by(model: &Model, lane: &ResolvedLane) -> Vec<ResolvedLane>
     let mut open: Vec<LaneId> = calls_of(lane);
     let mut found = Vec::new();
     while let Some(id) = open.pop() {
-        if let Some(lane) = Some(id).filter(|id| seen.insert(*id)).and_then(|id| resolve::lane(model, id).ok()) {
+        if let Some(lane) =
+            Some(id).filter(|id| seen.insert(*id)).and_then(|id| resolve::lane(model, id).ok())
+        {
             open.extend(calls_of(&lane));
             found.push(lane);
         }

@@ -75,8 +75,8 @@ impl<'a> Declared<'a> {
             let extends = item.statement.body().iter().find(|inner| inner.head.text == "extends");
             let path = extends.and_then(|extends| extends.operands().first()).and_then(Expr::path);
             let quiet = &mut Report::default();
-            let base = path
-                .and_then(|path| infer::path_symbol(self, item.module, &path, Namespace::Lanes, quiet));
+            let base =
+                path.and_then(|path| infer::path_symbol(self, item.module, &path, Namespace::Lanes, quiet));
             self.lane_facts[lane].extends = match base {
                 Some(Symbol::Lane(base)) => Some(base),
                 _ => None,

@@ -7,7 +7,6 @@ mod time;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::base::Span;
 use crate::diag::Diagnostic;
 
 use super::declare::Declared;

@@ -15,12 +15,7 @@ const NOT_OF_CALLERS: &[&str] = &["repeatable", "idempotent", "once", "retry", "
 
 impl Lowering<'_, '_> {
     /// `before` are the stage's actions so far.
-    pub(super) fn call(
-        &mut self,
-        frame: &Frame,
-        statement: &Statement,
-        before: &[Action],
-    ) -> Option<Action> {
+    pub(super) fn call(&mut self, frame: &Frame, statement: &Statement, before: &[Action]) -> Option<Action> {
         let path = self.path_of(operand(statement)?)?;
         let symbol = infer::path_symbol(self.defs, frame.module, &path, Namespace::Lanes, &mut self.report)?;
         let Symbol::Lane(lane) = symbol else { return None };

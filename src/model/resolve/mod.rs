@@ -14,7 +14,8 @@ use std::collections::{HashMap, HashSet};
 use crate::diag::{Diagnostic, codes};
 
 use super::{
-    Approval, LaneId, LaneOutput, LaneParam, Model, ModuleId, OnFailure, Parallel, ResolvedLane, Stage, StageId, StageKind,
+    Approval, LaneId, LaneOutput, LaneParam, Model, ModuleId, OnFailure, Parallel, ResolvedLane, Stage,
+    StageId, StageKind,
 };
 use body::{Include, LaneBody};
 use members::State;

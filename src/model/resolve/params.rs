@@ -56,9 +56,8 @@ pub(super) fn of_other_lanes(model: &Model, lane: &ResolvedLane, chain: &[LaneId
     if model.globals.iter().all(|global| global.lane.is_none()) {
         return found;
     }
-    let has = |index: u32| {
-        lane.params.iter().any(|param| param.global == index || param.shadows.contains(&index))
-    };
+    let has =
+        |index: u32| lane.params.iter().any(|param| param.global == index || param.shadows.contains(&index));
     for stage in &lane.stages {
         let mut search = Search { model, globals: HashSet::new(), functions: HashSet::new() };
         for index in search.read_by(expressions(stage)) {
@@ -76,7 +75,10 @@ pub(super) fn of_other_lanes(model: &Model, lane: &ResolvedLane, chain: &[LaneId
                 Diagnostic::new(&codes::E102, span, message)
                     .related(stage.span, format!("`{reader}` is defined here"))
                     .related(global.span, "the param")
-                    .help(format!("give this lane a `param {}` too, or move it out of the lane", global.name)),
+                    .help(format!(
+                        "give this lane a `param {}` too, or move it out of the lane",
+                        global.name
+                    )),
             );
         }
     }

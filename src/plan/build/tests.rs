@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::*;
 use crate::base::{FileId, SourceFile, SourceMap, Type};
 use crate::expr::facts::{Fact, FactValues};
-use crate::expr::{Compare, Function, Kind};
+use crate::expr::{Compare, Expr, Function, Kind};
 use crate::model::{
     Backoff, BackoffKind, Check, Concerns, EdgeKind, Effect, Gate, Global, GlobalKind, Measure, Module,
     NotYet, OnFailure, Parallel, Pool, Stage, StageKind, Tool,
 };
-use crate::plan::{Definition, refusals};
+use crate::plan::{Definition, Edge, refusals};
 
 mod values;
 
