@@ -262,17 +262,20 @@ impl Reconciler<'_> {
         own.is_some_and(inside) && !self.state.node(part).status.meets_need()
     }
 
-    /// A call whose `finally` was run is set up again: what its stage does itself before and between its calls. What was
-    /// called and ended well stays as it is.
+    /// A call that had ended gave back what it held and ran its `finally`: what its stage does itself before and between
+    /// its calls is done again. What was called and ended well stays as it is.
     fn begin_calls_again(&self, all: &mut BTreeMap<NodeIndex, String>) {
         for call in &self.plan.calls {
-            if !all.contains_key(&call.closing) || !self.state.node(call.closing).finally_done {
+            let ended = self.state.node(call.closing).status;
+            if !all.contains_key(&call.closing) || !ended.is_final() {
                 continue;
             }
             for &part in &call.parts {
-                let acts = !self.plan.nodes[part as usize].actions.is_empty();
+                let spec = &self.plan.nodes[part as usize];
+                let acts = !spec.actions.is_empty() || spec.lock.is_some() || spec.pool.is_some();
                 if acts && self.state.node(part).status.meets_need() {
-                    let reason = format!("`finally` of `{}` was run since", self.key(call.closing));
+                    let reason =
+                        format!("`{}`, which it begins, {}", self.key(call.closing), ended_so(ended));
                     all.entry(part).or_insert(reason);
                 }
             }
@@ -359,6 +362,15 @@ impl Reconciler<'_> {
 
     fn key(&self, node: NodeIndex) -> &str {
         &self.plan.nodes[node as usize].key
+    }
+}
+
+fn ended_so(status: Status) -> String {
+    match status {
+        Status::Failed => "failed".into(),
+        Status::TimedOut => "timed out".into(),
+        status if status.meets_need() => "runs again".into(),
+        other => format!("was {}", other.word()),
     }
 }
 

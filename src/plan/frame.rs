@@ -16,7 +16,7 @@ use super::lower::{At, Lowering};
 use super::node::Around;
 use super::reach::{Reach, Standing, environment, global_expr, of_tool, reach, roots};
 use super::tool::Shared;
-use super::{Action, Approval, Bound, Call, Edge, Instances, Node, Secret};
+use super::{Action, Approval, Bound, Call, Edge, EdgeKind, Instances, Node, Secret};
 
 /// Most nodes of one plan.
 const NODES: usize = 100_000;
@@ -280,8 +280,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Every instance waits for every instance of what its stage waits for; of a stage that calls, its beginning and
-    /// its end do.
+    /// Every instance waits for every instance of what its stage waits for; of a stage that calls, its beginning does,
+    /// and its end for what it needs, which it may read.
     fn connect(
         &mut self,
         own: &[NodeIndex],
@@ -310,8 +310,15 @@ impl<'a> Builder<'a> {
             }
             found.extend(&inside.after);
             if let Some(call) = self.nodes[index as usize].closes {
-                for part in self.calls[call as usize].parts.clone() {
-                    self.nodes[part as usize].edges.extend(&found);
+                let parts = self.calls[call as usize].parts.clone();
+                let (opening, between) = parts.split_at(parts.len().min(1));
+                for part in opening {
+                    self.nodes[*part as usize].edges.extend(&found);
+                }
+                // A call that holds a lock must not wait for what runs again and may want it.
+                found.retain(|edge| edge.kind != EdgeKind::Follows);
+                for part in between {
+                    self.nodes[*part as usize].edges.extend(&found);
                 }
             }
             self.nodes[index as usize].edges.extend(found);

@@ -350,13 +350,13 @@ fn a_crash_in_the_middle_of_a_call_runs_only_what_was_running_again() {
 }
 
 #[test]
-fn after_finally_a_resume_sets_the_call_up_again_but_not_what_ended_well() {
+fn a_call_that_ended_is_begun_again_but_not_what_ended_well_inside() {
     let mut world = World::new(probing("", "once")).does("probe/verify", [exits(1), ok()]);
     assert_eq!(world.run(), BAD);
     assert!(world.done.contains(&"finally probe".to_owned()));
     world.done.clear();
     assert_eq!(world.resume(&Observed::default()), GOOD, "{:#?}", world.lines());
-    assert!(world.has("probe:start reset: `finally` of `probe` was run since"), "{:#?}", world.lines());
+    assert!(world.has("probe:start reset: `probe`, which it begins, failed"), "{:#?}", world.lines());
     let again: Vec<&String> = world.done.iter().filter(|done| done.starts_with("start")).collect();
     let order = ["start probe:start#2", "start probe/verify#2", "start probe#1", "start ship#1"];
     assert_eq!(again, order, "the `once` stage inside ran before and never again");

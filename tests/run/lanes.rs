@@ -227,7 +227,7 @@ fn taken_apart(draft: Draft, call: u32) -> Vec<Draft> {
         node.allow_failure = draft.node.allow_failure.clone();
         node.closes = Some(call);
     });
-    closing.edges.extend(draft.edges);
+    closing.edges.extend(draft.edges.into_iter().filter(|(_, kind)| *kind != EdgeKind::Follows));
     let mut all = vec![opening];
     for mut inner in draft.inside {
         let own = inner.edges.iter().map(|(to, kind)| (format!("{key}/{to}"), *kind));
