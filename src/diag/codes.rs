@@ -82,6 +82,7 @@ codes! {
     W127 "command-line-in-one-string" Warning
     W128 "unused-definition" Warning
     W129 "unanchored-match" Warning
+    E131 "setting-of-caller" Error
     // Graph
     E201 "dependency-cycle" Error
     E202 "unknown-stage" Error

@@ -35,6 +35,9 @@ impl Kernel<'_> {
         match ended {
             None | Some((AttemptStatus::Succeeded, _)) => {}
             Some(_) if own && self.state.live.told_to_end.contains(&node) => {
+                if self.state.live.halt.is_none() && self.cut_off(node)? {
+                    return Ok(());
+                }
                 let why = self.halted_because();
                 return self.finish(node, End::new(Status::Cancelled).because(why));
             }

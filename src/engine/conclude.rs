@@ -40,7 +40,8 @@ impl Kernel<'_> {
             Status::Skipped => self.skip_dependents(node),
             Status::Failed | Status::TimedOut => {
                 self.block_cone(node)?;
-                if self.state.live.stop_on_failure && self.state.live.stopped.is_none() {
+                let stops = self.state.live.stop_on_failure && !self.plan.tolerated(node);
+                if stops && self.state.live.stopped.is_none() {
                     self.state.live.stopped = Some(node);
                     self.give_up_retries()?;
                 }
@@ -91,18 +92,22 @@ impl Kernel<'_> {
         let live = &mut self.state.live;
         live.slots.remove(&node);
         live.told_to_end.remove(&node);
-        if live.keepers.contains(&node) {
-            return;
+        if !live.keepers.contains(&node) && self.plan.opened_by(node).is_none() {
+            let wants = live.wants(node);
+            let woken = live.shares.release(node, &wants);
+            live.ready.extend(woken);
         }
-        let wants = live.wants(node);
-        let woken = live.shares.release(node, &wants);
-        live.ready.extend(woken);
+        if let Some(call) = self.plan.nodes[node as usize].closes {
+            self.release_call(call);
+        }
     }
 
     /// A stage that began is cleaned up after; what it held stays held until then.
     pub fn start_finally(&mut self, node: NodeIndex) -> bool {
         let stage = self.state.node(node);
-        let due = stage.tries > 0 && !stage.finally_done && !self.state.live.forced;
+        let closes = self.plan.nodes[node as usize].closes;
+        let began = closes.map_or(stage.tries > 0, |call| self.call_began(call));
+        let due = began && !stage.finally_done && !self.state.live.forced;
         if !due || self.plan.nodes[node as usize].finally.is_empty() {
             return false;
         }
@@ -135,7 +140,11 @@ impl Kernel<'_> {
         let mut skipped = vec![node];
         while let Some(node) = skipped.pop() {
             for to in self.waiting_for(node, |kind| kind == EdgeKind::Needs) {
-                let reason = format!("needs `{}`, which was skipped", self.key(node));
+                // The end of a call waits for all that is inside it.
+                if self.plan.judges(to, node) && self.plan.opened_by(node).is_none() {
+                    continue;
+                }
+                let reason = self.skipped_with(to, node);
                 self.conclude(to, End::new(Status::Skipped).because(reason))?;
                 skipped.push(to);
             }
@@ -143,13 +152,23 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    /// Whatever needs the stage, directly or through others, cannot run.
+    /// Why `to` is skipped with `node`: a call as a whole, for the reason that it has.
+    pub fn skipped_with(&self, to: NodeIndex, node: NodeIndex) -> String {
+        let reason = self.state.node(node).reason.as_deref().unwrap_or("it was skipped");
+        match self.plan.opened_by(node) {
+            Some(_) if self.plan.judges(to, node) => reason.to_owned(),
+            Some(_) => format!("`{}` was skipped: {reason}", self.plan.title(node)),
+            None => format!("needs `{}`, which was skipped", self.key(node)),
+        }
+    }
+
+    /// Whatever needs the stage, directly or through others, cannot run; the end of a call judges what is inside it.
     pub fn block_cone(&mut self, root: NodeIndex) -> Step {
         let mut cone = std::collections::BTreeSet::new();
         let mut ended = vec![root];
         while let Some(node) = ended.pop() {
             for to in self.waiting_for(node, |kind| kind != EdgeKind::Follows) {
-                if cone.insert(to) {
+                if !self.plan.judges(to, node) && cone.insert(to) {
                     ended.push(to);
                 }
             }
@@ -157,6 +176,7 @@ impl Kernel<'_> {
         if cone.is_empty() {
             return Ok(());
         }
+        let root = self.root_of(root);
         self.emit(Event::StagesBlocked { root, nodes: cone.into_iter().collect() })
     }
 

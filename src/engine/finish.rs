@@ -54,8 +54,22 @@ impl Kernel<'_> {
     fn cancel_rest(&mut self) -> Step<bool> {
         let because = self.over_because();
         let mut changed = false;
-        for node in 0..self.state.nodes.len() as NodeIndex {
+        let all = || 0..self.state.nodes.len() as NodeIndex;
+        let of_call = |node: &NodeIndex| {
+            let spec = &self.plan.nodes[*node as usize];
+            spec.call.is_some() || spec.closes.is_some()
+        };
+        // A call that failed before fails what needs it; that is not to be called cancelled.
+        let order: Vec<NodeIndex> =
+            all().filter(of_call).chain(all().filter(|node| !of_call(node))).collect();
+        for node in order {
             if self.state.node(node).is_open_ended() {
+                let inside = self.bad_inside(node);
+                if let Some(inside) = inside.filter(|to| self.state.node(*to).status != Status::Cancelled) {
+                    self.fail_call(node, inside)?;
+                    changed = true;
+                    continue;
+                }
                 let reason = format!("not started: {because}");
                 self.finish(node, End::new(Status::Cancelled).because(reason))?;
                 changed = true;
@@ -74,8 +88,9 @@ impl Kernel<'_> {
             if !self.state.node(node).is_open_ended() {
                 continue;
             }
-            let ended = self.state.node(holder).status.word();
-            let holder = self.key(holder);
+            let call = self.plan.opened_by(holder).map(|call| self.plan.calls[call as usize].closing);
+            let ended = self.state.node(call.unwrap_or(holder)).status.word();
+            let holder = self.plan.title(holder);
             let reason =
                 format!("not started: `{holder}` ended as {ended} and keeps lock `{lock}` until resolved");
             self.finish(node, End::new(Status::Cancelled).because(reason))?;
@@ -87,14 +102,15 @@ impl Kernel<'_> {
 
     fn verdict(&self, over: bool) -> Verdict {
         let nodes = || (0..).zip(&self.state.nodes);
-        let any = |status: Status| nodes().any(|(_, node)| node.status == status);
+        let counts = |node: NodeIndex| !self.plan.tolerated(node);
+        let any = |status: Status| nodes().any(|(index, node)| node.status == status && counts(index));
         let waiting = nodes()
             .find(|(_, node)| node.status == Status::Unknown || node.waits_on(WaitFor::Approval))
             .map(|(node, _)| node)
             .filter(|_| !over);
         let gate = |(index, node): (NodeIndex, &super::state::NodeState)| {
             let bad = node.status == Status::Failed && node.judged.is_some();
-            bad && self.plan.nodes[index as usize].kind == StageKind::Gate
+            bad && self.plan.nodes[index as usize].kind == StageKind::Gate && counts(index)
         };
         let halt = &self.state.live.halt;
         let status = if *halt == Some(Halt::Interrupted) {
@@ -109,7 +125,9 @@ impl Kernel<'_> {
             RunStatus::Cancelled
         } else if self.state.first_failure.is_some() || self.state.finally_failed.is_some() {
             RunStatus::Failed
-        } else if nodes().all(|(_, node)| node.status.meets_need() || node.status == Status::Skipped) {
+        } else if nodes()
+            .all(|(index, node)| node.status.meets_need() || node.status == Status::Skipped || !counts(index))
+        {
             RunStatus::Succeeded
         } else {
             RunStatus::Failed
@@ -169,9 +187,10 @@ impl Kernel<'_> {
     /// Brings one stage's timers, locks and readiness back to life.
     pub fn take_over_node(&mut self, node: NodeIndex) {
         let plan = self.plan;
-        let state = self.state.node(node);
         let wants = self.state.live.wants(node);
         let rank = rank(plan, node);
+        self.take_over_call(node);
+        let state = self.state.node(node);
         match state.status {
             Status::Unknown | Status::Running => {
                 self.state.live.shares.take(rank, &wants).ok();
@@ -199,6 +218,10 @@ impl Kernel<'_> {
         }
     }
 
+    fn closes(&self, node: NodeIndex) -> bool {
+        self.plan.nodes[node as usize].closes.is_some()
+    }
+
     /// Stages whose attempt or whose end was recorded before the crash, but not what comes after.
     pub fn finish_what_ended(&mut self) -> Step {
         for node in 0..self.state.nodes.len() as NodeIndex {
@@ -206,7 +229,7 @@ impl Kernel<'_> {
             match state.status {
                 Status::Running if !state.open => self.judge(node)?,
                 Status::Unknown => {}
-                status if status.is_final() && state.tries > 0 => {
+                status if status.is_final() && (state.tries > 0 || self.closes(node)) => {
                     self.start_finally(node);
                 }
                 _ => {}

@@ -23,6 +23,7 @@ pub fn decide(plan: &Plan, state: &mut RunState, input: &Input, turn: &mut Turn)
     kernel.receive(&input.kind)?;
     if !kernel.state.live.opening {
         kernel.check_lane_timeout()?;
+        kernel.check_bounds()?;
         kernel.settle()?;
     }
     kernel.note_whether_working();

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Moment, Timestamp};
 use crate::coord::{Rank, ResourceId, Shares};
-use crate::event::{Asked, NodeIndex, WaitFor};
+use crate::event::{Asked, NodeIndex};
 use crate::plan::{OnFailure, Plan};
 
 use super::input::Settings;
+use super::sharing;
 
 /// What is under way for a stage right now.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,10 @@ pub struct Live {
     pub(super) doing: BTreeMap<NodeIndex, Doing>,
     pub(super) shares: Shares,
     wants: Vec<Vec<ResourceId>>,
+    /// Limits over several nodes: of each node those over it, since when each runs, and those that have passed.
+    over: BTreeMap<NodeIndex, Vec<u32>>,
+    pub(super) bounded: BTreeMap<u32, u64>,
+    pub(super) expired: BTreeSet<u32>,
     pub(super) hashes: BTreeMap<NodeIndex, Option<String>>,
     /// Monotonic start of the stage's first attempt.
     pub(super) begun: BTreeMap<NodeIndex, i64>,
@@ -103,20 +108,15 @@ impl Live {
             settings,
             ..Live::default()
         };
-        self.wants = plan
-            .nodes
-            .iter()
-            .map(|node| {
-                let tool = node.gate.as_ref().and_then(|gate| gate.tool.as_ref());
-                let tool = tool.map(|name| self.shares.resource(None, name, 1));
-                let lock = node.lock.as_ref().map(|name| self.shares.resource(Some(WaitFor::Lock), name, 1));
-                let pool = node.pool.as_ref().map(|name| {
-                    let slots = plan.pools.get(name).copied().unwrap_or(1);
-                    self.shares.resource(Some(WaitFor::Pool), name, slots)
-                });
-                [tool, lock, pool].into_iter().flatten().collect()
-            })
-            .collect();
+        self.wants = sharing::wants(plan, &mut self.shares);
+        for (bound, of) in (0..).zip(&plan.bounds) {
+            of.members.iter().for_each(|node| self.over.entry(*node).or_default().push(bound));
+        }
+    }
+
+    /// The limits over the node, besides its own.
+    pub(super) fn bounds_of(&self, node: NodeIndex) -> Vec<u32> {
+        self.over.get(&node).cloned().unwrap_or_default()
     }
 
     pub(super) fn wants(&self, node: NodeIndex) -> Vec<ResourceId> {
@@ -135,11 +135,16 @@ impl Live {
             let left = wall.0.saturating_sub(now.wall.0);
             now.mono.saturating_add(left)
         });
-        let lane = plan.timeout.filter(|_| self.work.working && self.halt.is_none()).map(|limit| {
-            let left = limit.saturating_sub(worked_before.saturating_add(self.work.spent));
-            self.work.last.saturating_add(left.min(i64::MAX as u64) as i64)
+        let working = self.work.working && self.halt.is_none();
+        let lane =
+            plan.timeout.map(|limit| limit.saturating_sub(worked_before.saturating_add(self.work.spent)));
+        let limit = |bound: &u32| plan.bounds.get(*bound as usize).map(|of| of.timeout);
+        let bounds = self.bounded.iter().filter_map(|(bound, begun)| {
+            Some(limit(bound)?.saturating_sub(self.work.spent.saturating_sub(*begun)))
         });
-        [retry, expiry, lane].into_iter().flatten().min()
+        let left = bounds.chain(lane).filter(|_| working).min();
+        let limit = left.map(|left| self.work.last.saturating_add(left.min(i64::MAX as u64) as i64));
+        [retry, expiry, limit].into_iter().flatten().min()
     }
 }
 

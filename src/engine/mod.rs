@@ -8,6 +8,7 @@
 
 pub mod apply;
 mod attempt;
+mod call;
 mod conclude;
 pub mod core;
 pub mod drive;
@@ -24,6 +25,7 @@ pub mod resume;
 pub mod retry;
 mod schedule;
 pub mod scope;
+mod sharing;
 pub mod spec;
 pub mod state;
 mod worker;

@@ -23,7 +23,7 @@ impl Kernel<'_> {
         if !waits || state.unmet > 0 || self.is_doing(node).is_some() || self.state.live.is_over() {
             return Ok(());
         }
-        if !self.needs_met(node)? {
+        if !self.needs_met(node)? || self.cut_off(node)? {
             return Ok(());
         }
         if let Some(reason) = self.plan.nodes[node as usize].waived.clone() {
@@ -48,6 +48,10 @@ impl Kernel<'_> {
     /// Ends are passed on when they happen; a stage that was reset since looks at those that did not change.
     fn needs_met(&mut self, node: NodeIndex) -> Step<bool> {
         let plan = self.plan;
+        if let Some(inside) = self.bad_inside(node) {
+            self.fail_call(node, inside)?;
+            return Ok(false);
+        }
         for edge in &plan.nodes[node as usize].edges {
             let ended = self.state.node(edge.to).status;
             match edge.kind {
@@ -55,7 +59,7 @@ impl Kernel<'_> {
                 _ if ended.meets_need() => {}
                 EdgeKind::NeedsOptional if ended == Status::Skipped => {}
                 EdgeKind::Needs if ended == Status::Skipped => {
-                    let reason = format!("needs `{}`, which was skipped", self.key(edge.to));
+                    let reason = self.skipped_with(node, edge.to);
                     self.finish(node, End::new(Status::Skipped).because(reason))?;
                     return Ok(false);
                 }
@@ -108,7 +112,7 @@ impl Kernel<'_> {
         }
         let question = Question::Approve {
             node,
-            key: plan.nodes[node as usize].key.clone(),
+            key: plan.title(node).to_owned(),
             count: next.count,
             group: next.group.clone(),
         };
@@ -148,7 +152,7 @@ impl Kernel<'_> {
         // What came before is shown before the question.
         self.barrier();
         self.emit(Event::StageWaiting { node, on: WaitFor::Approval, detail, until: None })?;
-        let key = plan.nodes[node as usize].key.clone();
+        let key = plan.title(node).to_owned();
         self.ask_people(node, Question::Confirm { node, key, text: text.clone() });
         Ok(false)
     }

@@ -148,6 +148,7 @@ impl Reconciler<'_> {
                     self.reset.insert(node, reason);
                 }
             }
+            _ if self.let_pass(node) => {}
             status if asked_about && status != Status::Blocked => {
                 let why = state.reason.as_deref().unwrap_or("it did not end well");
                 self.unknown.insert(node, format!("{}: {why}", status.word()));
@@ -156,6 +157,15 @@ impl Reconciler<'_> {
                 self.reset.insert(node, ended(status));
             }
         }
+    }
+
+    /// A call around the node allows failures and has ended so: like any other warned stage, it is kept.
+    fn let_pass(&self, node: NodeIndex) -> bool {
+        self.plan.around(node).any(|call| {
+            let closing = self.plan.calls[call as usize].closing;
+            let state = self.state.node(closing);
+            state.status == Status::Warned && self.outdated(closing, state, false).is_none()
+        })
     }
 
     /// What ended well before the crash is only judged to the end; all else is asked about.
@@ -224,7 +234,13 @@ impl Reconciler<'_> {
                 if self.stays_skipped(to, &all) {
                     continue;
                 }
-                self.refuse_if_pinned(node, to, &all)?;
+                if self.sets_up_again(node, to) {
+                    if self.state.node(to).status.meets_need() || self.state.node(to).attempt > 0 {
+                        continue;
+                    }
+                } else {
+                    self.refuse_if_pinned(node, to, &all)?;
+                }
                 if self.state.node(to).status == Status::Pending || all.contains_key(&to) {
                     continue;
                 }
@@ -232,9 +248,38 @@ impl Reconciler<'_> {
                 next.push(to);
             }
         }
+        self.begin_calls_again(&mut all);
         self.hold_retries(&mut all);
         all.retain(|node, _| !self.unknown.contains_key(node));
         Ok(all)
+    }
+
+    /// A part of a call that was set up again, and did not end well: what was called before had its good end.
+    fn sets_up_again(&self, part: NodeIndex, to: NodeIndex) -> bool {
+        let inside = |call: u32| self.plan.around(to).any(|around| around == call);
+        let call = self.plan.nodes[part as usize].call;
+        let own = call.filter(|call| self.plan.calls[*call as usize].parts.contains(&part));
+        own.is_some_and(inside) && !self.state.node(part).status.meets_need()
+    }
+
+    /// A call that had ended gave back what it held and ran its `finally`: what its stage does itself before and between
+    /// its calls is done again. What was called and ended well stays as it is.
+    fn begin_calls_again(&self, all: &mut BTreeMap<NodeIndex, String>) {
+        for call in &self.plan.calls {
+            let ended = self.state.node(call.closing).status;
+            if !all.contains_key(&call.closing) || !ended.is_final() {
+                continue;
+            }
+            for &part in &call.parts {
+                let spec = &self.plan.nodes[part as usize];
+                let acts = !spec.actions.is_empty() || spec.lock.is_some() || spec.pool.is_some();
+                if acts && self.state.node(part).status.meets_need() {
+                    let reason =
+                        format!("`{}`, which it begins, {}", self.key(call.closing), ended_so(ended));
+                    all.entry(part).or_insert(reason);
+                }
+            }
+        }
     }
 
     /// What waits to be tried again waits first for what it follows, if that has not ended any more.
@@ -317,6 +362,15 @@ impl Reconciler<'_> {
 
     fn key(&self, node: NodeIndex) -> &str {
         &self.plan.nodes[node as usize].key
+    }
+}
+
+fn ended_so(status: Status) -> String {
+    match status {
+        Status::Failed => "failed".into(),
+        Status::TimedOut => "timed out".into(),
+        status if status.meets_need() => "runs again".into(),
+        other => format!("was {}", other.word()),
     }
 }
 

@@ -51,7 +51,8 @@ impl Kernel<'_> {
         if state.waits_on(on) || state.waits_on(WaitFor::Retry) {
             return Ok(());
         }
-        let holders: Vec<String> = holders.iter().map(|&holder| format!("`{}`", self.key(holder))).collect();
+        let holders: Vec<String> =
+            holders.iter().map(|&holder| format!("`{}`", self.plan.title(holder))).collect();
         let what = if on == WaitFor::Lock { "lock" } else { "pool" };
         let detail = format!("{what} `{name}` is held by {}", holders.join(", "));
         self.emit(Event::StageWaiting { node, on, detail, until: None })
@@ -62,6 +63,9 @@ impl Kernel<'_> {
         if self.state.live.is_over() {
             return self.put_back(node);
         }
+        if self.cut_off(node)? {
+            return Ok(());
+        }
         let plan = self.plan;
         let spec = &plan.nodes[node as usize];
         let tool = spec.gate.as_ref().and_then(|gate| gate.tool.as_ref());
@@ -70,7 +74,7 @@ impl Kernel<'_> {
                 return Ok(());
             }
             if spec.actions.is_empty() || tool.is_some_and(|tool| self.state.tools.contains_key(tool)) {
-                self.state.live.begun.entry(node).or_insert(self.at.mono);
+                self.begins(node);
                 return self.judge(node);
             }
         }
@@ -83,7 +87,7 @@ impl Kernel<'_> {
         }
         let attempt = self.state.node(node).attempt + 1;
         let inputs = self.state.live.hashes.get(&node).cloned().flatten();
-        self.state.live.begun.entry(node).or_insert(self.at.mono);
+        self.begins(node);
         self.emit(Event::StageStarted { node, attempt, key, inputs })?;
         self.hand_out(node)
     }
@@ -199,7 +203,8 @@ impl Kernel<'_> {
                 format!("no room to start `{}` ({why}): at most {lowered} at once now", self.key(node));
             self.note(Some(node), text)?;
         }
-        if self.state.live.halt.is_some() { self.end_held(node) } else { Ok(()) }
+        let ends = self.state.live.halt.is_some() || self.expired(node).is_some();
+        if ends { self.end_held(node) } else { Ok(()) }
     }
 
     pub fn tick(&mut self) -> Step {

@@ -126,9 +126,9 @@ fn value_of(plan: &Plan, state: &RunState, node: NodeIndex, name: &str) -> Optio
     declared_path(&NodeScope::new(plan, node, &Outputs::new()), output).ok().flatten()
 }
 
-/// Where a file output is declared to be; none for an output that is read from a file.
+/// Where a file output is declared to be; none for one that is read from a file, or handed to a called lane.
 pub fn declared_path(scope: &dyn Scope, output: &Output) -> Result<Option<Value>, Stop> {
-    if is_read(&output.value) {
+    if output.given || is_read(&output.value) {
         return Ok(None);
     }
     Ok(match eval(&output.value, scope)? {

@@ -93,24 +93,27 @@ fn note_unsupported(model: &mut Model, resolved: &HashMap<LaneId, ResolvedLane>)
     let mut found = Vec::new();
     for lane in &model.lanes {
         let Some(resolved) = resolved.get(&lane.id) else { continue };
-        let concerns = || Concerns::Lane(lane.id);
         if resolved.on_failure == OnFailure::Rollback {
             let own = model.bodies[lane.id as usize].on_failure.map(|(_, span)| span);
             let what = NotYet::ROLLBACK.to_string();
-            found.push(NotYet { span: own.unwrap_or(lane.span), what, concerns: concerns() });
+            let concerns = Concerns::Run(lane.id);
+            found.push(NotYet { span: own.unwrap_or(lane.span), what, concerns });
         }
         for span in &resolved.notifies {
-            found.push(NotYet { span: *span, what: NotYet::NOTIFY.to_string(), concerns: concerns() });
+            found.push(NotYet {
+                span: *span,
+                what: NotYet::NOTIFY.to_string(),
+                concerns: Concerns::Run(lane.id),
+            });
         }
         for change in &model.bodies[lane.id as usize].overrides {
             let stages = change.patches.iter().map(|(_, patch)| &patch.stage);
-            let unsupported = stages.into_iter().any(|stage| {
-                stage.actions.iter().any(|action| matches!(action, super::Action::Call { .. }))
-                    || stage.retry.as_ref().is_some_and(|retry| retry.breaker.is_some())
-            });
+            let unsupported = stages
+                .into_iter()
+                .any(|stage| stage.retry.as_ref().is_some_and(|retry| retry.breaker.is_some()));
             if unsupported {
-                let what = "`call` or a circuit breaker in an `override`".to_string();
-                found.push(NotYet { span: change.span, what, concerns: concerns() });
+                let what = "a circuit breaker in an `override`".to_string();
+                found.push(NotYet { span: change.span, what, concerns: Concerns::Lane(lane.id) });
             }
         }
     }

@@ -83,6 +83,15 @@ pub fn tool_of(stage: StageId) -> Option<ToolId> {
     stage.checked_sub(TOOL)
 }
 
+/// In a caller's own expressions, what a called lane gives is `Output { stage: CALL + the place of the call among the
+/// stage's actions }`: which stage makes it is known only when the called lane is put together.
+pub const CALL: StageId = 1 << 30;
+
+/// Which of the stage's actions is the call meant, if it is one.
+pub fn call_of(stage: StageId) -> Option<usize> {
+    stage.checked_sub(CALL).filter(|_| tool_of(stage).is_none()).map(|place| place as usize)
+}
+
 /// A value that is known without a run, lists included.
 pub(crate) fn plain_value(model: &Model, expr: &Expr) -> Option<Value> {
     match &expr.kind {
@@ -115,6 +124,8 @@ pub struct Global {
     pub kind: GlobalKind,
     /// A secret, or built from one.
     pub secret: bool,
+    /// The lane whose own param it is.
+    pub lane: Option<LaneId>,
 }
 
 #[derive(Clone, Debug)]
@@ -129,6 +140,8 @@ pub enum GlobalKind {
 pub enum Concerns {
     Stage(StageId),
     Lane(LaneId),
+    /// The lane where it is the one that is run; one that is called takes these settings from the run.
+    Run(LaneId),
     /// The whole module: `repair` rules, `project` settings.
     Module(ModuleId),
 }
@@ -190,6 +203,13 @@ pub struct Stage {
     pub gate: Option<Box<Gate>>,
 }
 
+impl Stage {
+    /// Whether it calls a lane: then it has neither class nor retry.
+    pub fn calls(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Call { .. }))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Dependency {
     pub stage: StageId,
@@ -230,7 +250,11 @@ pub enum Action {
     /// `call` of a lane, with its arguments.
     Call {
         lane: LaneId,
-        arguments: Vec<(String, Expr)>,
+        /// By which its outputs are read: the `as` name, else the lane's.
+        name: String,
+        /// It was given a name of its own.
+        named: bool,
+        arguments: Vec<Argument>,
         span: Span,
     },
 }
@@ -252,6 +276,15 @@ impl Render {
         let named = self.context.iter().chain(&self.each).map(|(_, value)| value);
         [&self.target, &self.template].into_iter().chain(&self.schema).chain(named)
     }
+}
+
+/// A value for a param of a called lane, or of its file.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    pub name: String,
+    /// The param: index into [`Model::globals`].
+    pub param: u32,
+    pub value: Expr,
 }
 
 #[derive(Clone, Debug)]
@@ -493,6 +526,27 @@ pub struct ResolvedLane {
     pub select: Option<Check>,
     pub finally: Vec<Action>,
     pub meta: Vec<(String, Value)>,
+    /// Its own params, those of the lanes it extends included.
+    pub params: Vec<LaneParam>,
+    /// What a stage that calls it may read.
+    pub outputs: Vec<LaneOutput>,
+}
+
+/// A lane's own param, with the params of the same name that it stands for in the lane's files.
+#[derive(Clone, Debug)]
+pub struct LaneParam {
+    pub name: String,
+    pub global: u32,
+    pub shadows: Vec<u32>,
+}
+
+/// `out NAME = stage.output` of a lane.
+#[derive(Clone, Debug)]
+pub struct LaneOutput {
+    pub name: String,
+    pub span: Span,
+    pub stage: StageId,
+    pub output: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -148,7 +148,7 @@ fn the_hotfix_lane_holds_what_deploy_needs() {
         .model
         .not_yet
         .iter()
-        .filter(|entry| entry.concerns == Concerns::Lane(hotfix.id))
+        .filter(|entry| entry.concerns == Concerns::Run(hotfix.id))
         .map(|entry| entry.what.as_str())
         .collect();
     assert_eq!(concerns, ["`on-failure rollback`", "`notify`"]);

@@ -45,7 +45,7 @@ fn in_action<'a>(found: &mut Vec<&'a Expr>, action: &'a Action) {
         Action::Script { .. } => {}
         Action::Exec { argv, .. } => found.extend(argv),
         Action::Render { render, .. } => found.extend(render.expressions()),
-        Action::Call { arguments, .. } => found.extend(arguments.iter().map(|(_, value)| value)),
+        Action::Call { arguments, .. } => found.extend(arguments.iter().map(|argument| &argument.value)),
     }
 }
 

@@ -16,6 +16,8 @@ pub fn plan() -> Plan {
         root: "/project".into(),
         nodes: names.iter().enumerate().map(|(index, name)| node(name, index as u32)).collect(),
         stages: names.iter().enumerate().map(|(index, name)| instances(name, index as u32)).collect(),
+        calls: Vec::new(),
+        bounds: Vec::new(),
         functions: Vec::new(),
         parallel: Parallel::Auto,
         on_failure: OnFailure::Stop,
@@ -68,6 +70,8 @@ pub fn node(name: &str, index: u32) -> Node {
         confirm: None,
         approvals: Vec::new(),
         gate: None,
+        call: None,
+        closes: None,
         preset: None,
         priority: 3_u32.saturating_sub(index),
     }

@@ -9,10 +9,10 @@ use crate::expr::eval::{Stop, eval};
 use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::expr::needs::located;
 use crate::expr::{Expr, parse, pattern};
-use crate::model::{Global, GlobalKind, Model};
+use crate::model::{Global, GlobalKind, LaneParam, Model};
 
 use super::given::{Given, Known, pinned};
-use super::reach::{Reach, global_expr, reads_source, sources};
+use super::reach::{Reach, Standing, global_expr, reach, reads_source, sources};
 
 /// What the run's globals are.
 #[derive(Debug, Default)]
@@ -23,11 +23,31 @@ pub(super) struct Globals {
     pub(super) secrets: Vec<u32>,
     /// The facts that may be seen and stored.
     pub(super) facts: FactValues,
+    /// Known only while the run goes: params that a call gives, and lets made of them, each after what it reads.
+    pub(super) later: Vec<u32>,
+}
+
+/// What a call gives for a param.
+#[derive(Clone, Debug)]
+pub(super) enum Set {
+    Known(Value),
+    /// Read while the run goes, in the plan's own terms.
+    Later(Expr),
+}
+
+/// For which lane globals are worked out, and what its call gives.
+pub(super) struct For<'a> {
+    pub(super) lane: &'a [LaneParam],
+    pub(super) set: &'a BTreeMap<u32, Set>,
+    /// The run's own lane, as opposed to one that is called.
+    pub(super) outermost: bool,
+    pub(super) standing: &'a Standing,
 }
 
 struct Work<'a> {
     model: &'a Model,
     given: &'a Given<'a>,
+    whose: &'a For<'a>,
     globals: Globals,
     lost: BTreeSet<u32>,
     found: Vec<Diagnostic>,
@@ -39,6 +59,7 @@ pub(super) fn globals(
     given: &Given<'_>,
     reached: &Reach,
     exprs: &[&Expr],
+    whose: &For<'_>,
 ) -> Result<Globals, Vec<Diagnostic>> {
     let sources = sources(model, &reached.globals);
     let hidden = |id: &String| sources.iter().any(|name| *id == format!("env({name:?})"));
@@ -49,12 +70,15 @@ pub(super) fn globals(
         .map(|(id, fact)| (id.clone(), fact.clone()))
         .collect();
     let globals = Globals { facts, ..Globals::default() };
-    let mut work = Work { model, given, globals, lost: BTreeSet::new(), found: Vec::new() };
+    let mut work = Work { model, given, whose, globals, lost: BTreeSet::new(), found: Vec::new() };
     for index in &reached.globals {
         work.global(*index);
     }
-    work.unread(&reached.globals);
-    let defined = reached.globals.iter().filter(|index| !is_secret(model, **index));
+    if whose.outermost {
+        work.unread(&reached.globals);
+    }
+    let counts = |index: &&u32| !is_secret(model, **index) && !whose.set.contains_key(index);
+    let defined = reached.globals.iter().filter(counts);
     let defined = defined.filter_map(|index| global_expr(model, *index));
     work.check_facts(exprs.iter().copied().chain(defined), &sources);
     if work.found.is_empty() { Ok(work.globals) } else { Err(work.found) }
@@ -78,9 +102,15 @@ impl Work<'_> {
             GlobalKind::Param { pattern, .. } if given.is_some() => given.and_then(|value| {
                 self.matching(global, value.clone(), pattern.as_deref(), "the value given")
             }),
+            GlobalKind::Param { pattern, .. } if let Some(set) = self.whose.set.get(&index) => match set {
+                Set::Known(value) => {
+                    self.matching(global, value.clone(), pattern.as_deref(), "the value the call gives")
+                }
+                Set::Later(_) => return self.globals.later.push(index),
+            },
             // A name means the params of that name in all files of the lane.
-            GlobalKind::Param { default, pattern } => match (self.given.set.get(&global.name), default) {
-                (Some(text), _) => self.parsed(global, text, pattern.as_deref()),
+            GlobalKind::Param { default, pattern } => match (self.typed(global), default) {
+                (Some(text), _) => self.parsed(global, &text, pattern.as_deref()),
                 (None, Some(_)) if global.secret => return self.globals.secrets.push(index),
                 (None, Some(default)) => self.default(global, default, pattern.as_deref()),
                 (None, None) if global.ty.is_optional() => Some(Value::Absent),
@@ -88,12 +118,19 @@ impl Work<'_> {
             },
             GlobalKind::Secret(_) => return self.globals.secrets.push(index),
             GlobalKind::Let(_) if global.secret => return self.globals.secrets.push(index),
+            GlobalKind::Let(expr) if self.reads_later(expr) => return self.globals.later.push(index),
             GlobalKind::Let(expr) => self.value(expr),
         };
         match value {
             Some(value) => {
-                if matches!(global.kind, GlobalKind::Param { .. }) && !global.secret {
+                let shown = self.whose.outermost || global.lane.is_none();
+                let given = self.whose.set.contains_key(&index);
+                if matches!(global.kind, GlobalKind::Param { .. }) && !global.secret && shown && !given {
                     self.globals.params.insert(global.name.clone(), value.clone());
+                }
+                let stood_for = self.whose.standing.alias.iter().filter(|(_, new)| **new == index);
+                for (old, _) in stood_for {
+                    self.globals.values.insert(*old, value.clone());
                 }
                 self.globals.values.insert(index, value);
             }
@@ -103,12 +140,27 @@ impl Work<'_> {
         }
     }
 
+    /// What was typed for a param; the own params of a called lane are set by its call alone.
+    fn typed(&self, global: &Global) -> Option<String> {
+        let settable = self.whose.outermost || global.lane.is_none();
+        self.given.set.get(&global.name).filter(|_| settable).cloned()
+    }
+
+    fn reads_later(&self, expr: &Expr) -> bool {
+        let later = &self.globals.later;
+        !later.is_empty()
+            && reach(self.model, &[expr], self.whose.standing).globals.iter().any(|read| later.contains(read))
+    }
+
     /// What is given must fit its parameter even where this lane does not read it.
     fn unread(&mut self, reached: &[u32]) {
         let model = self.model;
         for (index, global) in (0u32..).zip(&model.globals) {
             let GlobalKind::Param { pattern, .. } = &global.kind else { continue };
             let Some(text) = self.given.set.get(&global.name) else { continue };
+            if !settable(global, index, self.whose.lane) || self.whose.standing.alias.contains_key(&index) {
+                continue;
+            }
             // A param of that name that is read has the say; another file's may be of another type.
             let read = reached.iter().filter_map(|index| model.globals.get(*index as usize));
             let read = read.filter(|other| matches!(other.kind, GlobalKind::Param { .. }));
@@ -265,10 +317,22 @@ pub(super) fn no_value(span: Span, stop: &Stop) -> Diagnostic {
     }
 }
 
+/// Whether `--set` may give it: a param of a file, or of the run's own lane.
+fn settable(global: &Global, index: u32, lane: &[LaneParam]) -> bool {
+    let own = || lane.iter().any(|param| param.global == index || param.shadows.contains(&index));
+    matches!(global.kind, GlobalKind::Param { .. }) && (global.lane.is_none() || own())
+}
+
 /// `--set` of names that no param has.
-pub(super) fn unknown_names(model: &Model, span: Span, given: &Given<'_>) -> Vec<Diagnostic> {
+pub(super) fn unknown_names(
+    model: &Model,
+    span: Span,
+    given: &Given<'_>,
+    lane: &[LaneParam],
+) -> Vec<Diagnostic> {
+    let globals = (0..).zip(&model.globals);
     let params: Vec<&Global> =
-        model.globals.iter().filter(|global| matches!(global.kind, GlobalKind::Param { .. })).collect();
+        globals.filter(|(index, global)| settable(global, *index, lane)).map(|(_, global)| global).collect();
     let known = |name: &str| params.iter().any(|global| global.name == name);
     let lost = given.set.keys().filter(|name| !known(name));
     lost.map(|name| {

@@ -1,13 +1,13 @@
 //! From the model's expressions to the plan's: known parts worked out, indices changed to the plan's. Knows no stages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::base::Value;
 use crate::diag::{Diagnostic, codes};
 use crate::expr::eval::eval;
 use crate::expr::fold::{fold, rewrite};
 use crate::expr::{Expr, Function, Kind};
-use crate::model::{self, Check, Model, StageId};
+use crate::model::{self, Check, LaneOutput, Model, StageId, call_of};
 
 use super::Action;
 use super::given::Known;
@@ -16,12 +16,31 @@ use super::globals::{Globals, no_value};
 /// Everything needed to lower one lane's expressions, and what was found on the way.
 pub(super) struct Lowering<'a> {
     pub(super) model: &'a Model,
-    pub(super) globals: &'a Globals,
+    pub(super) globals: Globals,
     /// Stages of the lane, and what replaced them, by index in the plan.
     pub(super) stages: HashMap<StageId, u32>,
+    /// The plan's index of each secret.
+    pub(super) secrets: HashMap<u32, u32>,
+    /// Params, and lets made of them, whose values a call gives only while the run goes.
+    pub(super) later: BTreeMap<u32, Expr>,
+    /// What the calls of the stage being lowered give, by their place among its actions.
+    pub(super) called: HashMap<usize, Called>,
     /// The plan's index of each function.
     pub(super) functions: HashMap<u32, u32>,
     pub(super) found: Vec<Diagnostic>,
+}
+
+/// A lane that was called: its stages by index in the plan, and what it gives out.
+pub(super) struct Called {
+    pub(super) stages: HashMap<StageId, u32>,
+    pub(super) outputs: Vec<LaneOutput>,
+}
+
+impl Called {
+    fn output(&self, name: &str) -> Option<(u32, String)> {
+        let output = self.outputs.iter().find(|output| output.name == name)?;
+        Some((*self.stages.get(&output.stage)?, output.output.clone()))
+    }
 }
 
 /// Where an expression stands: the matrix of its instance, and whose outputs `out` means.
@@ -50,6 +69,15 @@ impl Lowering<'_> {
     fn relocated(&self, expr: &Expr, own: Option<u32>) -> Expr {
         rewrite(expr, &mut |part| {
             let kind = match &part.kind {
+                Kind::Global(index) => match (self.later.get(index), self.secrets.get(index)) {
+                    (Some(later), _) => return Some(later.clone()),
+                    (None, Some(secret)) => Kind::Global(*secret),
+                    (None, None) => return None,
+                },
+                Kind::Output { stage, name } if let Some(place) = call_of(*stage) => {
+                    let found = self.called.get(&place).and_then(|called| called.output(name));
+                    found.map_or(Kind::Value(Value::Absent), |(stage, name)| Kind::Output { stage, name })
+                }
                 Kind::Output { stage, name } => match own.or_else(|| self.stages.get(stage).copied()) {
                     Some(stage) => Kind::Output { stage, name: name.clone() },
                     // A stage that the lane does not hold: only an optional need may read it.
@@ -99,9 +127,8 @@ impl Lowering<'_> {
                     lowered.push(Action::Exec { argv });
                 }
                 model::Action::Render { render, .. } => lowered.extend(self.render(render, at)),
-                model::Action::Call { span, .. } => {
-                    self.found.push(Diagnostic::new(&codes::E950, *span, "`call` cannot be run yet"));
-                }
+                // A stage that calls is taken apart at its calls; see `call`.
+                model::Action::Call { .. } => {}
             }
         }
         lowered

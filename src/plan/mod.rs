@@ -2,6 +2,8 @@
 //! with the run and needs neither model nor source again. Built by `build`; does not run anything.
 
 pub mod build;
+mod call;
+mod frame;
 mod given;
 mod globals;
 pub mod graph;
@@ -44,6 +46,12 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The instances of each stage; one without `matrix` has one. [`crate::expr::Kind::Output`] points here.
     pub stages: Vec<Instances>,
+    /// Stages that call lanes, each with its first and last node.
+    #[serde(default)]
+    pub calls: Vec<Call>,
+    /// Time limits over several nodes: of a stage that calls, of a lane that is called.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
     pub functions: Vec<Function>,
     pub parallel: Parallel,
     pub on_failure: OnFailure,
@@ -81,6 +89,29 @@ pub struct Instances {
     pub name: String,
     pub nodes: Vec<NodeIndex>,
     pub matrix: bool,
+}
+
+/// One instance of a stage that calls lanes. It begins with the node `opening`, whose key ends in `:start`, and ends
+/// with `closing`, which has the stage's own key; what it calls stands between. The opening holds the stage's lock and
+/// pool until the closing has ended. The closing waits for all of them and ends badly when one of them did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub opening: NodeIndex,
+    /// What the stage itself does before its last call, the opening first.
+    pub parts: Vec<NodeIndex>,
+    pub closing: NodeIndex,
+}
+
+/// `members` may work at most so long together; what still runs then is ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bound {
+    /// Index into [`Plan::calls`]: whose closing then times out.
+    pub call: u32,
+    pub members: Vec<NodeIndex>,
+    /// Milliseconds of work.
+    pub timeout: u64,
+    /// "`probe`", "lane `quick`".
+    pub whose: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,11 +161,55 @@ pub struct Node {
     pub confirm: Option<String>,
     pub approvals: Vec<Approval>,
     pub gate: Option<Gate>,
+    /// The call it is part of, the innermost: index into [`Plan::calls`]. A closing is part of the call around its own.
+    #[serde(default)]
+    pub call: Option<u32>,
+    /// The call that it is the closing of.
+    #[serde(default)]
+    pub closes: Option<u32>,
     /// Its end is known before the run: only a part of the lane was asked for.
     #[serde(default)]
     pub preset: Option<Preset>,
     /// Longest path to the end of the plan in nodes: what starts first among the ready.
     pub priority: u32,
+}
+
+impl Plan {
+    /// The calls around a node, innermost first.
+    pub fn around(&self, node: NodeIndex) -> impl Iterator<Item = u32> + '_ {
+        let of = |node: NodeIndex| self.nodes.get(node as usize).and_then(|node| node.call);
+        let outer = move |call: &u32| self.calls.get(*call as usize).and_then(|call| of(call.closing));
+        std::iter::successors(of(node), outer)
+    }
+
+    /// The call that `node` opens.
+    pub fn opened_by(&self, node: NodeIndex) -> Option<u32> {
+        let call = self.nodes.get(node as usize)?.call?;
+        self.calls.get(call as usize).filter(|call| call.opening == node).map(|_| call)
+    }
+
+    /// Whether a failure of the node is let pass by a call around it.
+    pub fn tolerated(&self, node: NodeIndex) -> bool {
+        self.around(node).any(|call| {
+            let closing =
+                self.calls.get(call as usize).and_then(|call| self.nodes.get(call.closing as usize));
+            closing.is_some_and(|closing| closing.allow_failure.is_some())
+        })
+    }
+
+    /// The stage as people know it: the beginning of a call is called by the stage's own key.
+    pub fn title(&self, node: NodeIndex) -> &str {
+        let closing = self.opened_by(node).and_then(|call| self.calls.get(call as usize));
+        let node = closing.map_or(node, |call| call.closing);
+        self.nodes.get(node as usize).map_or("?", |node| node.key.as_str())
+    }
+
+    /// Whether `to` is the end of the call that `from` is directly part of: how `from` ended is then for it to judge.
+    pub fn judges(&self, to: NodeIndex, from: NodeIndex) -> bool {
+        let node = |index: NodeIndex| self.nodes.get(index as usize);
+        let closes = node(to).and_then(|to| to.closes);
+        closes.is_some() && closes == node(from).and_then(|from| from.call)
+    }
 }
 
 /// What is known of a stage that this run will not carry out.
@@ -181,6 +256,9 @@ pub struct Output {
     pub name: String,
     pub ty: Type,
     pub value: Expr,
+    /// A value handed to a called lane: of a path, no file is expected there.
+    #[serde(default)]
+    pub given: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

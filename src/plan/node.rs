@@ -77,7 +77,7 @@ impl Lowering<'_> {
     ) -> Node {
         let at = At { matrix: &combination, own: None };
         let mut node = Node {
-            key: key(&stage.name, &combination),
+            key: key(&format!("{}{}", around.prefix, stage.name), &combination),
             stage: index,
             number: stage.number,
             kind: stage.kind,
@@ -109,6 +109,8 @@ impl Lowering<'_> {
             confirm: self.text(stage.confirm.as_deref(), at),
             approvals: Vec::new(),
             gate: stage.gate.as_ref().map(|gate| self.gate(gate, around.strict, at)),
+            call: None,
+            closes: None,
             preset: None,
             priority: 0,
         };
@@ -136,6 +138,7 @@ impl Lowering<'_> {
             name: output.name.clone(),
             ty: output.ty.clone(),
             value: self.expr(&output.value, at),
+            given: false,
         };
         outputs.iter().map(lowered).collect()
     }
@@ -174,6 +177,8 @@ impl Lowering<'_> {
 /// What a node takes from the lane and from definitions beside its stage.
 pub(super) struct Around<'a> {
     pub(super) sources: &'a SourceMap,
+    /// Before the stage's name in its key: the calls it stands in.
+    pub(super) prefix: &'a str,
     pub(super) strict: bool,
     pub(super) waived: Option<String>,
     pub(super) pool: Option<String>,
@@ -181,7 +186,7 @@ pub(super) struct Around<'a> {
 }
 
 /// `unit[shard=2]`.
-fn key(name: &str, combination: &Combination) -> String {
+pub(super) fn key(name: &str, combination: &Combination) -> String {
     if combination.is_empty() {
         return name.to_owned();
     }

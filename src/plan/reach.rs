@@ -8,7 +8,10 @@ use crate::expr::eval::{Scope, eval};
 use crate::expr::facts::{FactKey, FactValues};
 use crate::expr::needs::{located, needs};
 use crate::expr::{Expr, Kind};
-use crate::model::{Action, Effect, Gate, GlobalKind, Lane, Model, Output, ResolvedLane, Retry, Stage, Tool};
+use crate::model::{
+    Action, Effect, Gate, GlobalKind, Lane, LaneId, LaneParam, Model, Output, ResolvedLane, Retry, Stage,
+    Tool, resolve,
+};
 
 use super::given::{Known, pinned};
 
@@ -25,13 +28,41 @@ enum Item {
     Function(u32),
 }
 
+/// What stands for what while a lane is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Standing {
+    /// Params that one of the lane's own stands for.
+    pub(super) alias: BTreeMap<u32, u32>,
+    /// Params whose value a call gives: their defaults do not matter.
+    pub(super) set: BTreeSet<u32>,
+}
+
+impl Standing {
+    pub(super) fn of(params: &[LaneParam]) -> Standing {
+        let pairs = params.iter().flat_map(|param| param.shadows.iter().map(|old| (*old, param.global)));
+        Standing { alias: pairs.collect(), set: BTreeSet::new() }
+    }
+
+    /// As [`Standing::of`], with the params whose values are given.
+    pub(super) fn new(lane: &ResolvedLane, set: impl Iterator<Item = u32>) -> Standing {
+        Standing { set: set.collect(), ..Standing::of(&lane.params) }
+    }
+
+    fn meant(&self, item: Item) -> Item {
+        match item {
+            Item::Global(index) => Item::Global(*self.alias.get(&index).unwrap_or(&index)),
+            Item::Function(_) => item,
+        }
+    }
+}
+
 /// Everything the expressions depend on.
-pub(super) fn reach(model: &Model, roots: &[&Expr]) -> Reach {
+pub(super) fn reach(model: &Model, roots: &[&Expr], standing: &Standing) -> Reach {
     let mut found = Reach::default();
     let mut seen: HashSet<Item> = HashSet::new();
     // Each entry waits until what it depends on, pushed above it, is done.
     let mut stack: Vec<(Item, bool)> =
-        roots.iter().flat_map(|root| items(root)).map(|item| (item, false)).collect();
+        roots.iter().flat_map(|root| items(root)).map(|item| (standing.meant(item), false)).collect();
     stack.reverse();
     while let Some((item, done)) = stack.pop() {
         match (done, item) {
@@ -39,9 +70,10 @@ pub(super) fn reach(model: &Model, roots: &[&Expr]) -> Reach {
             (true, Item::Function(index)) => found.functions.push(index),
             (false, _) if seen.insert(item) => {
                 stack.push((item, true));
-                let inside = definition(model, item).map(items).unwrap_or_default();
-                stack
-                    .extend(inside.into_iter().filter(|item| !seen.contains(item)).map(|item| (item, false)));
+                let set = matches!(item, Item::Global(index) if standing.set.contains(&index));
+                let inside = definition(model, item).filter(|_| !set).map(items).unwrap_or_default();
+                let inside = inside.into_iter().map(|item| standing.meant(item));
+                stack.extend(inside.filter(|item| !seen.contains(item)).map(|item| (item, false)));
             }
             (false, _) => {}
         }
@@ -77,7 +109,35 @@ fn items(expr: &Expr) -> Vec<Item> {
 /// Facts of run start that the lane's expressions read, through params, lets and functions too. Environment variables
 /// that secrets are read from are not among them: those are never stored.
 pub fn start_facts(model: &Model, lane: &ResolvedLane) -> Vec<FactKey> {
-    facts_of(model, &roots(model, lane))
+    let called = called_by(model, lane);
+    let lanes = std::iter::once(lane).chain(&called);
+    let roots: Vec<&Expr> = lanes.flat_map(|lane| roots(model, lane)).collect();
+    facts_of(model, &roots)
+}
+
+/// Every lane that the lane calls, itself or through others, once; not those that cannot be put together.
+pub(super) fn called_by(model: &Model, lane: &ResolvedLane) -> Vec<ResolvedLane> {
+    let mut seen: BTreeSet<LaneId> = BTreeSet::from([lane.id]);
+    let mut open: Vec<LaneId> = calls_of(lane);
+    let mut found = Vec::new();
+    while let Some(id) = open.pop() {
+        if let Some(lane) =
+            Some(id).filter(|id| seen.insert(*id)).and_then(|id| resolve::lane(model, id).ok())
+        {
+            open.extend(calls_of(&lane));
+            found.push(lane);
+        }
+    }
+    found
+}
+
+fn calls_of(lane: &ResolvedLane) -> Vec<LaneId> {
+    let actions = lane.stages.iter().flat_map(|stage| &stage.actions);
+    let calls = actions.filter_map(|action| match action {
+        Action::Call { lane, .. } => Some(*lane),
+        _ => None,
+    });
+    calls.collect()
 }
 
 /// The same for the lane's `select` alone.
@@ -101,7 +161,7 @@ pub(super) fn select<'m>(model: &'m Model, lane: &'m Lane) -> Option<&'m Expr> {
 
 /// The same for these expressions.
 pub fn facts_of(model: &Model, roots: &[&Expr]) -> Vec<FactKey> {
-    let reached = reach(model, roots);
+    let reached = reach(model, roots, &Standing::default());
     let sources = sources(model, &reached.globals);
     let constants = constants(model, &reached);
     let facts = FactValues::new();
@@ -217,7 +277,7 @@ fn of_gate<'m>(gate: &'m Gate, strict: bool, roots: &mut Vec<&'m Expr>) {
     roots.extend(gate.strict.iter().filter(|_| strict).map(|check| &check.expr));
 }
 
-fn of_tool(tool: &Tool) -> Vec<&Expr> {
+pub(super) fn of_tool(tool: &Tool) -> Vec<&Expr> {
     let mut roots: Vec<&Expr> = tool.actions.iter().flat_map(of_action).collect();
     roots.extend(tool.env.iter().map(|(_, value)| value));
     roots.extend(tool.cwd.iter().chain(&tool.timeout));
@@ -231,6 +291,6 @@ fn of_action(action: &Action) -> Vec<&Expr> {
         Action::Script { .. } => Vec::new(),
         Action::Exec { argv, .. } => argv.iter().collect(),
         Action::Render { render, .. } => render.expressions().collect(),
-        Action::Call { arguments, .. } => arguments.iter().map(|(_, value)| value).collect(),
+        Action::Call { arguments, .. } => arguments.iter().map(|argument| &argument.value).collect(),
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::diag::{Diagnostic, codes};
 use crate::model::{Concerns, LaneId, Model, ModuleId, NotYet, ResolvedLane, StageId};
 
-/// E950 for each such construct of the lane, of those it extends, of its stages and of their modules.
+use super::reach::called_by;
+
+/// E950 for each such construct of the lane, of those it extends and calls, of their stages and of their modules.
 pub fn refusals(model: &Model, lane: &ResolvedLane) -> Vec<Diagnostic> {
     concerning(model, lane).into_iter().map(refusal).collect()
 }
@@ -18,13 +20,18 @@ pub fn refusal(entry: &NotYet) -> Diagnostic {
 
 /// What the lane touches that cannot be run yet.
 pub fn concerning<'m>(model: &'m Model, lane: &ResolvedLane) -> Vec<&'m NotYet> {
-    let stages: BTreeSet<StageId> = lane.stages.iter().map(|stage| stage.id).collect();
-    let lanes = ancestry(model, lane.id);
-    let mut modules: BTreeSet<ModuleId> = lane.stages.iter().map(|stage| stage.module).collect();
-    modules.extend(lanes.iter().filter_map(|id| model.lanes.get(*id as usize)).map(|lane| lane.module));
+    let called = called_by(model, lane);
+    let held = || std::iter::once(lane).chain(&called);
+    let stages: BTreeSet<StageId> = held().flat_map(|lane| &lane.stages).map(|stage| stage.id).collect();
+    let run = ancestry(model, lane.id);
+    let lanes: BTreeSet<LaneId> = held().flat_map(|lane| ancestry(model, lane.id)).collect();
+    let of_stages = held().flat_map(|lane| &lane.stages).map(|stage| stage.module);
+    let of_lanes = lanes.iter().filter_map(|id| model.lanes.get(*id as usize)).map(|lane| lane.module);
+    let modules: BTreeSet<ModuleId> = of_stages.chain(of_lanes).collect();
     let concerned = |concerns: &Concerns| match concerns {
         Concerns::Stage(id) => stages.contains(id),
         Concerns::Lane(id) => lanes.contains(id),
+        Concerns::Run(id) => run.contains(id),
         Concerns::Module(id) => modules.contains(id),
     };
     model.not_yet.iter().filter(|entry| concerned(&entry.concerns)).collect()

@@ -11,8 +11,8 @@ use crate::model::Model;
 
 use super::Given;
 use super::given::at_start;
-use super::globals::globals;
-use super::reach::reach;
+use super::globals::{For, globals};
+use super::reach::{Standing, reach};
 
 /// Params, lets and facts of the start, for the expressions it was made for.
 #[derive(Debug)]
@@ -39,7 +39,9 @@ impl Scope for Start<'_> {
 /// What `exprs` can see, or everything that is missing or wrong. The facts they read must be among those given; see
 /// [`super::facts_of`].
 pub fn start<'m>(model: &'m Model, given: &Given<'_>, exprs: &[&Expr]) -> Result<Start<'m>, Vec<Diagnostic>> {
-    let reached = reach(model, exprs);
-    let found = globals(model, given, &reached, exprs)?;
+    let standing = Standing::default();
+    let reached = reach(model, exprs, &standing);
+    let whose = For { lane: &[], set: &BTreeMap::new(), outermost: true, standing: &standing };
+    let found = globals(model, given, &reached, exprs, &whose)?;
     Ok(Start { functions: &model.functions, globals: found.values, facts: found.facts })
 }

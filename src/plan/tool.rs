@@ -17,13 +17,16 @@ pub(super) struct Shared<'a> {
 
 impl<'a> Shared<'a> {
     /// Tools of two files may have one name; the file then tells them apart.
-    pub(super) fn new(model: &'a Model, id: ToolId) -> Option<Shared<'a>> {
+    ///
+    /// `scope` is the call whose values the tool reads: there it is a tool of its own.
+    pub(super) fn new(model: &'a Model, id: ToolId, scope: Option<&str>) -> Option<Shared<'a>> {
         let tool = model.tools.get(id as usize)?;
         let twice = model.tools.iter().any(|other| other.name == tool.name && other.id != tool.id);
         let name = match model.modules.get(tool.module as usize).filter(|_| twice) {
             Some(module) => format!("{} of {}", tool.name, module.name),
             None => tool.name.clone(),
         };
+        let name = scope.map_or(name.clone(), |scope| format!("{name} in {scope}"));
         Some(Shared { name, tool })
     }
 }

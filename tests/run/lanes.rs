@@ -7,8 +7,8 @@ use wfl::base::{Span, Type, Value};
 use wfl::event::NodeIndex;
 use wfl::expr::{Compare, Expr, Kind};
 use wfl::plan::{
-    Action, Approval, BackoffKind, Check, Definition, Edge, EdgeKind, Effect, Gate, Instances, Measure, Node,
-    OnFailure, Output, Parallel, Plan, Retry, StageKind,
+    Action, Approval, BackoffKind, Call, Check, Definition, Edge, EdgeKind, Effect, Gate, Instances, Measure,
+    Node, OnFailure, Output, Parallel, Plan, Retry, StageKind,
 };
 
 /// A stage before its edges are resolved.
@@ -16,6 +16,8 @@ pub struct Draft {
     pub node: Node,
     edges: Vec<(String, EdgeKind)>,
     priority: Option<u32>,
+    /// What it calls, each by its key inside the call.
+    inside: Vec<Draft>,
 }
 
 pub fn expr(kind: Kind) -> Expr {
@@ -63,6 +65,8 @@ pub fn stage(key: &str) -> Draft {
         edges: Vec::new(),
         matrix: Vec::new(),
         waived: None,
+        call: None,
+        closes: None,
         preset: None,
         when: None,
         before: Vec::new(),
@@ -85,7 +89,7 @@ pub fn stage(key: &str) -> Draft {
         gate: None,
         priority: 0,
     };
-    Draft { node, edges: Vec::new(), priority: None }
+    Draft { node, edges: Vec::new(), priority: None, inside: Vec::new() }
 }
 
 /// A gate with its own program that requires `lines >= least` of what it reads from `cov.json`.
@@ -178,10 +182,16 @@ impl Draft {
         self.with(|node| node.retry = Some(policy))
     }
 
+    /// Calls these, which may need each other.
+    pub fn calls(mut self, inside: Vec<Draft>) -> Self {
+        self.inside = inside;
+        self
+    }
+
     /// A file output.
     pub fn out(self, name: &str, path: &str) -> Self {
         let value = expr(Kind::Value(Value::Path(path.into())));
-        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value }))
+        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false }))
     }
 
     pub fn tool(self, name: &str) -> Self {
@@ -198,8 +208,63 @@ impl Draft {
     }
 }
 
+/// A stage that calls as its opening, what it calls, and its closing; the index of the call in each.
+fn taken_apart(draft: Draft, call: u32) -> Vec<Draft> {
+    if draft.inside.is_empty() {
+        return vec![draft];
+    }
+    let key = draft.node.key.clone();
+    let start = format!("{key}:start");
+    let mut opening = stage(&start).with(|node| {
+        (node.when, node.before) = (draft.node.when.clone(), draft.node.before.clone());
+        (node.lock, node.confirm) = (draft.node.lock.clone(), draft.node.confirm.clone());
+        (node.approvals, node.call) = (draft.node.approvals.clone(), Some(call));
+    });
+    opening.edges = draft.edges.clone();
+    let mut closing = stage(&key).needs(&[start.as_str()]).with(|node| {
+        node.finally = draft.node.finally.clone();
+        node.outputs = draft.node.outputs.clone();
+        node.allow_failure = draft.node.allow_failure.clone();
+        node.closes = Some(call);
+    });
+    closing.edges.extend(draft.edges.into_iter().filter(|(_, kind)| *kind != EdgeKind::Follows));
+    let mut all = vec![opening];
+    for mut inner in draft.inside {
+        let own = inner.edges.iter().map(|(to, kind)| (format!("{key}/{to}"), *kind));
+        let own: Vec<(String, EdgeKind)> = own.chain([(start.clone(), EdgeKind::Needs)]).collect();
+        inner.node.key = format!("{key}/{}", inner.node.key);
+        inner.node.call = Some(call);
+        inner.edges = own;
+        closing = closing.needs_if_run(&[inner.node.key.as_str()]);
+        all.push(inner);
+    }
+    all.push(closing);
+    all
+}
+
+fn calls(nodes: &[Node]) -> Vec<Call> {
+    let closings = (0..).zip(nodes).filter(|(_, node)| node.closes.is_some());
+    let mut calls: Vec<(u32, Call)> = closings
+        .map(|(closing, node): (NodeIndex, &Node)| {
+            let start = format!("{}:start", node.key);
+            let opening = nodes.iter().position(|node| node.key == start).expect("its opening") as NodeIndex;
+            (node.closes.unwrap_or_default(), Call { opening, parts: vec![opening], closing })
+        })
+        .collect();
+    calls.sort_by_key(|(index, _)| *index);
+    calls.into_iter().map(|(_, call)| call).collect()
+}
+
 /// The plan of these stages; priorities are the longest paths unless given.
 pub fn lane(drafts: Vec<Draft>) -> Plan {
+    let mut made = 0;
+    let mut flat = Vec::new();
+    for draft in drafts {
+        let call = made;
+        made += u32::from(!draft.inside.is_empty());
+        flat.extend(taken_apart(draft, call));
+    }
+    let drafts = flat;
     let index: BTreeMap<String, NodeIndex> =
         (0..).zip(&drafts).map(|(at, draft)| (draft.node.key.clone(), at)).collect();
     let mut nodes = Vec::new();
@@ -219,6 +284,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
             need.priority = need.priority.max(own + 1);
         }
     }
+    let calls = calls(&nodes);
     let stages = (0..)
         .zip(&nodes)
         .map(|(at, node)| Instances { name: node.key.clone(), nodes: vec![at], matrix: false })
@@ -229,6 +295,8 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         root: PathBuf::from("/project"),
         nodes,
         stages,
+        calls,
+        bounds: Vec::new(),
         functions: Vec::new(),
         parallel: Parallel::Limit(2),
         on_failure: OnFailure::Stop,

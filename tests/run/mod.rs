@@ -1,5 +1,7 @@
 //! Tests of running: the kernel and its fold over a scripted world, the driver's threads, resume after crashes.
 
+mod called;
+mod calls;
 mod cancel;
 mod driver;
 mod failure;

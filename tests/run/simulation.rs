@@ -11,7 +11,7 @@ use wfl::base::Value;
 use wfl::engine::resume::{reconcile, to_hash};
 use wfl::engine::{Observed, Resolution, RunState};
 use wfl::event::{Event, Record, RunStatus, Status, WaitFor};
-use wfl::plan::{Action, EdgeKind, Effect, Plan, StageKind};
+use wfl::plan::{Action, Bound, EdgeKind, Effect, Plan, StageKind};
 
 fn random_lane(rng: &mut Xoshiro256PlusPlus) -> Plan {
     let count = rng.random_range(2..9);
@@ -30,14 +30,39 @@ fn random_lane(rng: &mut Xoshiro256PlusPlus) -> Plan {
         for _ in 0..rng.random_range(1..3) {
             draft = random_trait(draft, rng);
         }
+        if rng.random_bool(0.25) && draft.node.kind == StageKind::Stage {
+            draft = draft.calls(random_inside(rng));
+        }
         drafts.push(draft);
     }
     let mut plan = lane(drafts);
+    for (call, of) in (0..).zip(plan.calls.clone()) {
+        if rng.random_bool(0.25) {
+            let members = (of.opening..=of.closing).collect();
+            plan.bounds.push(Bound { call, members, timeout: 4_000, whose: "the call".into() });
+        }
+    }
     plan.timeout = rng.random_bool(0.1).then_some(6_000);
     if rng.random_bool(0.2) {
         plan.finally = vec![Action::Exec { argv: vec![text("./report")] }];
     }
     plan
+}
+
+/// The stages of a called lane.
+fn random_inside(rng: &mut Xoshiro256PlusPlus) -> Vec<Draft> {
+    let mut inside: Vec<Draft> = Vec::new();
+    for at in 0..rng.random_range(1..4) {
+        let mut draft = stage(&format!("i{at}"));
+        if at > 0 && rng.random() {
+            draft = draft.needs(&["i0"]);
+        }
+        if rng.random() {
+            draft = random_trait(draft, rng);
+        }
+        inside.push(draft);
+    }
+    inside
 }
 
 fn random_trait(draft: Draft, rng: &mut Xoshiro256PlusPlus) -> Draft {
@@ -208,11 +233,29 @@ impl History<'_> {
                 return Err(format!("stage {at} starts while {} is {}", edge.to, need.word()));
             }
         }
+        self.outside_holds(node)?;
         if spec.lock.is_some() {
             self.lock.insert(node);
         }
         self.status[at] = Status::Running;
         if self.lock.len() > 1 { Err(format!("{:?} hold one lock", self.lock)) } else { Ok(()) }
+    }
+}
+
+impl History<'_> {
+    /// A call holds its lock from its opening to its closing, and only what is inside may take it meanwhile.
+    fn outside_holds(&self, node: u32) -> Result<(), String> {
+        let (plan, spec) = (self.plan, &self.plan.nodes[node as usize]);
+        for (index, call) in (0..).zip(&plan.calls) {
+            let of_call = spec.call == Some(index) || spec.closes == Some(index);
+            let held = plan.nodes[call.opening as usize].lock.is_some()
+                && self.status[call.opening as usize] == Status::Succeeded
+                && !self.status[call.closing as usize].is_final();
+            if held && !of_call && spec.lock.is_some() {
+                return Err(format!("{node} starts with the lock that call {index} holds"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -142,7 +142,7 @@ fn finished(
     ensure(fits, event, "that end does not follow from what happened")?;
     settle(state, node, status);
     let bad = matches!(status, Status::Failed | Status::TimedOut);
-    if bad && state.first_failure.is_none() {
+    if bad && state.first_failure.is_none() && !plan.tolerated(node) {
         state.first_failure = Some(node);
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 mod definitions;
 mod file;
+mod lanes;
 mod outputs;
 
 use std::collections::HashMap;
@@ -11,11 +12,12 @@ use crate::base::{IdMap, Name, SourceMap, Span, Type};
 use crate::diag::{Diagnostic, codes};
 use crate::model::infer::{Names, Symbol};
 use crate::model::report::Report;
-use crate::model::{ModuleId, StageId};
+use crate::model::{LaneId, ModuleId, StageId};
 use crate::syntax::ast::{ExprKind, Ident, Literal, Statement, Tail};
 use crate::syntax::module::Unit;
 
 pub use definitions::{Facts, Found};
+use lanes::LaneFacts;
 
 /// A definition: where it is and what it is called.
 pub struct Item<'a> {
@@ -49,6 +51,9 @@ pub struct Declared<'a> {
     pub defaults: IdMap<ModuleId, &'a Statement>,
     stage_facts: Vec<Facts>,
     tool_facts: Vec<Facts>,
+    lane_facts: Vec<LaneFacts>,
+    /// Globals that are params of a lane.
+    lane_of: HashMap<u32, LaneId>,
     found: Found,
 }
 
@@ -79,6 +84,8 @@ pub fn declare<'a>(sources: &'a SourceMap, units: &'a [Unit], report: &mut Repor
         defaults: IdMap::default(),
         stage_facts: Vec::new(),
         tool_facts: Vec::new(),
+        lane_facts: Vec::new(),
+        lane_of: HashMap::new(),
         found: Found::default(),
     };
     for (module, unit) in units.iter().enumerate() {
@@ -97,6 +104,7 @@ pub fn declare<'a>(sources: &'a SourceMap, units: &'a [Unit], report: &mut Repor
     declared.found = Found::new(globals, declared.functions.len());
     declared.tool_facts = declared.tools.iter().map(|item| outputs::facts(item.statement, report)).collect();
     declared.stage_facts = outputs::all(&declared, report);
+    declared.finish_lanes();
     declared
 }
 
@@ -162,25 +170,15 @@ impl<'a> Declared<'a> {
             "pool" => (Space::Pools, Symbol::Pool(count(&self.pools))),
             other => return self.unnamed(module, other, name, statement),
         };
-        self.name(module, space, &name, symbol, report);
+        self.name(module, space, &name, symbol, statement.head.text == "param", report);
         if let Symbol::Stage(id) = symbol
             && let Some(number) = outputs::number(statement)
         {
             self.numbers[module as usize].entry(number).or_insert(id);
         }
         self.items(symbol).push(Item { module, name: name.text, span: name.span, statement });
-        if matches!(symbol, Symbol::Lane(_)) {
-            self.lane_params(module, statement, report);
-        }
-    }
-
-    /// A lane's own params are names of its file, so that the stages it holds can read them.
-    fn lane_params(&mut self, module: ModuleId, lane: &'a Statement, report: &mut Report) {
-        for inner in lane.body().iter().filter(|inner| inner.head.text == "param") {
-            let Some(name) = declared_name(inner) else { continue };
-            let symbol = Symbol::Global(self.globals.len() as u32);
-            self.name(module, Space::Values, &name, symbol, report);
-            self.globals.push(Item { module, name: name.text, span: name.span, statement: inner });
+        if let Symbol::Lane(lane) = symbol {
+            self.lane_params(module, lane, statement, report);
         }
     }
 
@@ -207,7 +205,15 @@ impl<'a> Declared<'a> {
         }
     }
 
-    fn name(&mut self, module: ModuleId, space: Space, name: &Ident, symbol: Symbol, report: &mut Report) {
+    fn name(
+        &mut self,
+        module: ModuleId,
+        space: Space,
+        name: &Ident,
+        symbol: Symbol,
+        param: bool,
+        report: &mut Report,
+    ) {
         // A stage is named for people, so `stage git` is fine; only its outputs could not be read as `git.x`.
         let value = !matches!(symbol, Symbol::Stage(_));
         if space == Space::Values && value && RESERVED.contains(&name.text.as_str()) {
@@ -229,6 +235,10 @@ impl<'a> Declared<'a> {
             Space::Pools => &mut names.pools,
         };
         match map.get(&name.text) {
+            // The file's own param has the name that a lane's stood for until here.
+            Some((Symbol::Global(first), _)) if self.lane_of.contains_key(first) && param => {
+                map.insert(name.text.clone(), (symbol, name.span));
+            }
             Some((_, first)) => report.push(twice(name, *first)),
             None => {
                 map.insert(name.text.clone(), (symbol, name.span));

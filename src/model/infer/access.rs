@@ -146,6 +146,11 @@ impl Walk<'_, '_> {
                 None => Base { found: lost(span), text, taken: steps.len() },
             };
         }
+        let call = self.place.calls.iter().find(|(_, call)| call.name == word);
+        if let (Some(call), [Step::Member(name), ..]) = (call, steps) {
+            let found = self.called_output(call, name, start.to(name.span));
+            return Base { found, text: format!("{word}.{}", name.text), taken: 1 };
+        }
         if let ("out", [Step::Member(name), ..]) = (word, steps) {
             let found = self.own_output(name, start.to(name.span));
             return Base { found, text: format!("out.{}", name.text), taken: 1 };

@@ -133,6 +133,17 @@ pub struct Place<'a> {
     pub start: bool,
     /// Types of further dotted paths, in principles and tests: facts that only these know, by the path as their name.
     pub extra: Option<Extra<'a>>,
+    /// The stage's calls that have ended by then, by their place among its actions.
+    pub calls: &'a [(usize, Called)],
+}
+
+/// A call of a lane, as the stage that calls it reads what it gives.
+#[derive(Clone, Debug)]
+pub struct Called {
+    pub name: String,
+    /// Of the lane's name in its definition.
+    pub span: Span,
+    pub outputs: Vec<(String, Type)>,
 }
 
 /// A checked expression.

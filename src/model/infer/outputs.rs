@@ -5,9 +5,9 @@ use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind};
 use crate::syntax::ast::Ident;
 
-use super::super::StageId;
+use super::super::{CALL, StageId};
 use super::walk::{Found, Walk, at};
-use super::{StageFacts, fit, foreign};
+use super::{Called, StageFacts, fit, foreign};
 
 /// Properties of a file, and the fact that each is.
 const PROPERTIES: [(&str, &str, Type); 3] = [
@@ -71,6 +71,25 @@ impl Walk<'_, '_> {
             (false, false) => ty.clone(),
         };
         (output(stage, name, span), ty)
+    }
+
+    /// `call.name`: what a lane that the stage called gives out.
+    pub(super) fn called_output(
+        &mut self,
+        (place, call): &(usize, Called),
+        name: &Ident,
+        span: Span,
+    ) -> Found {
+        if let Some((_, ty)) = call.outputs.iter().find(|(known, _)| *known == name.text) {
+            return (output(CALL + *place as StageId, name, span), ty.clone());
+        }
+        let near = suggest::nearest(&name.text, call.outputs.iter().map(|(name, _)| name.as_str()));
+        let help = suggest::did_you_mean(&near).unwrap_or_else(|| {
+            format!("let the lane give it: `out {} = stage.{}` in the lane", name.text, name.text)
+        });
+        let message = format!("the lane called as `{}` gives no `{}`", call.name, name.text);
+        let found = Diagnostic::new(&codes::E401, name.span, message).related(call.span, "the lane called");
+        self.refuse(found.help(help), span)
     }
 
     /// `.size`, `.exists`, `.age` of a path; what others expect of a value is told how it is written here.

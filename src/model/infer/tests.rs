@@ -108,6 +108,7 @@ fn place() -> Place<'static> {
         secrets: Secrets::Allowed,
         start: true,
         extra: None,
+        calls: &[],
     }
 }
 

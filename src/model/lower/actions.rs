@@ -1,11 +1,12 @@
 //! What a stage does, in the order written: run, exec, render, call.
 
-use crate::base::suggest::{did_you_mean, nearest};
+use std::borrow::Cow;
+
 use crate::base::{Type, Value};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind};
-use crate::model::infer::{self, Definitions, Namespace, Place, Secrets, Symbol};
-use crate::model::{Action, GlobalKind, LaneId, Render};
+use crate::model::infer::{self, Place, Secrets};
+use crate::model::{Action, Render};
 use crate::syntax::ast::{self, ExprKind, Statement, Tail};
 
 use super::{Frame, Lowering, all, operand};
@@ -13,14 +14,23 @@ use super::{Frame, Lowering, all, operand};
 impl Lowering<'_, '_> {
     pub(super) fn actions(&mut self, frame: &Frame, statements: &[Statement]) -> Vec<Action> {
         let mut actions = Vec::new();
+        // What a lane gives is known to the actions after its call.
+        let mut frame = Cow::Borrowed(frame);
         for statement in statements {
-            actions.extend(match statement.head.text.as_str() {
-                "run" => self.script(statement, statements),
-                "exec" => self.exec(frame, statement),
-                "render" => self.render(frame, statement),
-                "call" => self.call(frame, statement),
-                _ => None,
-            });
+            match statement.head.text.as_str() {
+                "run" => actions.extend(self.script(statement, statements)),
+                "exec" => actions.extend(self.exec(&frame, statement)),
+                "render" => actions.extend(self.render(&frame, statement)),
+                "call" => {
+                    let place = actions.len();
+                    if let Some(call) = self.call(&frame, statement, &actions) {
+                        let called = self.called(&call);
+                        frame.to_mut().calls.extend(called.map(|called| (place, called)));
+                        actions.push(call);
+                    }
+                }
+                _ => {}
+            }
         }
         actions.shrink_to_fit();
         actions
@@ -121,49 +131,6 @@ impl Lowering<'_, '_> {
             }
         }
         values
-    }
-
-    fn call(&mut self, frame: &Frame, statement: &Statement) -> Option<Action> {
-        let path = self.path_of(operand(statement)?)?;
-        let symbol = infer::path_symbol(self.defs, frame.module, &path, Namespace::Lanes, &mut self.report)?;
-        let Symbol::Lane(lane) = symbol else { return None };
-        let mut arguments = Vec::new();
-        for inner in statement.body().iter().filter(|inner| !inner.broken) {
-            let Tail::Assign(value) = &inner.tail else { continue };
-            let Some(ty) = self.param_of(lane, inner) else { continue };
-            let place = frame.running();
-            arguments.push((inner.head.text.to_string(), self.value(&place, value, &ty)));
-        }
-        Some(Action::Call { lane, arguments, span: statement.span })
-    }
-
-    fn param_of(&mut self, lane: LaneId, argument: &Statement) -> Option<Type> {
-        let item = &self.defs.lanes[lane as usize];
-        let names = self.defs.names(item.module);
-        let is_param = |symbol: &Symbol| match symbol {
-            Symbol::Global(index) => {
-                matches!(self.model.globals[*index as usize].kind, GlobalKind::Param { .. })
-            }
-            _ => false,
-        };
-        let name = argument.head.text.as_str();
-        if let Some((symbol @ Symbol::Global(index), _)) = names.values.get(name)
-            && is_param(symbol)
-        {
-            self.defs.mark_used(*symbol);
-            infer::tell_deprecated(self.defs, *symbol, &argument.head, &mut self.report);
-            return Some(self.defs.global(*index).0);
-        }
-        let known =
-            names.values.iter().filter(|(_, (symbol, _))| is_param(symbol)).map(|(name, _)| name.as_str());
-        let near = nearest(name, known);
-        let message = format!("lane `{}` has no param `{name}`", item.name);
-        self.report.push(
-            Diagnostic::new(&codes::E102, argument.head.span, message)
-                .related(item.span, "the lane called")
-                .help_if(did_you_mean(&near)),
-        );
-        None
     }
 
     /// A command line in one string is the name of a program that nobody has.

@@ -43,6 +43,7 @@ impl Lowering<'_, '_> {
             self.planned(id as LaneId, item);
         }
         self.extends_circles();
+        self.lane_param_types();
         for (id, item) in defs.lanes.iter().enumerate() {
             let body = self.lane_body(id as LaneId, item);
             self.model.lanes[id].select = body.select.clone();
@@ -147,6 +148,7 @@ impl Lowering<'_, '_> {
                 "override" => self.override_of(&modules, statement, &mut body),
                 "gates" => self.gates(&modules, statement, &mut body),
                 "approve" => self.approve(&modules, statement, &mut body),
+                "out" => self.lane_output(id, statement, &mut body),
                 _ => self.lane_setting(item.module, statement, &mut body),
             }
         }
@@ -364,7 +366,8 @@ impl Lowering<'_, '_> {
                 measures.extend(self.defs.tool_facts(tool).measures.iter().cloned());
             }
         }
-        Frame { module, stage: Some(id), reads, matrix: self.matrices[id as usize].clone(), measures }
+        let calls = self.calls_of(&self.model.stages[id as usize].actions);
+        Frame { module, stage: Some(id), reads, matrix: self.matrices[id as usize].clone(), measures, calls }
     }
 
     fn parallel(&mut self, frame: &Frame, statement: &Statement) -> Option<Parallel> {

@@ -3,6 +3,7 @@
 
 mod actions;
 mod approve;
+mod calls;
 mod extras;
 mod gate;
 mod lane;
@@ -22,7 +23,7 @@ use crate::base::{Span, Type, Value};
 use crate::diag::{Code, Diagnostic, codes};
 use crate::expr::{Expr, Kind};
 use crate::model::declare::Declared;
-use crate::model::infer::{self, Place, Secrets, Typed};
+use crate::model::infer::{self, Called, Place, Secrets, Typed};
 use crate::model::report::Report;
 use crate::model::{Check, Concerns, GlobalKind, Model, ModuleId, NotYet, StageId};
 use crate::syntax::ast::{self, Statement};
@@ -49,6 +50,8 @@ struct Frame {
     reads: Vec<(StageId, bool)>,
     matrix: Vec<(String, Type)>,
     measures: Vec<(String, Type)>,
+    /// Calls of the stage that have ended where the expression is read.
+    calls: Vec<(usize, Called)>,
 }
 
 impl Frame {
@@ -70,6 +73,7 @@ impl Frame {
             secrets: Secrets::Forbidden(&codes::E506),
             start: true,
             extra: None,
+            calls: &self.calls,
         }
     }
 
@@ -110,6 +114,7 @@ pub fn judging(module: ModuleId) -> Place<'static> {
         secrets: Secrets::Forbidden(&codes::E506),
         start: true,
         extra: None,
+        calls: &[],
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::declare::{Item, declared_name};
 use crate::model::infer::{self, Namespace, Symbol};
 use crate::model::schema::Context;
 use crate::model::schema::check::{head_span, is_readable};
-use crate::model::{Action, Check, Concerns, Effect, ModuleId, NotYet, Stage, StageId, StageKind};
+use crate::model::{Check, Concerns, Effect, ModuleId, NotYet, Stage, StageId, StageKind};
 use crate::syntax::ast::Statement;
 
 use super::{Frame, Lowering, all, find, operand};
@@ -57,7 +57,7 @@ impl Lowering<'_, '_> {
         whole: bool,
     ) -> Stage {
         let body = statement.body();
-        let mut frame = seen.clone();
+        let mut frame = Frame { calls: Vec::new(), ..seen.clone() };
         let mut stage = blank(id, frame.module, kind);
         stage.number = self.number(body);
         stage.needs = self.dependencies(frame.module, id, all(body, "needs"));
@@ -77,13 +77,17 @@ impl Lowering<'_, '_> {
             .map(|expr| infer::condition(self.defs, &frame.ready(), expr, &mut self.report).expr)
             .map(Box::new);
         stage.before = self.conditions(&frame, body, "before").into();
-        stage.after = self.conditions(&frame, body, "after").into();
         stage.actions = self.actions(&frame, body);
-        self.note_calls(id, &stage.actions);
+        self.caller_settings(body, &stage.actions);
+        let mut ended = frame.clone();
+        // An override of something else than the actions leaves the stage its calls.
+        let seen_calls = if stage.actions.is_empty() { seen.calls.clone() } else { Vec::new() };
+        ended.calls = self.calls_of(&stage.actions).into_iter().chain(seen_calls).collect();
+        stage.after = self.conditions(&ended, body, "after").into();
         stage.inputs = self.inputs(&frame, body).into();
         let facts = self.defs.facts(id);
         let types = if whole { facts.outputs.clone() } else { self.types_of(body) };
-        stage.outputs = self.outputs(&frame, body, &types).into();
+        stage.outputs = self.outputs(&ended, body, &types).into();
         self.settings(&frame, body, whole, &mut stage);
         if kind == StageKind::Gate {
             stage.gate = Some(Box::new(self.gate(&frame, statement, whole)));
@@ -139,14 +143,6 @@ impl Lowering<'_, '_> {
         checks
     }
 
-    fn note_calls(&mut self, id: StageId, actions: &[Action]) {
-        for action in actions {
-            if let Action::Call { span, .. } = action {
-                self.not_yet(*span, "`call` of another lane", Concerns::Stage(id));
-            }
-        }
-    }
-
     /// `##` before the item, else its `about`.
     pub(super) fn docs(&mut self, module: ModuleId, statement: &Statement) -> Option<String> {
         let about =
@@ -185,7 +181,9 @@ impl Lowering<'_, '_> {
         let of_tool =
             |keyword: &str| if given("tool").is_some() { given(keyword) } else { or_default(keyword) };
         let (timeout, deadline, env) = (of_tool("timeout"), or_default("deadline"), of_tool("env"));
-        let retry = if stage.kind == StageKind::Gate { given("retry") } else { or_default("retry") };
+        let calls = stage.calls();
+        let own_retry = stage.kind == StageKind::Gate || calls;
+        let retry = if own_retry { given("retry") } else { or_default("retry") };
         let cwd = of_tool("cwd").is_some();
         stage.timeout = timeout.and_then(|statement| self.duration(&start, statement));
         stage.deadline = deadline.and_then(|statement| self.duration(&start, statement)).map(Box::new);
@@ -215,7 +213,7 @@ impl Lowering<'_, '_> {
         stage.effect = self.effect(
             frame,
             body,
-            given("lock").is_some() || given("undo").is_some() || secret,
+            !calls && (given("lock").is_some() || given("undo").is_some() || secret),
             stage.kind,
         );
     }

@@ -37,8 +37,8 @@ impl Lowering<'_, '_> {
 
     pub(super) fn values(&mut self) {
         let defs = self.defs;
-        for item in &defs.globals {
-            self.model.globals.push(unknown_global(item));
+        for (index, item) in (0u32..).zip(&defs.globals) {
+            self.model.globals.push(Global { lane: defs.lane_of(index), ..unknown_global(item) });
         }
         for item in &defs.functions {
             let body = Expr::value(Value::Absent, item.span);
@@ -296,6 +296,7 @@ fn unknown_global(item: &Item<'_>) -> Global {
         ty: Type::Unknown,
         kind: GlobalKind::Let(Expr::value(Value::Absent, item.span)),
         secret: false,
+        lane: None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::base::{IdMap, Shared, Span};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::Kind;
 use crate::model::visit::expressions;
-use crate::model::{Lane, Model, Stage, StageId, StageKind};
+use crate::model::{Action, Lane, Model, Stage, StageId, StageKind, call_of};
 
 use super::body::{ApprovalRule, Exclude, Held, LaneBody, Override, Replace, Selector, Skip};
 use super::{Settings, patch, word};
@@ -209,9 +209,30 @@ impl<'m> State<'m> {
                 .found
                 .push(weakened(change.span, "the override may let the gate pass where it failed before"));
         }
+        self.reads_what_it_calls(id, change.span, level);
         if let Some(span) = renamed {
             self.reads_what_it_needs(id, span, level);
             self.pull_needs_of(id);
+        }
+    }
+
+    /// Other actions may leave the stage without the call that its outputs read.
+    fn reads_what_it_calls(&self, id: StageId, span: Span, level: &mut Level<'_>) {
+        let Some(stage) = self.stages.get(&id) else { return };
+        for expr in expressions(stage) {
+            expr.walk(&mut |part| {
+                let Kind::Output { stage: from, name } = &part.kind else { return };
+                let Some(place) = call_of(*from) else { return };
+                if matches!(stage.actions.get(place), Some(Action::Call { .. })) {
+                    return;
+                }
+                let message = format!("`{}` reads `{name}` of a call that this override removes", stage.name);
+                level.found.push(
+                    Diagnostic::new(&codes::E401, span, message)
+                        .related(part.span, "read here")
+                        .help("override what reads it as well"),
+                );
+            });
         }
     }
 
@@ -222,7 +243,8 @@ impl<'m> State<'m> {
         for expr in expressions(stage) {
             expr.walk(&mut |part| {
                 let Kind::Output { stage: from, name } = &part.kind else { return };
-                if *from == id || needed.contains(from) || !told.insert(*from) {
+                let own = *from == id || call_of(*from).is_some();
+                if own || needed.contains(from) || !told.insert(*from) {
                     return;
                 }
                 let other = self.model.stages.get(*from as usize).map_or("", |other| other.name.as_str());

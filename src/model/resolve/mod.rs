@@ -6,6 +6,7 @@ pub mod cycles;
 mod edges;
 pub mod graph;
 mod members;
+mod params;
 mod patch;
 
 use std::collections::HashSet;
@@ -14,7 +15,8 @@ use crate::base::{IdMap, Shared};
 use crate::diag::{Diagnostic, codes};
 
 use super::{
-    Approval, LaneId, Model, ModuleId, OnFailure, Parallel, ResolvedLane, Stage, StageId, StageKind,
+    Approval, LaneId, LaneOutput, LaneParam, Model, ModuleId, OnFailure, Parallel, ResolvedLane, Stage,
+    StageId, StageKind,
 };
 use body::{Include, LaneBody};
 use members::State;
@@ -77,6 +79,9 @@ pub fn outcome(model: &Model, id: LaneId, circular: &HashSet<StageId>) -> Outcom
         return Outcome { lane: None, diagnostics };
     }
     let mut lane = state.finish(id, head.name.clone(), circular, &mut diagnostics);
+    lane.params = params::of(model, &chain);
+    diagnostics.extend(params::outputs_held(model, &lane));
+    diagnostics.extend(params::of_other_lanes(model, &lane, &chain));
     let own_about = head.about.clone().or_else(|| head.docs.clone());
     lane.about = own_about.or_else(|| {
         chain[1..].iter().find_map(|base| {
@@ -105,6 +110,17 @@ pub fn overridden(model: &Model, lane: LaneId, stage: StageId) -> Vec<crate::bas
     let overrides = model.bodies.get(lane as usize).map_or(&[][..], |body| &body.overrides);
     let patches = overrides.iter().flat_map(|change| &change.patches).filter(|(id, _)| *id == stage);
     patches.flat_map(|(_, patch)| patch.keywords.iter().map(|(_, span)| *span)).collect()
+}
+
+/// The lane's own params and those of the lanes it extends.
+pub fn params_of(model: &Model, id: LaneId) -> Vec<LaneParam> {
+    let mut chain = vec![id];
+    let mut at = model.lanes[id as usize].extends;
+    while let Some((base, _)) = at.filter(|(base, _)| !chain.contains(base)) {
+        chain.push(base);
+        at = model.lanes[base as usize].extends;
+    }
+    params::of(model, &chain)
 }
 
 /// All stages and gates of a file, as one lane: what a file without lanes means.
@@ -141,6 +157,7 @@ struct Settings {
     finally: Vec<super::Action>,
     meta: Vec<(String, crate::base::Value)>,
     notifies: Vec<crate::base::Span>,
+    outputs: Vec<LaneOutput>,
 }
 
 impl Settings {
@@ -164,6 +181,10 @@ impl Settings {
             self.meta = meta.clone();
         }
         self.notifies.extend(&body.notifies);
+        for output in &body.outputs {
+            self.outputs.retain(|known| known.name != output.name);
+            self.outputs.push(output.clone());
+        }
     }
 }
 
@@ -219,6 +240,8 @@ impl State<'_> {
             select: settings.select,
             finally: settings.finally,
             meta: settings.meta,
+            params: Vec::new(),
+            outputs: settings.outputs,
         }
     }
 }

@@ -14,6 +14,12 @@ pub fn apply(stage: &mut Stage, patch: &Patch, states_effect: bool) {
     let outside =
         patch.keywords.iter().any(|(keyword, _)| matches!(keyword.as_str(), "lock" | "undo" | "env"));
     let plain = matches!(stage.effect, Effect::Repeatable) && !states_effect && !patch.states_effect;
+    if stage.calls() {
+        // What these said was of the actions that the calls replace.
+        (stage.effect, stage.retry) = (Effect::Repeatable, None);
+        stage.inputs = Default::default();
+        return;
+    }
     if outside && plain && stage.kind == StageKind::Stage {
         // The patch's own effect is the default for what it adds: a lock, an undo or a secret.
         stage.effect = patch.stage.effect.clone();

@@ -5,7 +5,7 @@ use super::Context::{
     Test, Tool,
 };
 use super::Shape::{Binding, Condition, Name, Nothing, Script};
-use super::{ANY, BECAUSE, Row, clause, references, values};
+use super::{ANY, BECAUSE, Row, clause, may_clause, references, values};
 
 pub(super) static ROWS: &[Row] = &[
     Row::new(
@@ -142,8 +142,9 @@ pub(super) static ROWS: &[Row] = &[
         "call",
         &[Stage, Override],
         references(1, 1, "lane"),
-        "Runs another lane as part of this stage.",
+        "Runs another lane as part of this stage; its params stand in the block, `as` gives the call a name.",
     )
+    .clauses(&[may_clause("as", 1, 1, "name")])
     .may_block(Assignments)
     .many(),
     Row::new(
@@ -160,6 +161,13 @@ pub(super) static ROWS: &[Row] = &[
         "A file the stage writes, or a value read from one.",
     )
     .may_block(Out)
+    .many(),
+    Row::new(
+        "out",
+        &[Lane],
+        Binding { value: true },
+        "What a stage that calls the lane may read: `out NAME = stage.output`.",
+    )
     .many(),
     Row::new("keep", &[Out], values(1, 1, "duration"), "How long a copy of the file is kept."),
     Row::new(

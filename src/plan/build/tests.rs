@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::*;
 use crate::base::{Few, FileId, Shared, SourceFile, SourceMap, Type};
 use crate::expr::facts::{Fact, FactValues};
-use crate::expr::{Compare, Function, Kind};
+use crate::expr::{Compare, Expr, Function, Kind};
 use crate::model::{
     Backoff, BackoffKind, Check, Concerns, EdgeKind, Effect, Gate, Global, GlobalKind, Measure, Module,
     NotYet, OnFailure, Parallel, Pool, Stage, StageKind, Tool,
 };
-use crate::plan::{Definition, refusals};
+use crate::plan::{Definition, Edge, refusals};
 
 mod values;
 
@@ -126,7 +126,7 @@ fn tool() -> Tool {
 
 fn define(name: &str, ty: Type, kind: GlobalKind) -> Global {
     let secret = matches!(kind, GlobalKind::Secret(_));
-    Global { module: 0, name: name.into(), span: span(7), docs: None, ty, kind, secret }
+    Global { module: 0, name: name.into(), span: span(7), docs: None, ty, kind, secret, lane: None }
 }
 
 fn param(name: &str, ty: Type, default: Option<Expr>, pattern: Option<&str>) -> Global {
@@ -156,6 +156,8 @@ fn lane(stages: Vec<Stage>, edges: Vec<Vec<model::Edge>>) -> ResolvedLane {
         select: None,
         finally: vec![],
         meta: vec![],
+        params: vec![],
+        outputs: vec![],
     }
 }
 
