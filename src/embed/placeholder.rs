@@ -13,7 +13,7 @@ pub(super) fn fill(model: &Model, set: &[(String, String)]) -> Model {
     for index in missing(&model, set) {
         let global = &mut model.globals[index as usize];
         if let GlobalKind::Param { default, pattern } = &mut global.kind {
-            *default = Some(Expr::value(placeholder(&global.ty), global.span));
+            *default = Some(Expr::value(of(&global.ty), global.span));
             *pattern = None;
         }
     }
@@ -29,23 +29,33 @@ fn missing(model: &Model, set: &[(String, String)]) -> BTreeSet<u32> {
     (0..).zip(&model.globals).filter(|(_, global)| lacks(global)).map(|(index, _)| index).collect()
 }
 
-/// Stages whose `when` reads a parameter without a value, through values and functions too.
-pub(super) fn undecided(model: &Model, lane: &ResolvedLane, set: &[(String, String)]) -> BTreeSet<String> {
+/// Stages whose `when` reads a parameter without a value or one of the `lost` facts, through values and functions too.
+pub(super) fn undecided(
+    model: &Model,
+    lane: &ResolvedLane,
+    set: &[(String, String)],
+    lost: &BTreeSet<String>,
+) -> BTreeSet<String> {
     let missing = missing(model, set);
     let stages = lane
         .stages
         .iter()
-        .filter(|stage| stage.when.as_ref().is_some_and(|when| reads(model, when, &missing)));
+        .filter(|stage| stage.when.as_ref().is_some_and(|when| reads(model, when, &missing, lost)));
     stages.map(|stage| stage.name.clone()).collect()
 }
 
-fn reads(model: &Model, expr: &Expr, wanted: &BTreeSet<u32>) -> bool {
+fn reads(model: &Model, expr: &Expr, wanted: &BTreeSet<u32>, lost: &BTreeSet<String>) -> bool {
+    let mut reads_lost = false;
     let (mut globals, mut functions) = (BTreeSet::new(), BTreeSet::new());
     let mut open = vec![expr];
     while let Some(expr) = open.pop() {
         let mut found = Vec::new();
         expr.walk(&mut |part| match &part.kind {
             Kind::Global(index) if globals.insert(*index) => found.extend(definition(model, *index)),
+            // Facts of the start with arguments are told apart by their name alone, which is enough here.
+            Kind::Fact { name, .. } => {
+                reads_lost |= lost.iter().any(|id| id.split('(').next() == Some(name.as_str()));
+            }
             Kind::Call { function, .. } if functions.insert(*function) => {
                 found.extend(model.functions.get(*function as usize).map(|function| &function.body));
             }
@@ -53,7 +63,7 @@ fn reads(model: &Model, expr: &Expr, wanted: &BTreeSet<u32>) -> bool {
         });
         open.extend(found);
     }
-    !globals.is_disjoint(wanted)
+    reads_lost || !globals.is_disjoint(wanted)
 }
 
 fn definition(model: &Model, global: u32) -> Option<&Expr> {
@@ -63,7 +73,8 @@ fn definition(model: &Model, global: u32) -> Option<&Expr> {
     }
 }
 
-fn placeholder(ty: &Type) -> Value {
+/// Any value of the type.
+pub(super) fn of(ty: &Type) -> Value {
     match ty {
         Type::String | Type::Unknown => Value::String(String::new()),
         Type::Int => Value::Int(1),

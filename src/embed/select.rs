@@ -37,7 +37,8 @@ impl Project {
     pub fn select(&self, mut planned: Planned, selection: &Selection) -> Result<Planned, Error> {
         let store = self.history()?;
         let asked = asked(&planned, selection, store.as_ref().map(|store| store as &dyn History))?;
-        let part = with_guards(&planned.plan, asked);
+        let part =
+            with_beginnings(&planned.plan, with_guards(&planned.plan, with_called(&planned.plan, asked)));
         let newest = match store {
             Some(store) => newest(store, &planned.plan.lane)?,
             None => None,
@@ -82,6 +83,31 @@ fn downstream(plan: &Plan, mut open: Vec<NodeIndex>) -> BTreeSet<NodeIndex> {
         }
     }
     found
+}
+
+/// A stage that calls stands for all that it calls.
+fn with_called(plan: &Plan, mut part: BTreeSet<NodeIndex>) -> BTreeSet<NodeIndex> {
+    let whole: BTreeSet<u32> =
+        part.iter().filter_map(|&node| plan.nodes.get(node as usize)?.closes).collect();
+    let called = |node: &NodeIndex| plan.around(*node).any(|call| whole.contains(&call));
+    part.extend((0..plan.nodes.len() as NodeIndex).filter(called));
+    part
+}
+
+/// What is called comes after what its caller does before: its conditions, approvals, lock and first actions.
+fn with_beginnings(plan: &Plan, mut part: BTreeSet<NodeIndex>) -> BTreeSet<NodeIndex> {
+    let of_callers: BTreeSet<NodeIndex> =
+        plan.calls.iter().flat_map(|call| call.parts.iter().copied()).collect();
+    let mut open: Vec<NodeIndex> = part.iter().copied().collect();
+    while let Some(node) = open.pop() {
+        let inside = plan.nodes[node as usize].call.is_some();
+        for edge in plan.nodes[node as usize].edges.iter().filter(|_| inside) {
+            if of_callers.contains(&edge.to) && part.insert(edge.to) {
+                open.push(edge.to);
+            }
+        }
+    }
+    part
 }
 
 /// Adds every gate and every stage behind an approval that the part needs, directly or through others.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Value;
-use crate::expr::facts::{FactKey, FactValues};
+use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::facts::{ChangeFlags, World};
 use crate::history::{self, History};
 use crate::model::Model;
@@ -47,16 +47,18 @@ pub struct Planned {
 pub(super) struct Readings {
     pub world: World,
     known: FactValues,
+    /// What cannot be read has a placeholder: nothing is to be run.
+    lenient: bool,
 }
 
 impl Readings {
     pub fn new(project: &Project, change: &Change) -> Self {
-        Readings { world: project.world(change), known: FactValues::new() }
+        Readings { world: project.world(change), known: FactValues::new(), lenient: false }
     }
 
     /// Begins with what was read before: `resume --adopt`.
     pub fn pinned(project: &Project, known: FactValues) -> Self {
-        Readings { world: project.world(&Change::default()), known }
+        Readings { world: project.world(&Change::default()), known, lenient: false }
     }
 
     /// Reads the baselines among the facts that are not known yet: from the lane's own history.
@@ -79,6 +81,14 @@ impl Readings {
         let missing: Vec<FactKey> =
             keys.iter().filter(|key| !self.known.contains_key(&key.id())).cloned().collect();
         self.known.extend(self.world.read(&missing));
+        if self.lenient {
+            for key in &missing {
+                let fact = self.known.get_mut(&key.id());
+                if let Some(fact) = fact.filter(|fact| matches!(fact, Fact::Failed(_))) {
+                    *fact = Fact::Read(placeholder::of(&key.ty));
+                }
+            }
+        }
         &self.known
     }
 }
@@ -115,13 +125,19 @@ impl Project {
         self.planned(&self.model, chosen, asked, Readings::new(self, &asked.change))
     }
 
-    /// The same to look at: parameters that were not given have placeholders, and what cannot run yet is no error.
+    /// The same to look at: parameters that were not given and facts that cannot be read, as those of git where there is
+    /// none, have placeholders, and what cannot run yet is no error.
     pub fn outline(&self, asked: &Asked) -> Result<Planned, Error> {
         self.check()?;
         let chosen = self.choose(asked)?;
-        let undecided = placeholder::undecided(&self.model, &chosen.lane, &asked.set);
         let model = placeholder::fill(&self.model, &asked.set);
-        let planned = self.planned(&model, chosen, asked, Readings::new(self, &asked.change))?;
+        let mut readings = Readings::new(self, &asked.change);
+        let facts = readings.world.read(&plan::start_facts(&model, &chosen.lane));
+        let lost = |(id, fact): (&String, &Fact)| matches!(fact, Fact::Failed(_)).then(|| id.clone());
+        let lost = facts.iter().filter_map(lost).collect();
+        let undecided = placeholder::undecided(&self.model, &chosen.lane, &asked.set, &lost);
+        readings.lenient = true;
+        let planned = self.planned(&model, chosen, asked, readings)?;
         Ok(Planned { undecided, ..planned })
     }
 

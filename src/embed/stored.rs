@@ -57,6 +57,17 @@ impl StoredRun {
         nodes(&self.plan, word)
     }
 
+    /// As [`StoredRun::nodes`], with the beginning of each stage that calls: there its approvals are asked for.
+    pub fn nodes_with_beginnings(&self, word: &str) -> Result<Vec<NodeIndex>, Error> {
+        let mut found = nodes(&self.plan, word)?;
+        let closes = |node: &NodeIndex| self.plan.nodes.get(*node as usize).and_then(|node| node.closes);
+        let calls: Vec<u32> = found.iter().filter_map(closes).collect();
+        found.extend(
+            calls.iter().filter_map(|call| self.plan.calls.get(*call as usize)).map(|call| call.opening),
+        );
+        Ok(found)
+    }
+
     /// What an attempt wrote, both streams in order; empty when its log is gone.
     pub fn output(&self, node: NodeIndex, attempt: u32) -> Vec<u8> {
         log(&self.store.log_dir(&self.id), node, attempt)
@@ -85,7 +96,12 @@ fn read(path: &Path) -> Vec<u8> {
 pub fn nodes(plan: &Plan, word: &str) -> Result<Vec<NodeIndex>, Error> {
     let all = || (0..).zip(&plan.nodes);
     let exact = all().find(|(_, node)| node.key == word).map(|(index, _)| vec![index]);
-    let stage = || plan.stages.iter().find(|stage| stage.name == word).map(|stage| stage.nodes.clone());
+    // Instances of a stage that calls have each a called stage of the same name.
+    let stage = || {
+        let named = plan.stages.iter().filter(|stage| stage.name == word);
+        let found: Vec<NodeIndex> = named.flat_map(|stage| stage.nodes.iter().copied()).collect();
+        (!found.is_empty()).then_some(found)
+    };
     let number = || {
         let number: u32 = word.parse().ok()?;
         let found: Vec<NodeIndex> =

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::base::Value;
 use crate::event::NodeIndex;
 use crate::expr::eval::{eval_argv_with, eval_text};
-use crate::expr::{Expr, Scope, eval};
+use crate::expr::facts::{Fact, FactKey};
+use crate::expr::{Expr, Function, Scope, eval};
 use crate::plan::{Action, Node, Plan, StageKind};
 use crate::port::{self, AttemptSpec};
 
@@ -39,14 +40,14 @@ pub struct Wanted<'a> {
 pub fn attempt(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Result<AttemptSpec, String> {
     let log = format!("{}-{}.log", wanted.node, wanted.attempt);
     let actions = &plan.nodes[wanted.node as usize].actions;
-    stage(plan, context, wanted, actions, log)
+    stage(plan, context, wanted, (actions, true), log)
 }
 
 /// The stage's `finally`, with its own folder and environment.
 pub fn stage_finally(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Result<AttemptSpec, String> {
     let log = format!("{}-finally.log", wanted.node);
     let actions = &plan.nodes[wanted.node as usize].finally;
-    let mut spec = stage(plan, context, wanted, actions, log)?;
+    let mut spec = stage(plan, context, wanted, (actions, false), log)?;
     spec.fresh_outputs = false;
     spec.outputs.clear();
     spec.exit_ok.clear();
@@ -55,7 +56,7 @@ pub fn stage_finally(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Res
 
 /// The lane's `finally`: at the root; its node is [`lane_node`].
 pub fn lane_finally(plan: &Plan, context: &Context) -> Result<AttemptSpec, String> {
-    let scope = LaneScope;
+    let scope = LaneScope { plan };
     let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
     let actions = made.actions(&plan.finally)?;
     Ok(AttemptSpec {
@@ -101,12 +102,12 @@ fn stage(
     plan: &Plan,
     context: &Context,
     wanted: &Wanted<'_>,
-    actions: &[Action],
+    (actions, all_paths): (&[Action], bool),
     log: String,
 ) -> Result<AttemptSpec, String> {
     let node = &plan.nodes[wanted.node as usize];
     let mut scope = NodeScope::new(plan, wanted.node, wanted.outputs);
-    let own = own_paths(&plan.root, &scope, node)?;
+    let own = own_paths(&plan.root, &scope, node, all_paths)?;
     scope.own = Some(&own);
     let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
     let actions = made.actions(actions)?;
@@ -133,13 +134,23 @@ fn stage(
     })
 }
 
-fn own_paths(root: &Path, scope: &NodeScope<'_>, node: &Node) -> Result<BTreeMap<String, Value>, String> {
+/// With `all`, each of them must be known; without, as for the `finally` of a stage that did not get so far, those
+/// that are not are left out.
+fn own_paths(
+    root: &Path,
+    scope: &NodeScope<'_>,
+    node: &Node,
+    all: bool,
+) -> Result<BTreeMap<String, Value>, String> {
     let mut paths = BTreeMap::new();
     for output in &node.outputs {
-        if let Some(Value::Path(path)) = declared_path(scope, output).map_err(reason)? {
-            let path = inside(root, &path).map_err(|why| format!("output `{}`: {why}", output.name))?;
-            paths.insert(output.name.clone(), Value::Path(path.to_string_lossy().into_owned()));
-        }
+        let path = match declared_path(scope, output) {
+            Ok(Some(Value::Path(path))) => path,
+            Err(stop) if all => return Err(reason(stop)),
+            Ok(_) | Err(_) => continue,
+        };
+        let path = inside(root, &path).map_err(|why| format!("output `{}`: {why}", output.name))?;
+        paths.insert(output.name.clone(), Value::Path(path.to_string_lossy().into_owned()));
     }
     Ok(paths)
 }
@@ -259,9 +270,19 @@ pub fn inside(root: &Path, path: &str) -> Result<PathBuf, String> {
 }
 
 /// The lane's `finally` sees nothing of any stage.
-struct LaneScope;
+struct LaneScope<'a> {
+    plan: &'a Plan,
+}
 
-impl Scope for LaneScope {}
+impl Scope for LaneScope<'_> {
+    fn function(&self, index: u32) -> Option<&Function> {
+        self.plan.functions.get(index as usize)
+    }
+
+    fn fact(&self, key: &FactKey) -> Option<Fact> {
+        self.plan.facts.get(&key.id()).cloned()
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -277,11 +298,15 @@ mod tests {
         }
     }
 
+    struct Nothing;
+
+    impl Scope for Nothing {}
+
     #[test]
     fn paths_reach_processes_absolute_and_strings_as_they_are() {
         let span = crate::base::Span::default();
         let argv = ["a/b", "c"].map(|text| Expr::value(Value::Path(text.into()), span));
-        let made = Made { root: Path::new("/project"), scope: &LaneScope, targets: Vec::new() };
+        let made = Made { root: Path::new("/project"), scope: &Nothing, targets: Vec::new() };
         assert_eq!(made.argv(&argv), Ok(vec!["/project/a/b".to_owned(), "/project/c".to_owned()]));
         let plain = Expr::value(Value::String("a/b".into()), span);
         assert_eq!(made.argv(&[plain]), Ok(vec!["a/b".to_owned()]));

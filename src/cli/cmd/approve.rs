@@ -15,7 +15,7 @@ pub fn run(args: &Approve, terminal: &Terminal) -> Result<Code, Error> {
     let stored = StoredRun::find_for_writing(&args.run)?;
     let board = Board::from_records(stored.plan.nodes.len(), &stored.records()?);
     let who = identity(&stored.plan.root);
-    let nodes = stored.nodes(&args.stage)?;
+    let nodes = stored.nodes_with_beginnings(&args.stage)?;
     let waiting: Vec<NodeIndex> = nodes.into_iter().filter(|&node| waits(&board, node)).collect();
     if waiting.is_empty() {
         return Err(not_waiting(args, &stored, &board));
