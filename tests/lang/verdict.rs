@@ -31,6 +31,8 @@ pub struct Verdict {
     pub warnings: usize,
     /// Whether the mistakes far away were reported too, where that was tried.
     pub rest: Option<bool>,
+    /// Code and place of every error, code of every warning beside one.
+    pub codes: Vec<String>,
     pub class: String,
     pub shown: String,
 }
@@ -47,15 +49,19 @@ impl Verdict {
             .map(|(error, place)| format!("{}:{place:?}", error.code.id))
             .collect();
         let rest = planted.then(|| rest_is_checked(original, &mutated));
+        let class = format!("{:?} {}", mutant.edit, codes.join(" "));
         let warnings = checked.diagnostics.iter().filter(|found| found.severity == Severity::Warning);
+        let beside = warnings.map(|found| found.code.id.to_owned()).filter(|_| !places.is_empty());
+        let beside: Vec<String> = beside.collect();
         Verdict {
             kind: mutant.edit.kind(),
             errors: places.len(),
             nearest: places.iter().copied().min().unwrap_or(Place::At),
             farthest: places.iter().copied().max().unwrap_or(Place::At),
-            warnings: if places.is_empty() { 0 } else { warnings.count() },
+            warnings: beside.len(),
             rest,
-            class: format!("{:?} {}", mutant.edit, codes.join(" ")),
+            codes: codes.into_iter().chain(beside).collect(),
+            class,
             shown: shown(original, mutant, &mutated, &checked),
         }
     }
@@ -207,7 +213,15 @@ impl Table {
 
     /// What is furthest from the promise, most frequent first.
     pub fn worst(&self, verdicts: &[Verdict]) -> String {
-        let mut text = String::new();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for code in
+            verdicts.iter().filter(|verdict| verdict.codes.len() > 1).flat_map(|verdict| &verdict.codes)
+        {
+            *counts.entry(code).or_default() += 1;
+        }
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let mut text = format!("\ncodes that do not stand alone: {counts:?}\n");
         let kinds: [(&str, fn(&Verdict) -> bool); 4] = [
             ("an error elsewhere", |verdict| verdict.errors > 0 && verdict.farthest == Place::Elsewhere),
             ("three or more follow", |verdict| verdict.errors > 3),
