@@ -5,6 +5,7 @@ mod calls;
 mod check;
 mod declare;
 mod expression;
+mod follow;
 pub mod infer;
 mod lint;
 mod lower;

@@ -10,7 +10,7 @@ use crate::diag::{self, Diagnostic, Severity};
 use crate::syntax::ast::{Comment, File, Statement};
 use crate::syntax::module::Unit;
 
-use super::Level;
+use super::{Level, follow};
 
 /// The findings of all stages as they are shown: merged, at their level, without what was allowed. Warnings of files
 /// that were not asked about are left out: they are somebody else's to mend.
@@ -18,8 +18,9 @@ pub fn settle(
     sources: &SourceMap,
     units: &[Unit],
     levels: &[(&'static Code, Level)],
-    found: Vec<Diagnostic>,
+    mut found: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
+    follow::drop_consequences(sources, units, &mut found);
     let broken: HashSet<FileId> = found
         .iter()
         .filter(|found| found.is_error() && !found.code.allowable)

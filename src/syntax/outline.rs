@@ -154,6 +154,9 @@ impl Outline<'_> {
         let span = self.span(range(brace));
         let previous =
             self.last.filter(|&last| self.statements[last].block.is_none() && self.docs.is_empty());
+        if brace.start == brace.end {
+            return self.lost_head(brace);
+        }
         let message = if previous.is_some() {
             "`{` stands on the line of its keyword"
         } else {
@@ -178,6 +181,20 @@ impl Outline<'_> {
         self.diagnostics.push(diagnostic);
     }
 
+    /// The lines below a `##` are those of a block, and its `}` follows, but nothing opens it.
+    fn lost_head(&mut self, brace: Token) {
+        let span = self.docs.last().map_or(range(brace), Clone::clone);
+        self.drop_docs();
+        self.diagnostics.push(
+            Diagnostic::new(&codes::E011, self.span(span), "the block below has no keyword and no `{`")
+                .label("going by indentation, they belong behind this")
+                .help("write `keyword name {` on a line of its own; it may have become part of the comment"),
+        );
+        let start = brace.start as usize;
+        self.add(Raw { head: start..start, broken: true, ..Raw::default() });
+        self.open(self.statements.len() - 1, brace);
+    }
+
     fn statement(&mut self) {
         let docs = std::mem::take(&mut self.docs);
         let first = self.tokens[self.at];
@@ -185,11 +202,16 @@ impl Outline<'_> {
         let mut raw = Raw { docs, head: first.start as usize..first.end as usize, quiet, ..Raw::default() };
         self.attributes();
         let mut head = Head::new(self.indents[first.line as usize]);
+        let owns_line = self.at == 0 || self.tokens[self.at - 1].line < first.line;
         while let Some(token) = self.peek() {
             tick();
             match token.kind {
                 Kind::Doc => self.keep_doc(range(token)),
                 Kind::Newline if head.brackets > 0 => {}
+                Kind::Newline if quiet && owns_line && self.is_followed_deeper(&head) => {
+                    self.skip_line_ends();
+                    continue;
+                }
                 Kind::Newline if self.goes_on(&head) => {
                     self.skip_line_ends();
                     continue;
@@ -305,12 +327,14 @@ impl Outline<'_> {
 
     /// A line that ends in `,`, `=` or an operator goes on when the next one is indented deeper than the statement.
     fn goes_on(&self, head: &Head) -> bool {
-        let Some(last) = head.last.filter(|last| self.waits(*last, head)) else { return false };
+        head.last.is_some_and(|last| self.waits(last, head)) && self.is_followed_deeper(head)
+    }
+
+    /// The next line is indented deeper than the statement, which opened no block: it can only be more of the same.
+    fn is_followed_deeper(&self, head: &Head) -> bool {
         let next = self.tokens[self.at..].iter().inspect(|_| tick()).find(|token| !is_line_end(token));
         next.is_some_and(|next| {
-            next.line > last.line
-                && self.indents[next.line as usize] > head.indent
-                && next.kind != Kind::Close(b'}')
+            self.indents[next.line as usize] > head.indent && next.kind != Kind::Close(b'}')
         })
     }
 

@@ -267,14 +267,23 @@ impl Pairing<'_> {
         let Some(before) = line.checked_sub(1) else { return };
         let (outer, inner) = (self.lines[before as usize], self.lines[line as usize]);
         let last = self.tokens[outer.last as usize];
-        let ends_open =
-            matches!(last.kind, Kind::Open(_) | Kind::Close(b'}') | Kind::Comma | Kind::Operator | Kind::Doc);
+        let ends_open = matches!(last.kind, Kind::Open(_) | Kind::Close(b'}') | Kind::Comma | Kind::Operator);
         let top_is_outside = self.stack.last().is_none_or(|top| top.indent < outer.indent);
         if inner.indent <= outer.indent || ends_open || !top_is_outside || self.in_brackets() {
             return;
         }
         let Some(close) = self.closing_line(before) else { return };
         let brace = self.tokens[self.lines[close as usize].first as usize];
+        // Behind a `##` the whole head is missing, which the outline reports.
+        if last.kind != Kind::Doc {
+            self.lacks_brace(brace, last);
+        }
+        let virtual_open = Token { kind: Kind::Open(b'{'), start: last.end, end: last.end, line: before };
+        self.insert(virtual_open);
+        self.stack.push(Open { bracket: b'{', at: last.end, line: before, indent: outer.indent });
+    }
+
+    fn lacks_brace(&mut self, brace: Token, last: Token) {
         let place = Span::new(self.file, last.end as usize, last.end as usize);
         self.diagnostics.push(
             Diagnostic::new(&codes::E005, self.span(brace), "this `}` closes nothing")
@@ -283,9 +292,6 @@ impl Pairing<'_> {
                 .help("add ` {` at the end of that line")
                 .fix(true, place, " {"),
         );
-        let virtual_open = Token { kind: Kind::Open(b'{'), start: last.end, end: last.end, line: before };
-        self.insert(virtual_open);
-        self.stack.push(Open { bracket: b'{', at: last.end, line: before, indent: outer.indent });
     }
 
     /// Puts a token that is not in the text behind the last one that is, before line ends.

@@ -2,6 +2,8 @@
 
 mod corpus;
 mod golden;
+mod mutants;
+mod mutation;
 mod pages;
 mod quiet;
 mod recheck;
@@ -9,3 +11,4 @@ mod recovery;
 mod robust;
 mod support;
 mod tree;
+mod verdict;
