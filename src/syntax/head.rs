@@ -35,6 +35,10 @@ impl<'a> Head<'a> {
         let mut at = range.start;
         for rewrite in inside {
             let (start, end) = (rewrite.start as usize, (rewrite.end as usize).min(range.end));
+            // What stands inside a text that is replaced already is gone with it.
+            if start < at {
+                continue;
+            }
             head.add(&mut text, &source[at..start], at..start, true);
             head.add(&mut text, &rewrite.text, start..end, false);
             at = end;
