@@ -1,11 +1,17 @@
 //! The pages behind `wfl explain CODE`: Markdown with examples that are reported (`wfl fires`), near ones that are
 //! not (`wfl silent`), and files these import (`wfl file=PATH`). Knows no code's meaning.
 
+use std::borrow::Cow;
+
 /// One example of a page, or a file that its examples import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block<'a> {
     pub kind: Kind<'a>,
     pub text: &'a str,
+    /// `\u{…}` stands for a character that a page cannot show.
+    pub escaped: bool,
+    /// Another code that is always reported together with this one.
+    pub with: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +24,71 @@ pub enum Kind<'a> {
     File(&'a str),
 }
 
+impl<'a> Block<'a> {
+    /// `fires`, `silent` or `file=PATH`, then `escaped` and `with=CODE` as needed; nothing for other words.
+    fn new(info: &'a str, text: &'a str) -> Option<Self> {
+        let mut words = info.split_whitespace();
+        let kind = match words.next()? {
+            "fires" => Kind::Fires,
+            "silent" => Kind::Silent,
+            word => Kind::File(word.strip_prefix("file=")?),
+        };
+        let mut block = Block { kind, text, escaped: false, with: None };
+        for word in words {
+            match word.strip_prefix("with=") {
+                Some(code) => block.with = Some(code),
+                None if word == "escaped" => block.escaped = true,
+                None => return None,
+            }
+        }
+        Some(block)
+    }
+
+    /// The text as a file would hold it.
+    pub fn source(&self) -> Cow<'a, str> {
+        if self.escaped { Cow::Owned(unescape(self.text)) } else { Cow::Borrowed(self.text) }
+    }
+
+    /// The line before it in a terminal.
+    fn caption(&self) -> String {
+        let mut caption = match self.kind {
+            Kind::Fires => "This is reported".to_owned(),
+            Kind::Silent => "This is not".to_owned(),
+            Kind::File(path) => format!("with {path}"),
+        };
+        if let Some(code) = self.with {
+            caption.push_str(&format!(", and {code} beside it"));
+        }
+        if self.escaped {
+            caption.push_str(" (each \\u{…} stands for the one character of that number)");
+        }
+        caption + ":"
+    }
+}
+
+/// `\u{202e}` → that character; whatever else stays as it is.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split("\\u{");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let named = part.split_once('}').and_then(|(digits, after)| {
+            let number = u32::from_str_radix(digits, 16).ok()?;
+            Some((char::from_u32(number)?, after))
+        });
+        match named {
+            Some((c, after)) => {
+                out.push(c);
+                out.push_str(after);
+            }
+            None => {
+                out.push_str("\\u{");
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
 /// The examples of a page, in order.
 pub fn blocks(page: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
@@ -25,12 +96,7 @@ pub fn blocks(page: &str) -> Vec<Block<'_>> {
     while let Some((_, after)) = rest.split_once("```wfl ") {
         let Some((info, after)) = after.split_once('\n') else { break };
         let Some(end) = after.find("```") else { break };
-        let kind = match info.trim() {
-            "fires" => Some(Kind::Fires),
-            "silent" => Some(Kind::Silent),
-            info => info.strip_prefix("file=").map(Kind::File),
-        };
-        found.extend(kind.map(|kind| Block { kind, text: &after[..end] }));
+        found.extend(Block::new(info, &after[..end]));
         rest = &after[end + 3..];
     }
     found
@@ -49,10 +115,9 @@ pub fn plain(page: &str) -> String {
     let mut inside = false;
     for line in page.split_once("\n\n").map_or("", |(_, body)| body).lines() {
         match line.strip_prefix("```") {
-            Some("wfl fires") => out.push_str("This is reported:\n\n"),
-            Some("wfl silent") => out.push_str("This is not:\n\n"),
-            Some(info) if info.starts_with("wfl file=") => {
-                out.push_str(&format!("with {}:\n\n", &info["wfl file=".len()..]));
+            Some(info) if info.starts_with("wfl ") => {
+                let block = Block::new(&info["wfl ".len()..], "");
+                out.extend(block.map(|block| format!("{}\n\n", block.caption())));
             }
             Some(_) => {}
             None if inside && !line.is_empty() => out.push_str(&format!("    {line}\n")),
@@ -85,5 +150,15 @@ mod tests {
         assert!(text.starts_with("One\nline.\n"), "{text}");
         assert!(text.contains("This is reported:\n\n    wfl 1\n\n    x\n"), "{text}");
         assert!(!text.contains("```"), "{text}");
+    }
+
+    #[test]
+    fn an_escaped_example_stands_for_what_a_page_cannot_hold() {
+        let page = "# E1 name\n\nText.\n\n```wfl fires escaped with=E2\na\\u{202e}b\\u{x}\n```\n";
+        let found = blocks(page);
+        assert_eq!((found[0].escaped, found[0].with), (true, Some("E2")));
+        assert_eq!(found[0].source(), "a\u{202e}b\\u{x}\n");
+        assert!(plain(page).contains("reported, and E2 beside it (each \\u{…} stands"), "{}", plain(page));
+        assert!(blocks("```wfl fires twice\nx\n```").is_empty());
     }
 }

@@ -82,6 +82,10 @@ impl Declared<'_> {
 }
 
 impl Definitions for Declared<'_> {
+    fn written(&self, span: Span) -> Option<&str> {
+        Some(self.sources.text(span))
+    }
+
     fn names(&self, module: ModuleId) -> &Names {
         &self.names[module as usize]
     }

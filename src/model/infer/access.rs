@@ -95,6 +95,7 @@ impl Walk<'_, '_> {
                 if secret {
                     self.taint(name, span);
                 }
+                self.hyphen(name, &ty, span);
                 return (at(Kind::Global(index), span), ty);
             }
             Symbol::Function(_) => Diagnostic::new(&codes::E107, span, format!("`{name}` is a function"))

@@ -31,6 +31,11 @@ fn is_number(ty: &Type) -> bool {
     matches!(ty, Type::Int | Type::Float)
 }
 
+/// What can be subtracted.
+pub(super) fn is_quantity(ty: &Type) -> bool {
+    is_unit(ty) || is_number(ty)
+}
+
 /// `int` as "an int", for sentences.
 pub fn article(ty: &Type) -> String {
     let text = ty.to_string();

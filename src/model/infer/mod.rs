@@ -96,6 +96,11 @@ pub trait Definitions {
     fn stage(&self, id: StageId) -> StageFacts<'_>;
     fn mark_used(&self, symbol: Symbol);
 
+    /// The text of a place as its file has it, escapes and all, where that is at hand.
+    fn written(&self, _span: Span) -> Option<&str> {
+        None
+    }
+
     /// What is said of a definition that is used at this place.
     fn deprecated(&self, _symbol: Symbol, _used: Span) -> Option<Deprecated<'_>> {
         None

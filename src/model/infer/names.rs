@@ -10,7 +10,7 @@ use crate::syntax::ast::{Access, Ident, Step};
 use super::super::ModuleId;
 use super::super::report::Report;
 use super::walk::{Found, Walk, lost};
-use super::{Definitions, Names, Symbol, foreign};
+use super::{Definitions, Names, Symbol, fit, foreign};
 
 /// Words that cannot name values: each is a namespace.
 pub(super) const RESERVED: [&str; 11] =
@@ -261,6 +261,29 @@ impl Walk<'_, '_> {
             (self.knows(left) && (number || self.knows(right)))
                 .then(|| format!("`{name}` is one name; a minus needs spaces: `{left} - {right}`"))
         })
+    }
+
+    /// W116: `a-b` of a quantity, where `a` and `b` are quantities too: read as a name, it may be meant as a difference.
+    pub(super) fn hyphen(&mut self, name: &str, ty: &Type, span: Span) {
+        if !fit::is_quantity(ty) || !name.contains('-') {
+            return;
+        }
+        let of = |half: &str| {
+            let digits = half.bytes().all(|byte| byte.is_ascii_digit());
+            match self.definitions.names(self.place.module).values.get(half) {
+                Some((Symbol::Global(index), _)) => fit::is_quantity(&self.definitions.global(*index).0),
+                _ => digits && !half.is_empty(),
+            }
+        };
+        let cut = name.match_indices('-').find(|(cut, _)| of(&name[..*cut]) && of(&name[cut + 1..]));
+        if let Some((cut, _)) = cut {
+            let (left, right) = (&name[..cut], &name[cut + 1..]);
+            let text = format!("`{name}` is one name here, and `{left}` and `{right}` mean something too");
+            let help = format!(
+                "for the difference write `{left} - {right}`; else rename `{name}`, as `{left}_{right}`"
+            );
+            self.report.push(Diagnostic::new(&codes::W116, span, text).help(help));
+        }
     }
 
     /// An output of the stage itself, without its `out.`.

@@ -125,8 +125,9 @@ impl<'a, 'r> Walk<'a, 'r> {
 
     /// W115: `"{name}"` of a name that exists, in a string without the `f`.
     fn forgotten_prefix(&mut self, text: &str, span: Span) {
-        let inside =
-            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(inside, _)| inside);
+        let written = self.definitions.written(span).unwrap_or(text);
+        let braces = written.match_indices('{').filter(|(at, _)| !written[..*at].ends_with('\\'));
+        let inside = braces.filter_map(|(at, _)| Some(written[at + 1..].split_once('}')?.0));
         let known = inside.filter(|name| self.knows(name.split('.').next().unwrap_or_default()));
         if let Some(name) = known.map(str::to_owned).next() {
             let text = format!("`{{{name}}}` is plain text here: the string has no `f` before it");
