@@ -175,10 +175,9 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
 /// definition that is also wrong, a foreign spelling that is also an unknown name, an odd meaning of what is not
 /// understood in part.
 pub fn merge(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let spelling = |found: &Diagnostic| found.code.id == "E011" && found.message.ends_with("in lower case");
     let is_final = |found: &&Diagnostic| found.is_error() && !found.code.allowable;
     let errors: HashSet<Span> = all.iter().filter(is_final).map(|found| found.span).collect();
-    let unknown: Vec<Span> = match all.iter().any(spelling) {
+    let unknown: Vec<Span> = match all.iter().any(is_spelling) {
         true => all
             .iter()
             .filter(|found| matches!(found.code.id, "E102" | "E122"))
@@ -198,12 +197,17 @@ pub fn merge(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
     };
     all.retain(|found| match found.severity {
         _ if found.code.allowable && holds_an_error(found.span) => false,
-        Severity::Error if spelling(found) => !unknown.iter().any(|span| span.covers(found.span)),
+        Severity::Error if is_spelling(found) => !unknown.iter().any(|span| span.covers(found.span)),
         Severity::Error => true,
         Severity::Warning | Severity::Info => !errors.contains(&found.span),
     });
     sort(&mut all);
     all
+}
+
+/// Whether a name was only written the wrong way: it is known which one it is.
+pub fn is_spelling(found: &Diagnostic) -> bool {
+    found.code.id == "E011" && found.message.ends_with("in lower case")
 }
 
 /// By place, then severity, then code: the order every output format uses.

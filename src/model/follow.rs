@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::base::{FileId, SourceMap, Span};
-use crate::diag::{Diagnostic, Severity};
+use crate::base::{FileId, Name, SourceMap, Span};
+use crate::diag::{self, Diagnostic, Severity};
 use crate::syntax::ast::Statement;
 use crate::syntax::module::Unit;
 
@@ -14,22 +14,19 @@ const TORN: &[&str] = &["E001", "E002", "E005"];
 const LOST_NAME: &[&str] = &["E102", "E202", "E216", "E401"];
 /// What judges by what is missing from a statement that holds something unreadable.
 const OF_STATEMENT: &[&str] = &["E216", "E611", "W802", "W803"];
-/// And what judges by what is missing from the whole file.
-const OF_FILE: &[&str] =
-    &["W008", "W110", "W111", "W112", "W128", "W204", "W207", "W209", "W310", "W601", "W609", "W611", "W614"];
+/// What judges by which stages a lane holds.
+const OF_LANES: &[&str] = &["W204", "W207", "W310", "W601", "W609", "W611", "W614"];
+/// What judges by what nothing in the file uses or says.
+const OF_FILE: &[&str] = &["E216", "W008", "W110", "W111", "W112", "W128"];
 
 /// Something that could not be read, so that nobody knows what it would have defined or used.
 fn is_unread(found: &Diagnostic) -> bool {
-    // A name in the wrong case is read all the same.
-    let spelling = found.code.id == "E011" && found.message.ends_with("in lower case");
-    found.is_error()
-        && !spelling
-        && !found.code.allowable
-        && (found.code.id.starts_with("E0") || is_unknown(found))
+    found.is_error() && (found.code.id == "E120" || is_unreadable(found))
 }
 
-fn is_unknown(found: &Diagnostic) -> bool {
-    matches!(found.code.id, "E101" | "E120")
+/// The same, but for a statement that only lacks its value.
+fn is_unreadable(found: &Diagnostic) -> bool {
+    (found.code.id == "E101" || found.code.id.starts_with("E0")) && !diag::is_spelling(found)
 }
 
 /// What is unreadable in one file.
@@ -41,8 +38,18 @@ struct Damage {
     places: Vec<(u32, &'static str)>,
     /// What the unreadable lines may have defined.
     names: HashSet<String>,
+    /// Whether more than a value is missing somewhere.
+    unreadable: bool,
     /// The statements of the file that hold something unreadable.
-    statements: Vec<Span>,
+    statements: Vec<Damaged>,
+}
+
+struct Damaged {
+    span: Span,
+    /// What it defines, if that can be seen.
+    name: Option<Name>,
+    /// What is measured, and by what, decides which names there are.
+    is_gate: bool,
 }
 
 /// The findings without those that are nothing but consequences.
@@ -69,15 +76,21 @@ impl Damage {
         if TORN.contains(&unread.code.id) {
             self.torn.insert(line);
         }
+        self.unreadable |= is_unreadable(unread);
         self.places.push((unread.span.start, unread.code.id));
         let text = &sources.get(unread.span.file).text;
         self.names.extend(may_define(line_around(text, unread.span.start as usize)));
     }
 
-    fn within(&self, statement: &Statement) -> Option<Span> {
+    fn within(&self, statement: &Statement) -> Option<Damaged> {
         let first = self.places.partition_point(|(place, _)| *place < statement.span.start);
         let place = self.places.get(first)?.0;
-        (place <= statement.span.end).then_some(statement.span)
+        let name = match statement.binding() {
+            Some(binding) => Some(binding.name.text.clone()),
+            None => statement.operands().first().and_then(|first| first.word()).map(Name::from),
+        };
+        let is_gate = statement.head.text == "gate";
+        (place <= statement.span.end).then_some(Damaged { span: statement.span, name, is_gate })
     }
 
     fn explains(&self, sources: &SourceMap, found: &Diagnostic) -> bool {
@@ -88,10 +101,13 @@ impl Damage {
         if !TORN.contains(&id) && self.torn.contains(&sources.position(found.span).line) {
             return true;
         }
-        if OF_FILE.contains(&id) || (LOST_NAME.contains(&id) && self.has_lost(found)) {
+        if OF_LANES.contains(&id) || (OF_FILE.contains(&id) && self.unreadable) {
             return true;
         }
-        if OF_STATEMENT.contains(&id) && self.statements.iter().any(|span| holds(*span, start)) {
+        if LOST_NAME.contains(&id) && self.has_lost(found) {
+            return true;
+        }
+        if self.statements.iter().any(|damaged| damaged.explains(found)) {
             return true;
         }
         // Two stages that stumble over the same place: the one that reads first knows best.
@@ -109,8 +125,17 @@ impl Damage {
     }
 }
 
-fn holds(span: Span, at: u32) -> bool {
-    span.start <= at && at <= span.end
+impl Damaged {
+    fn explains(&self, found: &Diagnostic) -> bool {
+        let (id, start) = (found.code.id, found.span.start);
+        if id == "E401" {
+            let named = self.name.as_ref();
+            return named.is_some_and(|name| found.message.starts_with(&format!("`{name}` has no")));
+        }
+        let by_what_is_missing = OF_STATEMENT.contains(&id)
+            || (self.is_gate && (id == "E102" || found.message.contains("left over from before")));
+        by_what_is_missing && self.span.start <= start && start <= self.span.end
+    }
 }
 
 fn line_around(text: &str, at: usize) -> &str {

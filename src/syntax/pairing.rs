@@ -26,6 +26,8 @@ struct Pairing<'a> {
     out: Vec<Token>,
     broken: Vec<u32>,
     diagnostics: Vec<Diagnostic>,
+    /// The last `}` that was found to close nothing.
+    stray: Option<u32>,
     /// The outermost bracket for which too deep nesting was reported.
     deep_in: Option<u32>,
 }
@@ -48,6 +50,7 @@ pub(super) fn pair(file: FileId, text: &str, lexed: &mut Lexed) -> Vec<Token> {
         out: Vec::with_capacity(lexed.tokens.len()),
         broken: Vec::new(),
         diagnostics: Vec::new(),
+        stray: None,
         deep_in: None,
     };
     for index in 0..pairing.tokens.len() {
@@ -238,12 +241,23 @@ impl Pairing<'_> {
 
     /// The block has a close of its own further down, at its own indentation.
     fn is_not_its_close(&self, top: &Open, token: Token, first: bool) -> bool {
-        let own_line = top.line == token.line;
+        if top.line == token.line {
+            return self.closes_too_early(token);
+        }
         let indent = self.lines[token.line as usize].indent;
-        if own_line || (first && indent <= top.indent) {
+        if first && indent <= top.indent {
             return false;
         }
         self.closing_line(top.line).is_some_and(|line| line > token.line)
+    }
+
+    /// `keyword {}` above deeper lines and a `}` at its own indentation: that one is meant.
+    fn closes_too_early(&self, token: Token) -> bool {
+        let line = self.lines[token.line as usize];
+        let next = self.lines.get(token.line as usize + 1);
+        self.tokens[line.last as usize].start == token.start
+            && next.is_some_and(|next| next.indent > line.indent)
+            && self.closing_line(token.line).is_some()
     }
 
     /// The line that begins with the `}` for a block opened in `line`, going by indentation.
@@ -267,7 +281,10 @@ impl Pairing<'_> {
         let Some(before) = line.checked_sub(1) else { return };
         let (outer, inner) = (self.lines[before as usize], self.lines[line as usize]);
         let last = self.tokens[outer.last as usize];
-        let ends_open = matches!(last.kind, Kind::Open(_) | Kind::Close(b'}') | Kind::Comma | Kind::Operator);
+        // A `}` that closes nothing may stand for the `{` that is missing.
+        let stray = last.kind == Kind::Close(b'}') && self.stray == Some(last.start);
+        let ends_open =
+            !stray && matches!(last.kind, Kind::Open(_) | Kind::Close(b'}') | Kind::Comma | Kind::Operator);
         let top_is_outside = self.stack.last().is_none_or(|top| top.indent < outer.indent);
         if inner.indent <= outer.indent || ends_open || !top_is_outside || self.in_brackets() {
             return;
@@ -275,7 +292,7 @@ impl Pairing<'_> {
         let Some(close) = self.closing_line(before) else { return };
         let brace = self.tokens[self.lines[close as usize].first as usize];
         // Behind a `##` the whole head is missing, which the outline reports.
-        if last.kind != Kind::Doc {
+        if last.kind != Kind::Doc && !stray {
             self.lacks_brace(brace, last);
         }
         let virtual_open = Token { kind: Kind::Open(b'{'), start: last.end, end: last.end, line: before };
@@ -353,6 +370,7 @@ impl Pairing<'_> {
 
     /// `keyword a 1; b 2 }`: the `{` that is missing stood somewhere in this line, so what it held is not known.
     fn lost_open(&mut self, brace: Token) {
+        self.stray = Some(brace.start);
         let line = self.lines[brace.line as usize];
         let tokens = &self.tokens[line.first as usize..=line.last as usize];
         let before = tokens.iter().take_while(|token| token.start < brace.start);

@@ -161,9 +161,7 @@ impl Lexer<'_> {
             return self.before_block_end(end);
         }
         let Some(rest) = self.text[self.at + 1..end].strip_suffix('{') else { return end };
-        let below = lines_after(self.text, end).find(|line| !self.line_of(line).0.is_empty());
-        let deeper = below.is_some_and(|line| self.line_of(&line).1 > self.indent());
-        if deeper { self.at + 1 + rest.trim_end().len() } else { end }
+        if self.is_followed_deeper() { self.at + 1 + rest.trim_end().len() } else { end }
     }
 
     fn before_block_end(&self, end: usize) -> usize {
@@ -191,6 +189,12 @@ impl Lexer<'_> {
         let quotes = self.at + prefix;
         if self.at_line_start() && !self.opens_a_value() {
             let span = self.span(self.at, quotes + 3);
+            if self.is_followed_deeper() {
+                let message = "a script needs a keyword before its `\"\"\"`";
+                self.report(Diagnostic::new(&codes::E011, span, message).help("write `run \"\"\"`"));
+                let end = self.script_end(quotes + 3).end;
+                return self.broken_to(end);
+            }
             self.report(
                 Diagnostic::new(&codes::E002, span, "these `\"\"\"` close no script")
                     .help("a script opens at the end of its statement's line: `run \"\"\"`"),
@@ -209,6 +213,12 @@ impl Lexer<'_> {
             self.report(unclosed_script(span));
         }
         self.finish_script(prefix, end);
+    }
+
+    /// Whether the next line with a text is indented deeper than the one that begins here.
+    fn is_followed_deeper(&self) -> bool {
+        let below = lines_after(self.text, self.at).find(|line| !self.line_of(line).0.is_empty());
+        below.is_some_and(|line| self.line_of(&line).1 > self.indent())
     }
 
     fn finish_script(&mut self, prefix: usize, end: ScriptEnd) {
