@@ -6,17 +6,10 @@ use super::{Plan, StageKind};
 
 pub use super::svg::svg;
 
-/// Mermaid source. Gates are hexagons; what only orders is dotted.
+/// Mermaid source. Gates are hexagons; what only orders is dotted; a call is a frame around what it runs.
 pub fn mermaid(plan: &Plan) -> String {
     let mut text = String::from("flowchart LR\n");
-    for (index, node) in plan.nodes.iter().enumerate() {
-        let label = mermaid_text(&label(plan, index));
-        let (open, close) = match node.kind {
-            StageKind::Stage => ("[", "]"),
-            StageKind::Gate => ("{{", "}}"),
-        };
-        text.push_str(&format!("  n{index}{open}\"{label}\"{close}\n"));
-    }
+    mermaid_nodes(plan, None, "  ", &mut text);
     for (from, to, kind) in edges(plan) {
         let arrow = match kind {
             EdgeKind::Needs => "-->",
@@ -26,6 +19,28 @@ pub fn mermaid(plan: &Plan) -> String {
         text.push_str(&format!("  n{from} {arrow} n{to}\n"));
     }
     text
+}
+
+/// The nodes of one call, or of none, each inner call in a frame of its own; calls nest only so deep.
+fn mermaid_nodes(plan: &Plan, call: Option<u32>, indent: &str, text: &mut String) {
+    for (index, node) in plan.nodes.iter().enumerate() {
+        if node.closes.or(node.call) == call {
+            let label = mermaid_text(&label(plan, index));
+            let (open, close) = match node.kind {
+                StageKind::Stage => ("[", "]"),
+                StageKind::Gate => ("{{", "}}"),
+            };
+            text.push_str(&format!("{indent}n{index}{open}\"{label}\"{close}\n"));
+        }
+    }
+    for (inner, of) in (0u32..).zip(&plan.calls) {
+        let Some(closing) = plan.nodes.get(of.closing as usize).filter(|closing| closing.call == call) else {
+            continue;
+        };
+        text.push_str(&format!("{indent}subgraph c{inner}[\"{}\"]\n", mermaid_text(&closing.key)));
+        mermaid_nodes(plan, Some(inner), &format!("{indent}  "), text);
+        text.push_str(&format!("{indent}end\n"));
+    }
 }
 
 /// Mermaid takes HTML entities, written with `#` for `&`.

@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the built program, real processes, real files.
 
 mod advice;
+mod call;
 mod called;
 mod check;
 mod decide;

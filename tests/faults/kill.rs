@@ -25,20 +25,59 @@ fn witnessed_lines(subject: &Subject) -> usize {
     subject.read("witness").lines().count()
 }
 
-/// Ten layers of four; every third stage is `once`, every third `idempotent`.
-fn definition() -> String {
-    let mut text = String::new();
-    for index in 0..STAGES {
-        let class = match index % 3 {
-            0 => String::new(),
-            1 => format!("  idempotent by \"key-{index}\"\n"),
-            _ => "  once\n".into(),
-        };
-        let needs = if index >= 4 { format!("  needs s{}\n", index - 4) } else { String::new() };
-        text.push_str(&format!(
-            "stage s{index} {{\n{needs}{class}  run sh \"\"\"\n    sleep 0.01\n    echo \"$WFL_STAGE $$ ${{WFL_KEY:-}}\" >> witness\n    sleep 0.01\n    \"\"\"\n}}\n"
-        ));
+/// How the forty stages stand in their file: what they are called in a run, and their places in its plan.
+struct Shape {
+    definition: fn() -> String,
+    run: &'static [&'static str],
+    key: fn(usize) -> String,
+    node: fn(usize) -> usize,
+}
+
+const FLAT: Shape = Shape {
+    definition: layers,
+    run: &["run", "all.wfl", "-j", "4"],
+    key: |index| format!("s{index}"),
+    node: |index| index,
+};
+
+/// Ten stages that hold a lock and call a lane of four each, one after the other; a call has two nodes of its own.
+const CALLED: Shape = Shape {
+    definition: calls,
+    run: &["run", "all.wfl", "--lane", "all", "-j", "4"],
+    key: |index| format!("c{}/s{index}", index / 4),
+    node: |index| index / 4 * 6 + 1 + index % 4,
+};
+
+/// Every third stage is `once`, every third `idempotent`.
+fn stage(index: usize, needs: &str) -> String {
+    let class = match index % 3 {
+        0 => String::new(),
+        1 => format!("  idempotent by \"key-{index}\"\n"),
+        _ => "  once\n".into(),
+    };
+    format!(
+        "stage s{index} {{\n{needs}{class}  run sh \"\"\"\n    sleep 0.01\n    echo \"$WFL_STAGE $$ ${{WFL_KEY:-}}\" >> witness\n    sleep 0.01\n    \"\"\"\n}}\n"
+    )
+}
+
+/// Ten layers of four.
+fn layers() -> String {
+    let needs = |index: usize| match index.checked_sub(4) {
+        Some(before) => format!("  needs s{before}\n"),
+        None => String::new(),
+    };
+    (0..STAGES).map(|index| stage(index, &needs(index))).collect()
+}
+
+fn calls() -> String {
+    let mut text: String = (0..STAGES).map(|index| stage(index, "")).collect();
+    for call in 0..STAGES / 4 {
+        let held: Vec<String> = (call * 4..call * 4 + 4).map(|index| format!("s{index}")).collect();
+        let needs = call.checked_sub(1).map(|before| format!("needs c{before}; ")).unwrap_or_default();
+        text.push_str(&format!("lane l{call} {{ include {} }}\n", held.join(", ")));
+        text.push_str(&format!("stage c{call} {{ {needs}lock \"prod\"; call l{call} }}\n"));
     }
+    text.push_str(&format!("lane all {{ include c{} }}\n", STAGES / 4 - 1));
     text
 }
 
@@ -83,6 +122,7 @@ fn answers(subject: &Subject, run: &str) -> Vec<String> {
 
 /// What is wrong at the end, given what was recorded and witnessed when the engine died.
 fn violations(
+    shape: &Shape,
     subject: &Subject,
     run: &str,
     recorded: &BTreeMap<String, String>,
@@ -91,7 +131,7 @@ fn violations(
     let (witness, statuses) = (witness(subject), subject.statuses(run));
     let mut wrong = Vec::new();
     for index in 0..STAGES {
-        let stage = format!("s{index}");
+        let stage = (shape.key)(index);
         let lines = witness.get(&stage).map_or(&[][..], Vec::as_slice);
         let before = witnessed.get(&stage).map_or(0, Vec::len);
         if statuses.get(&stage).map(String::as_str) != Some("succeeded") {
@@ -153,49 +193,72 @@ fn seed() -> u64 {
     std::env::var("WFL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(7)
 }
 
-#[test]
-fn a_killed_engine_loses_nothing_and_doubles_nothing() {
+fn kill_and_resume(shape: &Shape) {
     let kills: u64 = std::env::var("WFL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
+    let mut begun = 0;
     for kill in 0..kills {
         let mut draw = StdRng::seed_from_u64(seed().wrapping_add(kill));
-        let subject = Subject::with(&definition());
+        let subject = Subject::with(&(shape.definition)());
         let (lines, spins) = (draw.random_range(0..STAGES), draw.random_range(0..2_000));
-        kill_after(&subject, &["run", "all.wfl", "-j", "4"], lines, spins);
+        kill_after(&subject, shape.run, lines, spins);
         let Some(run) = subject.newest_run() else { continue };
+        begun += 1;
         let (recorded, witnessed) = (subject.statuses(&run), witness(&subject));
         if draw.random_bool(0.3) {
             kill_after(&subject, &["resume", &run], lines + draw.random_range(0..6), spins);
         }
         let ended = resume_to_the_end(&subject, &run);
-        let mut wrong = violations(&subject, &run, &recorded, &witnessed);
+        let mut wrong = violations(shape, &subject, &run, &recorded, &witnessed);
         wrong.extend(ended.err());
         assert!(wrong.is_empty(), "kill {kill} (WFL_SEED={}):\n{}", seed(), wrong.join("\n"));
     }
+    assert!(begun > kills / 2, "{begun} of {kills} had a run to resume");
 }
 
-/// The twin that must turn the check red: a recorded result is taken out of the database after the kill.
-#[test]
-fn a_lost_record_is_noticed() {
-    let subject = Subject::with(&definition());
-    kill_after(&subject, &["run", "all.wfl", "-j", "4"], STAGES / 2, 0);
+/// Takes a recorded result out of the database after the kill; true when that is noticed.
+fn notices_a_lost_record(shape: &Shape) -> bool {
+    let subject = Subject::with(&(shape.definition)());
+    kill_after(&subject, shape.run, STAGES / 2, 0);
     let run = subject.newest_run().expect("a run");
     let (recorded, witnessed) = (subject.statuses(&run), witness(&subject));
-    forget_a_success(&subject.state, &run);
+    forget_a_success(shape, &subject.state, &run);
     let ended = resume_to_the_end(&subject, &run);
-    let wrong = violations(&subject, &run, &recorded, &witnessed);
-    assert!(ended.is_err() || !wrong.is_empty(), "a lost record went unnoticed");
+    let wrong = violations(shape, &subject, &run, &recorded, &witnessed);
+    ended.is_err() || !wrong.is_empty()
 }
 
-/// Turns the newest recorded success of a repeatable stage back into "still running".
-fn forget_a_success(state: &Path, run: &str) {
+/// Turns the first recorded success of a repeatable stage back into "still running".
+fn forget_a_success(shape: &Shape, state: &Path, run: &str) {
     let database = rusqlite::Connection::open(state.join("state.db")).expect("the database");
-    let changed = database
-        .execute(
-            "delete from event where run = (select num from run where id = ?1) \
-             and type in ('attempt.finished', 'stage.finished') \
-             and node = (select min(node) from event where type = 'stage.finished' and node % 3 = 0)",
-            [run],
-        )
-        .expect("a change");
+    let repeatable: Vec<String> =
+        (0..STAGES).step_by(3).map(|index| (shape.node)(index).to_string()).collect();
+    let query = format!(
+        "delete from event where run = (select num from run where id = ?1) \
+         and type in ('attempt.finished', 'stage.finished') and node = \
+         (select min(node) from event where type = 'stage.finished' and node in ({}))",
+        repeatable.join(", ")
+    );
+    let changed = database.execute(&query, [run]).expect("a change");
     assert!(changed > 0, "there was no success to forget");
+}
+
+#[test]
+fn a_killed_engine_loses_nothing_and_doubles_nothing() {
+    kill_and_resume(&FLAT);
+}
+
+#[test]
+fn a_killed_engine_in_the_middle_of_a_call_loses_nothing_and_doubles_nothing() {
+    kill_and_resume(&CALLED);
+}
+
+/// The twins that must turn the checks red.
+#[test]
+fn a_lost_record_is_noticed() {
+    assert!(notices_a_lost_record(&FLAT), "a lost record went unnoticed");
+}
+
+#[test]
+fn a_lost_record_of_a_called_stage_is_noticed() {
+    assert!(notices_a_lost_record(&CALLED), "a lost record went unnoticed");
 }
