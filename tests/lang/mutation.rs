@@ -46,7 +46,7 @@ fn judged(originals: &[Original], mutants: &[Mutant]) -> Vec<Verdict> {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(mutant) = mutants.get(index) else { return done };
-            done.push((index, Verdict::of(originals, mutant, index % PLANTED == 0)));
+            done.push((index, Verdict::of(originals, mutant, index.is_multiple_of(PLANTED))));
         }
     };
     let threads = std::thread::available_parallelism().map_or(2, usize::from);

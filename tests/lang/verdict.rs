@@ -222,7 +222,8 @@ impl Table {
         let mut counts: Vec<_> = counts.into_iter().collect();
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let mut text = format!("\ncodes that do not stand alone: {counts:?}\n");
-        let kinds: [(&str, fn(&Verdict) -> bool); 4] = [
+        type Kind = (&'static str, fn(&Verdict) -> bool);
+        let kinds: [Kind; 4] = [
             ("an error elsewhere", |verdict| verdict.errors > 0 && verdict.farthest == Place::Elsewhere),
             ("three or more follow", |verdict| verdict.errors > 3),
             ("warnings beside errors", |verdict| verdict.warnings > 0),
