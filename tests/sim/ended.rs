@@ -1,0 +1,129 @@
+//! What the end of a run must be, by the true plan and the recorded events.
+
+use super::book::{Book, Checked, need};
+use wfl::event::{NodeIndex, RunStatus, Status};
+use wfl::plan::{EdgeKind, StageKind};
+
+/// A call ends well only if all that is inside it did.
+pub fn inside_is_good(book: &Book<'_>, node: NodeIndex) -> bool {
+    let Some(call) = book.spec(node).closes else { return true };
+    (0..book.stages.len() as NodeIndex).filter(|inner| book.spec(*inner).call == Some(call)).all(|inner| {
+        let status = book.stages[inner as usize].status;
+        status.meets_need() || status == Status::Skipped
+    })
+}
+
+/// The end as it was recorded.
+pub fn run(book: &Book<'_>, status: RunStatus, exit: i32, node: Option<NodeIndex>) -> Checked {
+    need(exit == code(status), || format!("{} does not go with exit code {exit}", status.word()))?;
+    need(book.stages.iter().all(|stage| !stage.open), || "an attempt runs at the end".into())?;
+    let right = verdict(book);
+    need(status == right, || format!("the run ended as {}, not {}", status.word(), right.word()))?;
+    let first = book.first_failure.is_none() || node == book.first_failure;
+    need(first, || format!("the first failure is {:?}, not {node:?}", book.first_failure))?;
+    if status == RunStatus::Waiting {
+        waits_for_somebody(book)?;
+    } else {
+        for (index, stage) in book.stages.iter().enumerate() {
+            let over = stage.status.is_final();
+            need(over, || format!("{index} is {} at the end of the run", stage.status.word()))?;
+        }
+    }
+    cleaned_up(book, status)
+}
+
+fn code(status: RunStatus) -> i32 {
+    match status {
+        RunStatus::Succeeded => 0,
+        RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running => 1,
+        RunStatus::GateFailed => 3,
+        RunStatus::Waiting => 4,
+        RunStatus::TimedOut => 5,
+        RunStatus::Interrupted => 130,
+    }
+}
+
+/// 130 > 4 > 3 > 5 > 1 > 0, of what applies.
+fn verdict(book: &Book<'_>) -> RunStatus {
+    let counts = |node: NodeIndex| {
+        let lets = |call: &u32| book.spec(book.plan.calls[*call as usize].closing).allow_failure.is_some();
+        !book.around(node).iter().any(lets)
+    };
+    let any = |wanted: &dyn Fn(NodeIndex) -> bool| (0..book.stages.len() as NodeIndex).any(wanted);
+    let status = |node: NodeIndex| book.stages[node as usize].status;
+    let gate = |node| {
+        let judged = book.stages[node as usize].judged.is_some();
+        book.spec(node).kind == StageKind::Gate && status(node) == Status::Failed && judged && counts(node)
+    };
+    let lane_timed_out = book.halted.as_ref().is_some_and(|by| by.starts_with("the lane's timeout"));
+    let asks = |node| status(node) == Status::Unknown || asks_people(book, node);
+    let bad = |node| {
+        let status = status(node);
+        counts(node) && !status.meets_need() && status != Status::Skipped
+    };
+    if book.signalled && book.halted.is_some() {
+        RunStatus::Interrupted
+    } else if book.halted.is_none() && book.stopped.is_none() && any(&asks) {
+        RunStatus::Waiting
+    } else if any(&gate) {
+        RunStatus::GateFailed
+    } else if lane_timed_out || any(&|node| status(node) == Status::TimedOut && counts(node)) {
+        RunStatus::TimedOut
+    } else if book.halted.is_some() {
+        RunStatus::Cancelled
+    } else if book.finally_failed || any(&bad) {
+        RunStatus::Failed
+    } else {
+        RunStatus::Succeeded
+    }
+}
+
+fn asks_people(book: &Book<'_>, node: NodeIndex) -> bool {
+    let stage = &book.stages[node as usize];
+    stage.status == Status::Waiting && stage.retry.is_none() && stage.asked.requested
+}
+
+/// Whoever has not ended asks a person, waits for one who does, or for a lock that one keeps.
+fn waits_for_somebody(book: &Book<'_>) -> Checked {
+    for (node, stage) in (0..).zip(&book.stages) {
+        let open = |to: NodeIndex| {
+            let other = book.stages[to as usize].status;
+            !other.is_final() || other == Status::Unknown
+        };
+        let behind = book.spec(node).edges.iter().any(|edge| open(edge.to));
+        let wants =
+            book.spec(node).lock.is_some() || book.spec(node).pool.is_some() || !book.around(node).is_empty();
+        let keeper = book.stages.iter().any(|other| other.status == Status::Unknown);
+        let fine = stage.status.is_final() || asks_people(book, node) || behind || wants && keeper;
+        need(fine, || format!("{node} is {} and nobody is asked", stage.status.word()))?;
+    }
+    Ok(())
+}
+
+/// Whatever started and ended is cleaned up after exactly once, unless a second signal said not to wait.
+fn cleaned_up(book: &Book<'_>, status: RunStatus) -> Checked {
+    if book.forced {
+        return Ok(());
+    }
+    for (node, stage) in (0..).zip(&book.stages) {
+        let spec = book.spec(node);
+        let began = match spec.closes {
+            Some(call) => {
+                let opening = &book.stages[book.plan.calls[call as usize].opening as usize];
+                opening.tries > 0 || opening.status == Status::Succeeded
+            }
+            None => stage.tries > 0,
+        };
+        let ended = stage.status.is_final() && stage.status != Status::Unknown;
+        let due = began && ended && !spec.finally.is_empty();
+        need(!due || stage.cleaned == 1, || format!("`finally` of {node} ran {} times", stage.cleaned))?;
+        let early = spec.edges.iter().any(|edge| {
+            edge.kind == EdgeKind::Needs && book.stages[edge.to as usize].status == Status::Unknown
+        });
+        need(!(early && stage.tries > 0 && stage.status == Status::Succeeded), || {
+            format!("{node} ran although what it needs is unknown")
+        })?;
+    }
+    let due = u32::from(!book.plan.finally.is_empty() && status != RunStatus::Waiting);
+    need(book.lane_cleaned == due, || format!("the lane's `finally` ran {} times", book.lane_cleaned))
+}
