@@ -97,6 +97,7 @@ impl Stage {
         self.key = old.key;
         self.asked = old.asked;
         self.confirmed = old.confirmed;
+        self.cleared = old.cleared;
         self.last_start = old.last_start;
     }
 }
@@ -328,7 +329,8 @@ impl Book<'_> {
 
     fn in_time(&self, at: i64, node: NodeIndex, stage: &Stage) -> Checked {
         if let Some((since, wait)) = stage.retry {
-            need(at >= since + wait, || format!("{node} is tried again after {} of {wait} ms", at - since))?;
+            // Whoever brings news reads the clock a little before it is recorded.
+            need(at + 3 >= since + wait, || format!("{node} is tried again after {} of {wait} ms", at - since))?;
         }
         let (Some(deadline), Some(begun)) = (self.spec(node).deadline, stage.begun) else { return Ok(()) };
         // Whoever starts late because the machine slept has no time left, and is given a millisecond.
@@ -414,7 +416,6 @@ impl Book<'_> {
         need(!stage.open, || format!("{node} has a result while its attempt runs"))?;
         self.fits(node, status, &stage)?;
         self.stage(node).status = status;
-        self.stage(node).cleaned = 0;
         let bad = matches!(status, Status::Failed | Status::TimedOut);
         if bad && !self.tolerated(node) {
             self.first_failure.get_or_insert(node);
@@ -547,7 +548,6 @@ impl Book<'_> {
         need(stage.status == Status::Unknown, || format!("{node} is resolved while it is known"))?;
         if done {
             stage.status = Status::Succeeded;
-            stage.cleaned = 0;
         } else {
             stage.begin_again();
             stage.cleared = true;
@@ -563,7 +563,10 @@ impl Book<'_> {
         need(!stage.open, || format!("{node} is to run again while it runs"))?;
         self.resets.push((node, stage.status));
         self.again.insert(node);
-        self.tools.retain(|_, owner| *owner != node);
+        // What it was judged by is measured again.
+        if let Some(tool) = self.spec(node).gate.as_ref().and_then(|gate| gate.tool.as_ref()) {
+            self.tools.remove(tool);
+        }
         self.stage(node).begin_again();
         Ok(())
     }

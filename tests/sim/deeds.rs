@@ -24,7 +24,10 @@ pub enum What {
     },
     Committed {
         records: Vec<Record>,
-        asked: Durability,
+        /// The disk holds them, and all before.
+        synced: bool,
+        /// Written, but the engine was told that it failed.
+        denied: bool,
     },
     Shown {
         seq: u64,
@@ -58,6 +61,8 @@ pub enum What {
     ClockStepped(i64),
     Signalled,
     CommitRefused,
+    /// The disk took nothing of an engine whose run another has.
+    IntruderRefused,
     Killed,
     /// The power went: the disk holds this many records.
     PowerCut {
@@ -106,6 +111,11 @@ impl Ledger {
         self.open().records.len()
     }
 
+    /// How many engines have had the run.
+    fn lives(&self) -> usize {
+        self.open().deeds.iter().filter(|deed| matches!(deed.what, What::Engine { .. })).count()
+    }
+
     /// Everything that no disk commit covered is gone.
     pub fn cut_power(&self) {
         let mut written = self.open();
@@ -146,30 +156,32 @@ pub struct Pen {
     next: u64,
     commits: u32,
     failed: bool,
+    life: usize,
 }
 
 impl Pen {
     pub fn new(ledger: &Ledger, medium: Medium) -> Self {
-        Pen { ledger: ledger.clone(), medium, next: ledger.len() as u64 + 1, commits: 0, failed: false }
+        Pen { ledger: ledger.clone(), medium, next: ledger.len() as u64 + 1, commits: 0, failed: false, life: ledger.lives() }
     }
 
     fn refuse(&mut self, why: &str) -> StateUnsafe {
         self.failed = true;
-        self.ledger.log(What::CommitRefused);
+        let own = self.ledger.lives() == self.life;
+        self.ledger.log(if own { What::CommitRefused } else { What::IntruderRefused });
         StateUnsafe { message: why.into(), help: "free some space".into() }
     }
 
-    fn write(&mut self, at: Timestamp, events: &[Event], d: Durability) -> Vec<Record> {
+    fn write(&mut self, at: Timestamp, events: &[Event], synced: bool, denied: bool) -> Vec<Record> {
         let mut written = self.ledger.open();
         let records: Vec<Record> =
             (self.next..).zip(events).map(|(seq, event)| Record { seq, at, event: event.clone() }).collect();
         self.next += records.len() as u64;
         written.records.extend(records.iter().cloned());
-        if d == Durability::Disk && !self.medium.no_barrier {
+        if synced {
             written.synced = written.records.len();
         }
         let now = written.now;
-        written.deeds.push(Deed { at: now, what: What::Committed { records: records.clone(), asked: d } });
+        written.deeds.push(Deed { at: now, what: What::Committed { records: records.clone(), synced, denied } });
         records
     }
 
@@ -191,7 +203,7 @@ impl Journal for Pen {
                 return Ok(self.pretend(at, events));
             }
             if written && self.commits == full {
-                self.write(at, events, Durability::Process);
+                self.write(at, events, false, true);
             }
             return Err(self.refuse("the disk is full"));
         }
@@ -202,7 +214,8 @@ impl Journal for Pen {
             }
             self.next = others;
         }
-        Ok(self.write(at, events, d))
+        let synced = d == Durability::Disk && !self.medium.no_barrier;
+        Ok(self.write(at, events, synced, false))
     }
 }
 

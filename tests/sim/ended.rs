@@ -93,7 +93,11 @@ fn waits_for_somebody(book: &Book<'_>) -> Checked {
         let behind = book.spec(node).edges.iter().any(|edge| open(edge.to));
         let wants =
             book.spec(node).lock.is_some() || book.spec(node).pool.is_some() || !book.around(node).is_empty();
-        let keeper = book.stages.iter().any(|other| other.status == Status::Unknown);
+        let keeps = |other: NodeIndex| {
+            let asks = asks_people(book, other) && !book.around(other).is_empty();
+            asks || book.stages[other as usize].status == Status::Unknown
+        };
+        let keeper = (0..book.stages.len() as NodeIndex).any(keeps);
         let fine = stage.status.is_final() || asks_people(book, node) || behind || wants && keeper;
         need(fine, || format!("{node} is {} and nobody is asked", stage.status.word()))?;
     }

@@ -7,16 +7,19 @@ use super::book::{Book, Checked, need};
 use super::deeds::{Deed, What};
 use wfl::event::{AttemptStatus, Event, NodeIndex, Record, Status, WaitFor};
 use wfl::plan::{Effect, Plan};
-use wfl::port::Durability;
 
 /// What was true of the disk and the machine before a deed.
 struct Judge<'a> {
     plan: &'a Plan,
     book: Book<'a>,
+    /// As a power cut would leave it.
+    safe: Book<'a>,
     /// Committed, each with the world's time; the first so many are on the disk.
     records: Vec<(i64, Record)>,
     synced: usize,
-    shown: u64,
+    /// Of all that was ever shown the last, and of this engine.
+    shown: usize,
+    own_shown: u64,
     jobs: usize,
     /// Processes by stage: attempt, since when, told to end.
     running: BTreeMap<NodeIndex, Running>,
@@ -37,14 +40,16 @@ struct Running {
     told: bool,
 }
 
-/// The first thing that must not be, with its place in the list.
-pub fn judge(plan: &Plan, deeds: &[Deed]) -> Checked {
+/// The first thing that must not be, and its place in the list.
+pub fn judge(plan: &Plan, deeds: &[Deed]) -> Result<(), (usize, String)> {
     let mut judge = Judge {
         plan,
         book: Book::new(plan),
+        safe: Book::new(plan),
         records: Vec::new(),
         synced: 0,
         shown: 0,
+        own_shown: 0,
         jobs: 1,
         running: BTreeMap::new(),
         cleaning: BTreeSet::new(),
@@ -54,10 +59,8 @@ pub fn judge(plan: &Plan, deeds: &[Deed]) -> Checked {
         slack: 0,
         dead: false,
     };
-    deeds
-        .iter()
-        .enumerate()
-        .try_for_each(|(at, deed)| judge.deed(deed).map_err(|why| format!("deed {at}: {why}")))
+    let mut each = deeds.iter().enumerate();
+    each.try_for_each(|(at, deed)| judge.deed(deed).map_err(|why| (at, why)))
 }
 
 impl Judge<'_> {
@@ -66,7 +69,9 @@ impl Judge<'_> {
             What::Engine { jobs, keep_going, changed, tracked } => {
                 self.engine(*jobs, *keep_going, changed, *tracked)
             }
-            What::Committed { records, asked } => self.committed(deed.at, records, *asked),
+            What::Committed { records, synced, denied } => {
+                self.committed(deed.at, records, *synced, *denied)
+            }
             What::Shown { seq } => self.shown(*seq),
             What::Spawned { node, attempt, timeout } => self.spawned(deed.at, *node, *attempt, *timeout),
             What::Over { node, attempt, status } => self.over(deed.at, *node, *attempt, *status),
@@ -96,13 +101,13 @@ impl Judge<'_> {
             }
             What::PowerCut { kept } => self.power_cut(*kept),
             What::Stopped => self.stopped(),
-            What::ClockStepped(_) => Ok(()),
+            What::ClockStepped(_) | What::IntruderRefused => Ok(()),
         }
     }
 
     fn engine(&mut self, jobs: usize, keep_going: bool, changed: &[NodeIndex], tracked: bool) -> Checked {
         self.dead = false;
-        self.shown = self.records.len() as u64;
+        self.own_shown = self.records.len() as u64;
         self.jobs = jobs;
         self.book.keep_going = keep_going;
         self.book.changed = changed.iter().copied().collect();
@@ -111,7 +116,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn committed(&mut self, at: i64, records: &[Record], asked: Durability) -> Checked {
+    fn committed(&mut self, at: i64, records: &[Record], synced: bool, denied: bool) -> Checked {
         for record in records {
             need(record.seq == self.records.len() as u64 + 1, || {
                 format!("record {} is out of line", record.seq)
@@ -119,11 +124,12 @@ impl Judge<'_> {
             self.before(record)?;
             self.book.record(at, record).map_err(|why| format!("record {}: {why}", record.seq))?;
             let must = self.must_be_on_disk(record);
-            need(!must || asked == Durability::Disk, || format!("record {} needs the disk", record.seq))?;
+            need(!must || synced || denied, || format!("record {} needs the disk", record.seq))?;
             self.records.push((at, record.clone()));
         }
-        if asked == Durability::Disk {
+        if synced {
             self.synced = self.records.len();
+            self.safe = self.book.clone();
         }
         let open = self.book.stages.iter().filter(|stage| stage.open).count();
         need(open <= self.jobs, || format!("{open} attempts at once, and {} allowed", self.jobs))
@@ -177,8 +183,9 @@ impl Judge<'_> {
 
     fn shown(&mut self, seq: u64) -> Checked {
         need(!self.dead, || "something is shown after the state became unsafe".into())?;
-        need(seq == self.shown + 1, || format!("record {seq} is shown after {}", self.shown))?;
-        self.shown = seq;
+        need(seq == self.own_shown + 1, || format!("record {seq} is shown after {}", self.own_shown))?;
+        self.own_shown = seq;
+        self.shown = self.shown.max(seq as usize);
         need(seq <= self.synced as u64, || format!("record {seq} is shown, but not on the disk"))
     }
 
@@ -283,29 +290,20 @@ impl Judge<'_> {
     }
 
     fn power_cut(&mut self, kept: usize) -> Checked {
-        need(kept >= self.shown as usize, || {
+        need(kept >= self.shown, || {
             format!("the power cut took back what was shown: {kept} of {}", self.shown)
         })?;
         for (_, record) in &self.records[kept.min(self.records.len())..] {
             need(!self.must_be_on_disk(record), || format!("the power cut took back record {}", record.seq))?;
         }
-        let (jobs, keep_going) = (self.jobs, self.book.keep_going);
         self.records.truncate(kept);
-        self.synced = kept;
-        self.shown = kept as u64;
-        self.book = Book::new(self.plan);
-        self.book.keep_going = keep_going;
-        self.jobs = jobs;
-        for (at, record) in &self.records {
-            // Was judged when it was recorded.
-            self.book.record(*at, record).ok();
-        }
+        self.book = self.safe.clone();
         Ok(())
     }
 
     fn stopped(&mut self) -> Checked {
         self.dead = true;
         let all = self.records.len() as u64;
-        need(self.shown == all, || format!("{all} records, and {} of them shown at the end", self.shown))
+        need(self.own_shown == all, || format!("{all} records, and {} of them shown at the end", self.own_shown))
     }
 }

@@ -12,7 +12,7 @@ use super::world::World;
 use wfl::engine::input::Settings;
 use wfl::engine::resume::{reconcile, to_hash};
 use wfl::engine::{InputKind, Observed, Refusal, Resolution, RunState};
-use wfl::event::{NodeIndex, RunStatus, Status};
+use wfl::event::{NodeIndex, RunStatus, Status, WaitFor};
 use wfl::plan::Plan;
 
 pub const EPOCH: i64 = 1_700_000_000_000;
@@ -23,6 +23,7 @@ const PATIENCE: usize = 8;
 pub struct Broken {
     pub seed: u64,
     pub why: String,
+    /// Up to the one that is wrong.
     pub deeds: Vec<Deed>,
     pub plan: Plan,
 }
@@ -35,10 +36,14 @@ pub fn tell(seed: u64, bug: Option<Bug>) -> Result<usize, Box<Broken>> {
     let mut world = World::new(given, rng, bug);
     let played = play(&mut world);
     let deeds = world.ledger.deeds();
+    let count = deeds.len();
     let judged = judge::judge(&plan, &deeds);
-    match judged.and(played) {
-        Ok(()) => Ok(deeds.len()),
-        Err(why) => Err(Box::new(Broken { seed, why, deeds, plan })),
+    match judged.and(played.map_err(|why| (count, why))) {
+        Ok(()) => Ok(count),
+        Err((at, why)) => {
+            let deeds = deeds.into_iter().take(at + 1).collect();
+            Err(Box::new(Broken { seed, why, deeds, plan }))
+        }
     }
 }
 
@@ -84,6 +89,7 @@ fn between(world: &mut World, fate: Fate, displaced: bool) {
     if matches!(fate, Fate::PowerCut(_)) {
         world.fence();
         world.ledger.cut_power();
+        world.late.clear();
     }
     if let Some(bug) = world.bug {
         let plan = world.plan.clone();
@@ -109,6 +115,10 @@ fn life(world: &mut World, fate: Fate, displaced: Option<Box<Engine>>) -> Result
     } else {
         let state = RunState::replay(&world.plan, &records)
             .map_err(|bug| format!("the journal does not fold: {bug}"))?;
+        if world.healthy {
+            let asked = (0..).zip(&state.nodes).filter(|(_, node)| node.waits_on(WaitFor::Approval));
+            world.remind(asked.map(|(node, _)| node).collect());
+        }
         let begin = resume(world, &state, &settings)?;
         (state, begin)
     };

@@ -401,6 +401,17 @@ impl World {
         }
     }
 
+    /// Everybody who may says yes to what the run waits for.
+    pub fn remind(&mut self, waiting: Vec<NodeIndex>) {
+        for node in waiting {
+            let stage = self.plan.nodes[node as usize].key.clone();
+            self.inbox.extend(PEOPLE.map(|by| {
+                let answer = Answer { yes: true, by: by.into(), comment: None };
+                Message::Approval { stage: stage.clone(), answer }
+            }));
+        }
+    }
+
     /// What people may do at any time.
     pub fn meddle(&mut self) {
         if self.healthy {
