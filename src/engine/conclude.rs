@@ -118,6 +118,16 @@ impl Kernel<'_> {
         true
     }
 
+    /// What a stage held when its engine ended before its `finally` did is held until then again.
+    pub fn hold_until_cleaned(&mut self, node: NodeIndex) {
+        let closes = self.plan.nodes[node as usize].closes;
+        let holder = closes.map_or(node, |call| self.plan.calls[call as usize].opening);
+        let (rank, wants) = (rank(self.plan, holder), self.state.live.wants(holder));
+        if self.state.live.shares.take(rank, &wants).is_err() {
+            self.state.live.shares.forget(rank, &wants);
+        }
+    }
+
     pub fn finally_ended(&mut self, node: Option<NodeIndex>, outcome: &Outcome) -> Step {
         match node {
             Some(node) if self.is_doing(node) != Some(&Doing::Finally) => return Ok(()),

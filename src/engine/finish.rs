@@ -230,7 +230,9 @@ impl Kernel<'_> {
                 Status::Running if !state.open => self.judge(node)?,
                 Status::Unknown => {}
                 status if status.is_final() && (state.tries > 0 || self.closes(node)) => {
-                    self.start_finally(node);
+                    if self.start_finally(node) {
+                        self.hold_until_cleaned(node);
+                    }
                 }
                 _ => {}
             }

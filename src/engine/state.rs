@@ -135,7 +135,8 @@ impl NodeState {
         self.attempt = old.attempt;
         self.key = old.key;
         self.approvals = old.approvals;
-        self.confirmed = old.confirmed;
+        // Who did not confirm it is asked again.
+        self.confirmed = old.confirmed.filter(|yes| *yes);
         self.cleared = old.cleared;
     }
 

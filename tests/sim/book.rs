@@ -59,6 +59,8 @@ pub struct Book<'a> {
     pub lane_cleaned: u32,
     pub over: Option<RunStatus>,
     pub signalled: bool,
+    /// In the turn under way: what came before it in the same turn may have ended the run first.
+    pub just_signalled: bool,
     pub forced: bool,
     tools: BTreeMap<String, NodeIndex>,
     /// Of the resume under way: what runs again, and what was said to have changed.
@@ -119,6 +121,7 @@ impl<'a> Book<'a> {
             lane_cleaned: 0,
             over: None,
             signalled: false,
+            just_signalled: false,
             forced: false,
             tools: BTreeMap::new(),
             again: BTreeSet::new(),
@@ -330,7 +333,9 @@ impl Book<'_> {
     fn in_time(&self, at: i64, node: NodeIndex, stage: &Stage) -> Checked {
         if let Some((since, wait)) = stage.retry {
             // Whoever brings news reads the clock a little before it is recorded.
-            need(at + 3 >= since + wait, || format!("{node} is tried again after {} of {wait} ms", at - since))?;
+            need(at + 3 >= since + wait, || {
+                format!("{node} is tried again after {} of {wait} ms", at - since)
+            })?;
         }
         let (Some(deadline), Some(begun)) = (self.spec(node).deadline, stage.begun) else { return Ok(()) };
         // Whoever starts late because the machine slept has no time left, and is given a millisecond.
@@ -347,6 +352,10 @@ impl Book<'_> {
             let same = other != node && self.spec(other).lock.as_ref() == Some(lock);
             let bad = stage.status.is_final() && !stage.status.meets_need() && stage.attempt > 0;
             let kept = self.once(other) && bad && stage.tries > 0 || stage.status == Status::Unknown;
+            let passed = |call: &u32| {
+                self.stages[self.plan.calls[*call as usize].closing as usize].status == Status::Warned
+            };
+            let kept = kept && !self.around(other).iter().any(passed);
             let related = self.around(other).iter().any(|call| mine.contains(call));
             need(!(same && kept && !related), || format!("{node} starts with the lock that {other} keeps"))?;
         }
@@ -379,7 +388,8 @@ impl Book<'_> {
             let stage = self.stages[node as usize].clone();
             let Some(retry) = &self.spec(node).retry else { return Err(format!("{node} has no retry")) };
             let (least, most) = schedule(retry, stage.tries);
-            need((least..=most).contains(&wait), || {
+            // By the clock of who brought the news, read a little before.
+            need((least - 3..=most).contains(&wait), || {
                 format!("{node} waits {wait} ms, not {least} to {most}, to be tried again")
             })?;
             let exit = stage.outcome.as_ref().and_then(|outcome| outcome.exit);
@@ -518,7 +528,7 @@ impl Book<'_> {
     fn resumed(&mut self) {
         (self.halted, self.stopped, self.first_failure) = (None, None, None);
         (self.finally_failed, self.lane_cleaned, self.over) = (false, 0, None);
-        (self.signalled, self.forced) = (false, false);
+        (self.signalled, self.just_signalled, self.forced) = (false, false, false);
         self.again.clear();
         self.tools.retain(|_, owner| self.stages[*owner as usize].status.is_final());
         for stage in &mut self.stages {
@@ -572,7 +582,7 @@ impl Book<'_> {
     }
 
     /// A good end is kept unless what it came from changed; an approval stands unless what it was given for runs again.
-    fn judge_resume(&mut self) -> Checked {
+    pub fn judge_resume(&mut self) -> Checked {
         for (node, was) in std::mem::take(&mut self.resets) {
             let kept = was.meets_need() || was == Status::Skipped;
             let changed = self.changed.contains(&node) || self.tracked;

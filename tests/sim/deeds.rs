@@ -161,7 +161,14 @@ pub struct Pen {
 
 impl Pen {
     pub fn new(ledger: &Ledger, medium: Medium) -> Self {
-        Pen { ledger: ledger.clone(), medium, next: ledger.len() as u64 + 1, commits: 0, failed: false, life: ledger.lives() }
+        Pen {
+            ledger: ledger.clone(),
+            medium,
+            next: ledger.len() as u64 + 1,
+            commits: 0,
+            failed: false,
+            life: ledger.lives(),
+        }
     }
 
     fn refuse(&mut self, why: &str) -> StateUnsafe {
@@ -181,7 +188,9 @@ impl Pen {
             written.synced = written.records.len();
         }
         let now = written.now;
-        written.deeds.push(Deed { at: now, what: What::Committed { records: records.clone(), synced, denied } });
+        written
+            .deeds
+            .push(Deed { at: now, what: What::Committed { records: records.clone(), synced, denied } });
         records
     }
 

@@ -69,9 +69,7 @@ impl Judge<'_> {
             What::Engine { jobs, keep_going, changed, tracked } => {
                 self.engine(*jobs, *keep_going, changed, *tracked)
             }
-            What::Committed { records, synced, denied } => {
-                self.committed(deed.at, records, *synced, *denied)
-            }
+            What::Committed { records, synced, denied } => self.committed(deed.at, records, *synced, *denied),
             What::Shown { seq } => self.shown(*seq),
             What::Spawned { node, attempt, timeout } => self.spawned(deed.at, *node, *attempt, *timeout),
             What::Over { node, attempt, status } => self.over(deed.at, *node, *attempt, *status),
@@ -86,13 +84,17 @@ impl Judge<'_> {
                 self.cleaning.remove(node);
                 Ok(())
             }
-            What::Settled => self.settled(),
+            What::Settled => {
+                self.book.just_signalled = false;
+                self.settled()
+            }
             What::Paused(ms) => {
                 self.slack += ms;
                 Ok(())
             }
             What::Signalled => {
                 self.book.forced |= std::mem::replace(&mut self.book.signalled, true);
+                self.book.just_signalled = true;
                 Ok(())
             }
             What::CommitRefused | What::Killed => {
@@ -113,6 +115,8 @@ impl Judge<'_> {
         self.book.changed = changed.iter().copied().collect();
         self.book.tracked = tracked;
         self.cleaned.clear();
+        // Left behind by another engine: the fence ends them.
+        self.running.values_mut().for_each(|running| running.told = true);
         Ok(())
     }
 
@@ -127,6 +131,7 @@ impl Judge<'_> {
             need(!must || synced || denied, || format!("record {} needs the disk", record.seq))?;
             self.records.push((at, record.clone()));
         }
+        self.book.judge_resume()?;
         if synced {
             self.synced = self.records.len();
             self.safe = self.book.clone();
@@ -304,6 +309,8 @@ impl Judge<'_> {
     fn stopped(&mut self) -> Checked {
         self.dead = true;
         let all = self.records.len() as u64;
-        need(self.own_shown == all, || format!("{all} records, and {} of them shown at the end", self.own_shown))
+        need(self.own_shown == all, || {
+            format!("{all} records, and {} of them shown at the end", self.own_shown)
+        })
     }
 }
