@@ -308,7 +308,7 @@ impl Book<'_> {
         }
         // Whoever approved saw what it needs as it is now.
         let since = stage.asked.since.unwrap_or(u64::MAX);
-        for up in self.upstream(node) {
+        for up in self.felt(node) {
             need(self.stages[up as usize].last_start < since, || {
                 format!("{node} was approved before {up}, which it needs, ran last")
             })?;
@@ -316,13 +316,24 @@ impl Book<'_> {
         Ok(())
     }
 
+    /// What a stage needs, directly or through others, and may have been told of: not through what stays skipped.
+    fn felt(&self, node: NodeIndex) -> BTreeSet<NodeIndex> {
+        self.walk(node, |through| {
+            self.stages[through as usize].status != Status::Skipped || self.again.contains(&through)
+        })
+    }
+
     /// All that a stage needs, directly or through others.
     pub fn upstream(&self, node: NodeIndex) -> BTreeSet<NodeIndex> {
+        self.walk(node, |_| true)
+    }
+
+    fn walk(&self, node: NodeIndex, through: impl Fn(NodeIndex) -> bool) -> BTreeSet<NodeIndex> {
         let mut found = BTreeSet::new();
         let mut next = vec![node];
         while let Some(node) = next.pop() {
             for edge in self.spec(node).edges.iter().filter(|edge| edge.kind != EdgeKind::Follows) {
-                if found.insert(edge.to) {
+                if found.insert(edge.to) && through(edge.to) {
                     next.push(edge.to);
                 }
             }
@@ -593,7 +604,7 @@ impl Book<'_> {
             })?;
         }
         for (node, refused) in std::mem::take(&mut self.voided) {
-            let again = self.upstream(node).iter().any(|up| self.again.contains(up));
+            let again = self.felt(node).iter().any(|up| self.again.contains(up));
             need(refused || again, || format!("the approval of {node} is void for no reason"))?;
         }
         Ok(())

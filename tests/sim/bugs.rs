@@ -2,8 +2,8 @@
 //! what it says, in the journal. The product has no switch for them; what happens is judged by the true plan.
 
 use wfl::engine::core::Mode;
-use wfl::engine::{Command, Decisions};
-use wfl::event::{Event, NodeIndex, Record};
+use wfl::engine::{Command, Decisions, RunState};
+use wfl::event::{Event, NodeIndex, Record, WaitFor};
 use wfl::plan::{EdgeKind, Effect, Plan};
 
 use super::deeds::Medium;
@@ -28,6 +28,7 @@ pub enum Bug {
     TimersByTheWallClock,
     UnknownDropped,
     VoidDropped,
+    VoidTooMuch,
     ResetDropped,
     MoreJobs,
     // In what is done of what it says.
@@ -42,7 +43,7 @@ pub enum Bug {
     StartForgotten,
 }
 
-pub const ALL: [Bug; 26] = [
+pub const ALL: [Bug; 27] = [
     Bug::EdgeDropped,
     Bug::LockDropped,
     Bug::PoolWidened,
@@ -59,6 +60,7 @@ pub const ALL: [Bug; 26] = [
     Bug::TimersByTheWallClock,
     Bug::UnknownDropped,
     Bug::VoidDropped,
+    Bug::VoidTooMuch,
     Bug::ResetDropped,
     Bug::MoreJobs,
     Bug::CancelDropped,
@@ -101,8 +103,12 @@ impl Bug {
     }
 
     /// What the kernel is told on resume.
-    pub fn decisions(self, decisions: &mut Decisions) {
+    pub fn decisions(self, state: &RunState, decisions: &mut Decisions) {
         match self {
+            Bug::VoidTooMuch => {
+                let asked = (0..).zip(&state.nodes).filter(|(_, node)| node.waits_on(WaitFor::Approval));
+                decisions.voided = asked.map(|(node, _)| (node, "to be safe".to_owned())).collect();
+            }
             Bug::UnknownDropped => decisions.unknown.clear(),
             Bug::VoidDropped => decisions.voided.clear(),
             Bug::ResetDropped => decisions.reset.truncate(1),

@@ -192,7 +192,7 @@ fn resume(world: &mut World, state: &RunState, settings: &Settings) -> Result<In
     match reconcile(&plan, state, &observed) {
         Ok(InputKind::Resume(mut decisions)) => {
             if let Some(bug) = world.bug {
-                bug.decisions(&mut decisions);
+                bug.decisions(state, &mut decisions);
             }
             Ok(InputKind::Resume(decisions))
         }
