@@ -219,6 +219,10 @@ pub struct RunState {
     pub worked_before: u64,
     pub begun: Timestamp,
     pub last: Timestamp,
+    /// Milliseconds that attempts, waits between them and `finally` took since then, measured by no wall clock.
+    pub accounted: u64,
+    /// Attempts after the first of a stage, since then.
+    pub retries: u32,
     /// What no event records: it belongs to this process.
     pub live: Live,
 }
@@ -245,6 +249,8 @@ impl RunState {
             worked_before: 0,
             begun: Timestamp::default(),
             last: Timestamp::default(),
+            accounted: 0,
+            retries: 0,
             live: Live::default(),
         }
     }

@@ -84,7 +84,8 @@ impl Bug {
         }
         for node in &mut plan.nodes {
             match self {
-                Bug::LockDropped => node.lock = None,
+                // Each has a lock of its own.
+                Bug::LockDropped => node.lock.iter_mut().for_each(|lock| lock.push_str(&node.key)),
                 Bug::OnceForgotten if node.effect == Effect::Once => node.effect = Effect::Repeatable,
                 Bug::AttemptMore => node.retry.iter_mut().for_each(|retry| retry.attempts += 1),
                 Bug::WaitsHalved => node.retry.iter_mut().for_each(|retry| retry.from /= 2),
@@ -110,7 +111,7 @@ impl Bug {
                 decisions.voided = asked.map(|(node, _)| (node, "to be safe".to_owned())).collect();
             }
             Bug::UnknownDropped => decisions.unknown.clear(),
-            Bug::VoidDropped => decisions.voided.clear(),
+            Bug::VoidDropped => decisions.voided.retain(|(_, why)| !why.contains("runs again")),
             Bug::ResetDropped => decisions.reset.truncate(1),
             _ => {}
         }

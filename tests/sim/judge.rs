@@ -32,6 +32,10 @@ struct Judge<'a> {
     /// Longer than any process may run past its time because the engine was not scheduled.
     slack: i64,
     dead: bool,
+    /// Since when this engine lives, and how long those before it did.
+    born: i64,
+    since: i64,
+    lived: i64,
 }
 
 struct Running {
@@ -58,6 +62,9 @@ pub fn judge(plan: &Plan, deeds: &[Deed]) -> Result<(), (usize, String)> {
         spent: BTreeSet::new(),
         slack: 0,
         dead: false,
+        born: 0,
+        since: 0,
+        lived: 0,
     };
     let mut each = deeds.iter().enumerate();
     each.try_for_each(|(at, deed)| judge.deed(deed).map_err(|why| (at, why)))
@@ -67,6 +74,7 @@ impl Judge<'_> {
     fn deed(&mut self, deed: &Deed) -> Checked {
         match &deed.what {
             What::Engine { jobs, keep_going, changed, tracked } => {
+                self.born = deed.at;
                 self.engine(*jobs, *keep_going, changed, *tracked)
             }
             What::Committed { records, synced, denied } => self.committed(deed.at, records, *synced, *denied),
@@ -98,17 +106,24 @@ impl Judge<'_> {
                 Ok(())
             }
             What::CommitRefused | What::Killed => {
-                self.dead = true;
+                self.lives_no_more(deed.at);
                 Ok(())
             }
             What::PowerCut { kept } => self.power_cut(*kept),
-            What::Stopped => self.stopped(),
+            What::Stopped => {
+                self.lives_no_more(deed.at);
+                self.stopped()
+            }
             What::ClockStepped(_) | What::IntruderRefused => Ok(()),
         }
     }
 
     fn engine(&mut self, jobs: usize, keep_going: bool, changed: &[NodeIndex], tracked: bool) -> Checked {
-        self.dead = false;
+        if !std::mem::replace(&mut self.dead, false) {
+            // Displaced: the other one took the run from it now.
+            self.lived += self.born - self.since;
+        }
+        self.since = self.born;
         self.own_shown = self.records.len() as u64;
         self.jobs = jobs;
         self.book.keep_going = keep_going;
@@ -125,7 +140,7 @@ impl Judge<'_> {
             need(record.seq == self.records.len() as u64 + 1, || {
                 format!("record {} is out of line", record.seq)
             })?;
-            self.before(record)?;
+            self.before(at, record)?;
             self.book.record(at, record).map_err(|why| format!("record {}: {why}", record.seq))?;
             let must = self.must_be_on_disk(record);
             need(!must || synced || denied, || format!("record {} needs the disk", record.seq))?;
@@ -141,8 +156,12 @@ impl Judge<'_> {
     }
 
     /// What a record says that the machine must bear out.
-    fn before(&mut self, record: &Record) -> Checked {
+    fn before(&mut self, at: i64, record: &Record) -> Checked {
         match &record.event {
+            Event::RunCancelling { by } if by.starts_with("the lane's timeout") => {
+                let (worked, limit) = (self.lived + at - self.since, self.plan.timeout.unwrap_or(0) as i64);
+                need(worked >= limit, || format!("the lane timed out after {worked} of {limit} ms"))
+            }
             Event::AttemptFinished { node, attempt, outcome } => {
                 let made_up = outcome.status == AttemptStatus::Interrupted
                     || outcome.status == AttemptStatus::Cancelled;
@@ -306,8 +325,13 @@ impl Judge<'_> {
         Ok(())
     }
 
+    fn lives_no_more(&mut self, at: i64) {
+        if !std::mem::replace(&mut self.dead, true) {
+            self.lived += at - self.since;
+        }
+    }
+
     fn stopped(&mut self) -> Checked {
-        self.dead = true;
         let all = self.records.len() as u64;
         need(self.own_shown == all, || {
             format!("{all} records, and {} of them shown at the end", self.own_shown)

@@ -28,7 +28,7 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         | Event::ApprovalExpired { .. }
         | Event::ApprovalVoided { .. }
         | Event::ConfirmAnswered { .. } => people::fold(plan, state, event)?,
-        _ => stage::fold(plan, state, event)?,
+        _ => stage::fold(plan, state, at, event)?,
     }
     state.last = at;
     Ok(())

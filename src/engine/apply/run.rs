@@ -23,7 +23,7 @@ pub(super) fn fold(
         Event::RunCancelling { by } => state.cancelling = Some(by.clone()),
         Event::RunFinished { status, duration_ms, .. } => {
             state.phase = Phase::Stopped(*status);
-            state.worked_before += duration_ms;
+            state.worked_before = state.worked_before.saturating_add(*duration_ms);
         }
         Event::FinallyFinished { node, outcome } => {
             let ended = node.is_none_or(|node| state.node(node).status.is_final());
@@ -31,6 +31,7 @@ pub(super) fn fold(
             if let Some(node) = node {
                 state.node_mut(*node).finally_done = true;
             }
+            state.accounted = state.accounted.saturating_add(outcome.duration_ms);
             if outcome.status != AttemptStatus::Succeeded && state.finally_failed.is_none() {
                 state.finally_failed = Some((*node, describe(outcome)));
             }
@@ -42,9 +43,12 @@ pub(super) fn fold(
 
 fn resume(state: &mut RunState, at: Timestamp) {
     if state.phase == Phase::Running {
-        // The engine died: it worked at most until its last event.
-        state.worked_before += state.last.0.saturating_sub(state.begun.0).max(0) as u64;
+        // The engine died: it worked at most until its last event, and, for somebody may have set the clock meanwhile,
+        // at most as long as what it did took.
+        let until_last = state.last.0.saturating_sub(state.begun.0).max(0) as u64;
+        state.worked_before = state.worked_before.saturating_add(until_last.min(state.accounted));
     }
+    (state.accounted, state.retries) = (0, 0);
     state.phase = Phase::Running;
     state.begun = at;
     state.cancelling = None;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Value;
+use crate::base::{Timestamp, Value};
 use crate::event::{Asked, Event, NodeIndex, Outcome, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
@@ -11,7 +11,12 @@ use crate::plan::{Effect, Plan, StageKind};
 use super::super::state::{Impossible, RunState, Wait};
 use super::{begin_again, ensure, settle};
 
-pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
+pub(super) fn fold(
+    plan: &Plan,
+    state: &mut RunState,
+    at: Timestamp,
+    event: &Event,
+) -> Result<(), Impossible> {
     match event {
         Event::FactsRead { node, asked, values } => facts(state, event, *node, *asked, values),
         Event::StageWaiting { node, on, until, .. } => {
@@ -20,6 +25,11 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
             ensure(*on != WaitFor::Retry || stage.tries > 0, event, "there was no attempt to retry")?;
             stage.status = Status::Waiting;
             stage.wait = Some(Wait { on: *on, until: *until });
+            if *on == WaitFor::Retry {
+                let wait = until.map_or(0, |until| until.0.saturating_sub(at.0).max(0) as u64);
+                state.accounted = state.accounted.saturating_add(wait);
+                state.retries = state.retries.saturating_add(1);
+            }
             Ok(())
         }
         Event::StageStarted { node, attempt, key, inputs } => {
@@ -116,6 +126,7 @@ fn attempt_finished(
     ensure(stage.attempt == attempt, event, "another attempt runs")?;
     stage.open = false;
     stage.outcome = Some(Box::new(outcome.clone()));
+    state.accounted = state.accounted.saturating_add(outcome.duration_ms);
     Ok(())
 }
 
