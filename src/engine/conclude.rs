@@ -118,8 +118,11 @@ impl Kernel<'_> {
         true
     }
 
-    /// What a stage held when its engine ended before its `finally` did is held until then again.
-    pub fn hold_until_cleaned(&mut self, node: NodeIndex) {
+    /// A stage whose engine ended before its `finally` did holds until then again what it held.
+    pub fn make_up_finally(&mut self, node: NodeIndex) {
+        if !self.start_finally(node) {
+            return;
+        }
         let closes = self.plan.nodes[node as usize].closes;
         let holder = closes.map_or(node, |call| self.plan.calls[call as usize].opening);
         let (rank, wants) = (rank(self.plan, holder), self.state.live.wants(holder));

@@ -230,9 +230,7 @@ impl Kernel<'_> {
                 Status::Running if !state.open => self.judge(node)?,
                 Status::Unknown => {}
                 status if status.is_final() && (state.tries > 0 || self.closes(node)) => {
-                    if self.start_finally(node) {
-                        self.hold_until_cleaned(node);
-                    }
+                    self.make_up_finally(node);
                 }
                 _ => {}
             }

@@ -4,3 +4,4 @@ mod hostile;
 mod kill;
 mod parsing;
 pub mod subject;
+mod time;

@@ -6,6 +6,7 @@ mod cancel;
 mod driver;
 mod failure;
 pub(crate) mod fakes;
+mod found;
 mod gates;
 pub(crate) mod lanes;
 mod order;

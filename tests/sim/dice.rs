@@ -79,7 +79,7 @@ fn trait_of_any(draft: Draft, rng: &mut Dice) -> Draft {
         4 | 5 => draft.retry(policy(rng)),
         6 => draft.lock("l"),
         7 => draft.once().lock("l"),
-        8 => draft.pool("p"),
+        8 | 18 => draft.pool("p"),
         9 => draft.out("f", "file"),
         10 => draft.with(|node| node.allow_failure = Some("sandbox".into())),
         11 => approvals(draft, rng),

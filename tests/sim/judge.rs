@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::book::{Book, Checked, need};
 use super::deeds::{Deed, What};
+use super::story::EPOCH;
 use wfl::event::{AttemptStatus, Event, NodeIndex, Record, Status, WaitFor};
 use wfl::plan::{Effect, Plan};
 
@@ -34,6 +35,7 @@ struct Judge<'a> {
     dead: bool,
     /// Since when this engine lives, and how long those before it did.
     born: i64,
+    wall: i64,
     since: i64,
     lived: i64,
 }
@@ -42,6 +44,7 @@ struct Running {
     attempt: u32,
     since: i64,
     told: bool,
+    forced: bool,
 }
 
 /// The first thing that must not be, and its place in the list.
@@ -63,6 +66,7 @@ pub fn judge(plan: &Plan, deeds: &[Deed]) -> Result<(), (usize, String)> {
         slack: 0,
         dead: false,
         born: 0,
+        wall: EPOCH,
         since: 0,
         lived: 0,
     };
@@ -81,9 +85,10 @@ impl Judge<'_> {
             What::Shown { seq } => self.shown(*seq),
             What::Spawned { node, attempt, timeout } => self.spawned(deed.at, *node, *attempt, *timeout),
             What::Over { node, attempt, status } => self.over(deed.at, *node, *attempt, *status),
-            What::Told { node, .. } => {
+            What::Told { node, force } => {
                 if let Some(running) = self.running.get_mut(node) {
                     running.told = true;
+                    running.forced |= force;
                 }
                 Ok(())
             }
@@ -114,7 +119,11 @@ impl Judge<'_> {
                 self.lives_no_more(deed.at);
                 self.stopped()
             }
-            What::ClockStepped(_) | What::IntruderRefused => Ok(()),
+            What::ClockStepped(by) => {
+                self.wall += by;
+                Ok(())
+            }
+            What::IntruderRefused => Ok(()),
         }
     }
 
@@ -140,6 +149,8 @@ impl Judge<'_> {
             need(record.seq == self.records.len() as u64 + 1, || {
                 format!("record {} is out of line", record.seq)
             })?;
+            let off = (record.at.0 - at - self.wall).abs();
+            need(off <= 3, || format!("record {} is dated {off} ms away from the wall clock", record.seq))?;
             self.before(at, record)?;
             self.book.record(at, record).map_err(|why| format!("record {}: {why}", record.seq))?;
             let must = self.must_be_on_disk(record);
@@ -230,7 +241,7 @@ impl Judge<'_> {
             need(self.spent.insert(node), || format!("the commands of {node} run a second time unasked"))?;
         }
         self.within_limits(*since, node, timeout)?;
-        self.running.insert(node, Running { attempt, since: at, told: false });
+        self.running.insert(node, Running { attempt, since: at, told: false, forced: false });
         self.shares(node)
     }
 
@@ -291,23 +302,17 @@ impl Judge<'_> {
             None => stages.iter().all(|stage| stage.status.is_final()),
         };
         need(ended, || format!("`finally` of {node:?} runs before the end"))?;
-        need(self.cleaned.insert(node) || self.restarted(node), || {
-            format!("`finally` of {node:?} runs twice")
-        })?;
+        need(self.cleaned.insert(node), || format!("`finally` of {node:?} runs twice"))?;
         self.cleaning.insert(node);
         Ok(())
-    }
-
-    /// Nothing but a resume lets a stage end twice in one life.
-    fn restarted(&self, _: Option<NodeIndex>) -> bool {
-        false
     }
 
     fn settled(&self) -> Checked {
         if self.book.halted.is_none() {
             return Ok(());
         }
-        let untold = self.running.iter().find(|(_, running)| !running.told);
+        let forced = self.book.forced;
+        let untold = self.running.iter().find(|(_, running)| !running.told || forced && !running.forced);
         need(untold.is_none(), || {
             format!("{:?} was not told to end with the run", untold.map(|(node, _)| *node))
         })

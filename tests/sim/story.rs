@@ -29,7 +29,7 @@ pub struct Broken {
 }
 
 /// Tells the story of a seed and judges it. `bug` is planted for the engine, not for the judge.
-pub fn tell(seed: u64, bug: Option<Bug>) -> Result<usize, Box<Broken>> {
+pub fn tell(seed: u64, bug: Option<Bug>) -> Result<Vec<Deed>, Box<Broken>> {
     let mut rng = Dice::seed_from_u64(seed);
     let plan = dice::plan(&mut rng);
     let given = bug.map_or(plan.clone(), |bug| bug.plan(plan.clone()));
@@ -39,7 +39,7 @@ pub fn tell(seed: u64, bug: Option<Bug>) -> Result<usize, Box<Broken>> {
     let count = deeds.len();
     let judged = judge::judge(&plan, &deeds);
     match judged.and(played.map_err(|why| (count, why))) {
-        Ok(()) => Ok(count),
+        Ok(()) => Ok(deeds),
         Err((at, why)) => {
             let deeds = deeds.into_iter().take(at + 1).collect();
             Err(Box::new(Broken { seed, why, deeds, plan }))
