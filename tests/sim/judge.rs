@@ -18,6 +18,7 @@ struct Judge<'a> {
     /// Committed, each with the world's time; the first so many are on the disk.
     records: Vec<(i64, Record)>,
     synced: usize,
+    denied: BTreeSet<u64>,
     /// Of all that was ever shown the last, and of this engine.
     shown: usize,
     own_shown: u64,
@@ -55,6 +56,7 @@ pub fn judge(plan: &Plan, deeds: &[Deed]) -> Result<(), (usize, String)> {
         safe: Book::new(plan),
         records: Vec::new(),
         synced: 0,
+        denied: BTreeSet::new(),
         shown: 0,
         own_shown: 0,
         jobs: 1,
@@ -158,7 +160,11 @@ impl Judge<'_> {
             self.records.push((at, record.clone()));
         }
         self.book.judge_resume()?;
+        if denied {
+            self.denied.extend(records.iter().map(|record| record.seq));
+        }
         if synced {
+            self.denied.clear();
             self.synced = self.records.len();
             self.safe = self.book.clone();
         }
@@ -323,9 +329,12 @@ impl Judge<'_> {
             format!("the power cut took back what was shown: {kept} of {}", self.shown)
         })?;
         for (_, record) in &self.records[kept.min(self.records.len())..] {
-            need(!self.must_be_on_disk(record), || format!("the power cut took back record {}", record.seq))?;
+            // What an engine was told had failed was promised to nobody.
+            let promised = self.must_be_on_disk(record) && !self.denied.contains(&record.seq);
+            need(!promised, || format!("the power cut took back record {}", record.seq))?;
         }
         self.records.truncate(kept);
+        self.denied.clear();
         self.book = self.safe.clone();
         Ok(())
     }

@@ -39,6 +39,7 @@ struct Process {
     /// None: a `finally`.
     attempt: Option<u32>,
     ends: Outcome,
+    started: i64,
     due: (i64, u64),
     stubborn: bool,
 }
@@ -195,7 +196,8 @@ impl World {
     }
 
     fn end(&mut self, id: u64) {
-        let Some(process) = self.processes.remove(&id) else { return };
+        let Some(mut process) = self.processes.remove(&id) else { return };
+        process.ends.duration_ms = (self.now - process.started) as u64;
         let input = match (process.attempt, process.node) {
             (Some(attempt), Some(node)) => {
                 self.ledger.log(What::Over { node, attempt, status: process.ends.status });
@@ -317,7 +319,8 @@ impl World {
         let id = self.order;
         let due = self.later(after, News::Over(id));
         let stubborn = !self.healthy && self.chance(10);
-        self.processes.insert(id, Process { node, attempt, ends, due, stubborn });
+        let started = self.now;
+        self.processes.insert(id, Process { node, attempt, ends, started, due, stubborn });
     }
 
     fn cancel(&mut self, node: NodeIndex, force: bool) {

@@ -22,13 +22,13 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         | Event::RunCancelling { .. }
         | Event::RunFinished { .. }
         | Event::FinallyFinished { .. }
-        | Event::Note { .. } => run::fold(plan, state, at, event)?,
+        | Event::Note { .. } => run::fold(plan, state, event)?,
         Event::ApprovalRequested { .. }
         | Event::ApprovalGiven { .. }
         | Event::ApprovalExpired { .. }
         | Event::ApprovalVoided { .. }
         | Event::ConfirmAnswered { .. } => people::fold(plan, state, event)?,
-        _ => stage::fold(plan, state, at, event)?,
+        _ => stage::fold(plan, state, event)?,
     }
     state.last = at;
     Ok(())

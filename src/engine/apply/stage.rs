@@ -3,31 +3,30 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Timestamp, Value};
+use crate::base::Value;
 use crate::event::{Asked, Event, NodeIndex, Outcome, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
+use super::super::retry::wait_ms;
 use super::super::state::{Impossible, RunState, Wait};
 use super::{begin_again, ensure, settle};
 
-pub(super) fn fold(
-    plan: &Plan,
-    state: &mut RunState,
-    at: Timestamp,
-    event: &Event,
-) -> Result<(), Impossible> {
+pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
     match event {
         Event::FactsRead { node, asked, values } => facts(state, event, *node, *asked, values),
         Event::StageWaiting { node, on, until, .. } => {
+            let now = state.reckoned;
             let stage = state.node_mut(*node);
             ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
             ensure(*on != WaitFor::Retry || stage.tries > 0, event, "there was no attempt to retry")?;
             stage.status = Status::Waiting;
             stage.wait = Some(Wait { on: *on, until: *until });
             if *on == WaitFor::Retry {
-                let wait = until.map_or(0, |until| until.0.saturating_sub(at.0).max(0) as u64);
-                state.accounted = state.accounted.saturating_add(wait);
+                let (tries, attempt) = (stage.tries, stage.attempt);
+                let policy = plan.nodes[*node as usize].retry.as_ref();
+                let wait = policy.map_or(0, |of| wait_ms(of, tries, plan.seed, *node, attempt));
+                stage.since = now.saturating_add(wait);
                 state.retries = state.retries.saturating_add(1);
             }
             Ok(())
@@ -93,7 +92,12 @@ fn started(
     attempt: u32,
 ) -> Result<(), Impossible> {
     let spec = &plan.nodes[node as usize];
+    if state.node(node).waits_on(WaitFor::Retry) {
+        state.took(state.node(node).since, 0);
+    }
+    let now = state.reckoned;
     let stage = state.node_mut(node);
+    stage.since = now;
     let waiting = matches!(stage.status, Status::Pending | Status::Waiting);
     ensure(waiting, event, "the stage runs or has ended")?;
     ensure(stage.unmet == 0, event, "a stage it waits for has not ended")?;
@@ -126,7 +130,8 @@ fn attempt_finished(
     ensure(stage.attempt == attempt, event, "another attempt runs")?;
     stage.open = false;
     stage.outcome = Some(Box::new(outcome.clone()));
-    state.accounted = state.accounted.saturating_add(outcome.duration_ms);
+    let since = stage.since;
+    state.took(since, outcome.duration_ms);
     Ok(())
 }
 
@@ -151,6 +156,7 @@ fn finished(
         _ => false,
     };
     ensure(fits, event, "that end does not follow from what happened")?;
+    state.node_mut(node).since = state.reckoned;
     settle(state, node, status);
     let bad = matches!(status, Status::Failed | Status::TimedOut);
     if bad && state.first_failure.is_none() && !plan.tolerated(node) {
