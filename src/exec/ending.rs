@@ -90,7 +90,7 @@ pub(super) fn ended_badly(
 fn killed_words(who: &str, memory: OutOfMemory) -> (FailureClass, Option<String>) {
     let (class, why) = match memory {
         OutOfMemory::Rose => (FailureClass::OutOfMemory, "out of memory: the kernel counted such a kill"),
-        OutOfMemory::Same => (FailureClass::Signal, "signal 9, sent by another process"),
+        OutOfMemory::Same => (FailureClass::Signal, "signal 9, not sent by wfl"),
         OutOfMemory::Untold => (FailureClass::OutOfMemory, "out of memory?"),
     };
     (class, Some(format!("{who} was killed ({why})")))
