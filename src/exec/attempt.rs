@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -132,7 +131,8 @@ impl Attempt<'_> {
         let Some(program) = self.around.renderer else { return render::here(&job).map_err(failed) };
         let mut prepared = command::renderer(program, &job)?;
         let command = &mut prepared.command;
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        self.around.inherited.set_apart(command);
         self.around.inherited.mark(self.spec, command);
         let child = self.start(&mut prepared, first)?;
         // What it says is for us; of the stage's own output it is no part.
@@ -152,8 +152,8 @@ impl Attempt<'_> {
             .current_dir(&self.spec.cwd)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .stderr(Stdio::piped());
+        self.around.inherited.set_apart(&mut prepared.command);
         let child = self.start(&mut prepared, first)?;
         let finished = self.follow(child, &prepared.name, None)?;
         match self.judge(&finished, &prepared.name) {

@@ -24,6 +24,8 @@ pub(super) struct Member {
 pub(super) struct Stat {
     pub(super) state: char,
     pub(super) group: i32,
+    /// It has a controlling terminal.
+    pub(super) terminal: bool,
     pub(super) born: u64,
 }
 
@@ -36,8 +38,9 @@ fn parse(text: &str) -> Option<Stat> {
     let mut words = text.rsplit_once(')')?.1.split_whitespace();
     let state = words.next()?.chars().next()?;
     let group = words.nth(1)?.parse().ok()?;
-    let born = words.nth(16)?.parse().ok()?;
-    Some(Stat { state, group, born })
+    let terminal = words.nth(1)? != "0";
+    let born = words.nth(14)?.parse().ok()?;
+    Some(Stat { state, group, terminal, born })
 }
 
 /// Its children, of all its threads.
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn a_name_with_brackets_hides_nothing() {
         let text = "7 (a) b ()) S 3 41 42 0 -1 4 1 2 3 4 5 6 7 8 9 10 1 0 98765 11 12";
-        assert_eq!(parse(text), Some(Stat { state: 'S', group: 41, born: 98_765 }));
+        assert_eq!(parse(text), Some(Stat { state: 'S', group: 41, terminal: false, born: 98_765 }));
         assert_eq!(parse("7 (a"), None);
         let own = stat(std::process::id() as i32).unwrap();
         assert!(own.born > 0 && own.group > 0);
