@@ -124,6 +124,30 @@ fn a_cancel_from_elsewhere_ends_those_that_left_and_no_other() {
     signal(service, Signal::KILL);
 }
 
+/// Somebody shoots the stage while it tidies up after TERM.
+#[test]
+fn a_stage_killed_in_the_middle_of_a_cancel_is_cancelled() {
+    let subject = Subject::with(
+        "stage a { run sh \"\"\"\n  trap 'echo $$ > heard.new; mv heard.new heard' TERM\n  echo on > started\n  while :; do sleep 0.02 || :; done\n  \"\"\" }\nstage b { needs a; exec \"true\" }\n",
+    );
+    let mut engine = subject.wfl(&["run", "all.wfl"]).spawn().expect("wfl starts");
+    soon("it runs", || there(&subject, "started"));
+    let run = subject.newest_run().expect("a run");
+    subject.end(&["cancel", &run]).expect_code(0);
+    soon("it heard", || there(&subject, "heard"));
+    signal(pid(&subject, "heard"), Signal::KILL);
+    assert_eq!(engine.wait().expect("an end").code(), Some(1));
+    let shown = subject.json(&["show", &run, "--format", "json"]);
+    assert_eq!(shown["run"]["status"], "cancelled", "{shown}");
+    let attempt = &shown["stages"][0]["attempts"][0];
+    assert_eq!((&attempt["status"], &attempt["class"]), (&"cancelled".into(), &"cancelled".into()));
+    // The twin: nobody asked it to end.
+    let shot = Subject::with("stage a { run sh \"\"\"\n  kill -KILL $$\n  \"\"\" }\n");
+    shot.end(&["run", "all.wfl"]).expect_code(1).says("was killed");
+    let newest = shot.newest_run().expect("a run");
+    shot.end(&["show", &newest]).expect_code(0).says("[signal]");
+}
+
 /// The twin: an engine that does not take orphans in cannot find the one without parent and environment.
 #[test]
 fn the_twin_without_adoption_loses_the_orphan() {
