@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use crate::base::Value;
-use crate::event::{AttemptStatus, Event, Lasting, NodeIndex, Outcome, Record, Status, WaitFor};
+use crate::event::{
+    AttemptStatus, Event, FailureClass, Lasting, NodeIndex, Outcome, Record, Status, WaitFor,
+};
 use crate::plan::{EdgeKind, Plan};
 
 use super::Board;
@@ -214,9 +216,10 @@ fn wait_word(on: WaitFor) -> &'static str {
     }
 }
 
-/// `[exit]`; whether another try could help is said where the class tells.
+/// `[timeout, transient]`: whether another try could help is said where the class tells. An exit code speaks for itself.
 fn class_words(outcome: &Outcome) -> String {
-    let Some(class) = outcome.class else { return String::new() };
+    let plain = |class: &FailureClass| *class == FailureClass::Exit && !outcome.injected;
+    let Some(class) = outcome.class.filter(|class| !plain(class)) else { return String::new() };
     let lasting = match class.lasting() {
         Lasting::Unknown => String::new(),
         lasting => format!(", {}", lasting.word()),

@@ -214,7 +214,7 @@ fn memory_is_the_stages_own_and_not_the_engines() {
     let dir = tempfile::tempdir().unwrap();
     // Held by this process, and by none of the stage.
     let held = vec![7_u8; 64 << 20];
-    let long = run(&attempt(dir.path(), vec![sh("sleep 0.4 & sleep 0.4 & wait")])).usage;
+    let long = run(&attempt(dir.path(), vec![sh("sleep 1.5 & sleep 1.5 & wait")])).usage;
     assert_eq!(long.how, Measured::Sampled);
     assert!((1..16 << 20).contains(&long.max_rss), "{long:?}");
     assert!(long.tree_rss > long.max_rss && long.waits > 0, "{long:?}");
