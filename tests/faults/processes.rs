@@ -27,9 +27,9 @@ fn pid(subject: &Subject, file: &str) -> i32 {
     text.trim().parse().unwrap_or_else(|_| panic!("no number in {file}: {text:?}"))
 }
 
-/// Whether it runs; a zombie does not.
+/// Whether it runs; a zombie does not. (One that executes a program just now has no command line.)
 fn lives(pid: i32) -> bool {
-    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    state(pid).is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
 fn state(pid: i32) -> Option<char> {
@@ -142,6 +142,7 @@ fn a_stage_killed_in_the_middle_of_a_cancel_is_cancelled() {
     let attempt = &shown["stages"][0]["attempts"][0];
     assert_eq!((&attempt["status"], &attempt["class"]), (&"cancelled".into(), &"cancelled".into()));
     // The twin: nobody asked it to end.
+    let _alone = memory_alone();
     let shot = Subject::with("stage a { run sh \"\"\"\n  kill -KILL $$\n  \"\"\" }\n");
     shot.end(&["run", "all.wfl"]).expect_code(1).says("was killed");
     let newest = shot.newest_run().expect("a run");
@@ -267,6 +268,7 @@ fn an_engine_stopped_and_continued_at_any_moment_goes_on() {
     let mut stopped = 0;
     while engine.try_wait().expect("a child").is_none() {
         signal(number, Signal::STOP);
+        soon("it stands still or has ended", || matches!(state(number), Some('T' | 'Z') | None));
         stopped += u32::from(state(number) == Some('T'));
         signal(number, Signal::CONT);
         std::thread::sleep(Duration::from_millis(2));
@@ -334,6 +336,12 @@ fn under(run: &Command, around: &mut Command, program: &std::ffi::OsStr) -> Comm
     command
 }
 
+/// The kernel counts what it kills for lack of memory on the whole machine: no test that is killed otherwise runs beside.
+fn memory_alone() -> std::sync::MutexGuard<'static, ()> {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// A memory group of 64 MB, of either generation; none where this user may not make one.
 struct Group(std::path::PathBuf);
 
@@ -359,6 +367,7 @@ impl Drop for Group {
 
 #[test]
 fn a_stage_that_ran_out_of_memory_is_named_so_and_one_that_was_killed_is_not() {
+    let _alone = memory_alone();
     let Some(group) = Group::new() else {
         return eprintln!("not tried: this user may make no memory group");
     };
