@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ended;
+use super::resumed::of_resume;
 use wfl::base::Value;
-use wfl::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
+use wfl::event::{Asked, Event, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
 use wfl::expr::facts::{Fact, FactValues};
-use wfl::plan::{BackoffKind, EdgeKind, Effect, Node, OnFailure, Plan, Preset, Retry, StageKind};
+use wfl::plan::{BackoffKind, EdgeKind, Effect, Node, Plan, Retry};
 
 pub type Checked = Result<(), String>;
 
@@ -29,6 +29,8 @@ pub struct Stage {
     pub asked: Asking,
     pub confirmed: Option<bool>,
     pub judged: Option<bool>,
+    /// Its last attempt ended well, but what it was to leave or fulfil did not hold.
+    pub refused: bool,
     pub cleaned: u32,
     pub facts: BTreeMap<String, FactValues>,
     pub last_start: u64,
@@ -62,13 +64,13 @@ pub struct Book<'a> {
     /// In the turn under way: what came before it in the same turn may have ended the run first.
     pub just_signalled: bool,
     pub forced: bool,
-    tools: BTreeMap<String, NodeIndex>,
+    pub tools: BTreeMap<String, NodeIndex>,
     /// Of the resume under way: what runs again, and what was said to have changed.
-    again: BTreeSet<NodeIndex>,
+    pub again: BTreeSet<NodeIndex>,
     pub changed: BTreeSet<NodeIndex>,
     pub tracked: bool,
-    resets: Vec<(NodeIndex, Status)>,
-    voided: Vec<(NodeIndex, bool)>,
+    pub resets: Vec<(NodeIndex, Status)>,
+    pub voided: Vec<(NodeIndex, bool)>,
 }
 
 impl Stage {
@@ -87,13 +89,14 @@ impl Stage {
             asked: Asking::default(),
             confirmed: None,
             judged: None,
+            refused: false,
             cleaned: 0,
             facts: BTreeMap::new(),
             last_start: 0,
         }
     }
 
-    fn begin_again(&mut self) {
+    pub fn begin_again(&mut self) {
         let old = std::mem::replace(self, Stage::new());
         self.attempt = old.attempt;
         self.key = old.key;
@@ -155,7 +158,7 @@ impl<'a> Book<'a> {
         found
     }
 
-    fn tolerated(&self, node: NodeIndex) -> bool {
+    pub fn tolerated(&self, node: NodeIndex) -> bool {
         let lets = |call: &u32| self.spec(self.plan.calls[*call as usize].closing).allow_failure.is_some();
         self.around(node).iter().any(lets)
     }
@@ -199,6 +202,13 @@ impl<'a> Book<'a> {
                 Ok(())
             }
             Event::AttemptFinished { node, attempt, outcome } => self.attempt_over(*node, *attempt, outcome),
+            Event::AttemptRefused { node, attempt, .. } => {
+                let stage = self.stage(*node);
+                let judged = !stage.open && stage.attempt == *attempt && stage.status == Status::Running;
+                need(judged, || format!("attempt {attempt} of {node} is not there to be refused"))?;
+                stage.refused = true;
+                Ok(())
+            }
             Event::GateJudged { node, checks, error, .. } => {
                 self.stage(*node).judged = Some(error.is_none() && checks.iter().all(|check| check.held));
                 Ok(())
@@ -270,6 +280,7 @@ impl Book<'_> {
         (stage.attempt, stage.last_start) = (attempt, seq);
         stage.tries += 1;
         stage.cleaned = 0;
+        stage.refused = false;
         stage.begun.get_or_insert(at);
         stage.key = key.cloned();
         Ok(())
@@ -317,7 +328,7 @@ impl Book<'_> {
     }
 
     /// What a stage needs, directly or through others, and may have been told of: not through what stays skipped.
-    fn felt(&self, node: NodeIndex) -> BTreeSet<NodeIndex> {
+    pub fn felt(&self, node: NodeIndex) -> BTreeSet<NodeIndex> {
         self.walk(node, |through| {
             self.stages[through as usize].status != Status::Skipped || self.again.contains(&through)
         })
@@ -427,232 +438,4 @@ fn schedule(retry: &Retry, tries: u32) -> (i64, i64) {
 
 fn holds(fact: &Fact) -> bool {
     *fact == Fact::Read(Value::Bool(true))
-}
-
-/// Ends.
-impl Book<'_> {
-    fn finished(&mut self, node: NodeIndex, status: Status) -> Checked {
-        let stage = self.stages[node as usize].clone();
-        need(!stage.status.is_final(), || format!("the result of {node} is recorded twice"))?;
-        need(!stage.open, || format!("{node} has a result while its attempt runs"))?;
-        self.fits(node, status, &stage)?;
-        self.stage(node).status = status;
-        let bad = matches!(status, Status::Failed | Status::TimedOut);
-        if bad && !self.tolerated(node) {
-            self.first_failure.get_or_insert(node);
-            if !self.keep_going && self.plan.on_failure != OnFailure::KeepGoing {
-                self.stopped.get_or_insert(node);
-            }
-        }
-        Ok(())
-    }
-
-    fn fits(&self, node: NodeIndex, status: Status, stage: &Stage) -> Checked {
-        let spec = self.spec(node);
-        let own = stage.outcome.as_ref().map(|outcome| outcome.status);
-        let interrupted = self.once(node) && own == Some(AttemptStatus::Interrupted) && stage.tries > 0;
-        need(!interrupted, || {
-            format!("{node} was interrupted: nobody knows whether it is {}", status.word())
-        })?;
-        let needs_skipped = || {
-            spec.edges.iter().any(|edge| {
-                edge.kind == EdgeKind::Needs && self.stages[edge.to as usize].status == Status::Skipped
-            })
-        };
-        let fits = match status {
-            Status::Succeeded if spec.kind == StageKind::Gate => {
-                stage.judged == Some(true) && self.lines_hold(node)
-            }
-            Status::Succeeded => {
-                let acted = spec.actions.is_empty() || own == Some(AttemptStatus::Succeeded);
-                acted && ended::inside_is_good(self, node)
-            }
-            Status::Warned => spec.allow_failure.is_some(),
-            Status::Waived => spec.waived.is_some(),
-            Status::Reused => matches!(spec.preset, Some(Preset::Reused { .. })),
-            Status::Skipped => {
-                let asks = spec.when.is_some() || spec.confirm.is_some();
-                let left_out = matches!(spec.preset, Some(Preset::LeftOut(_)));
-                stage.tries == 0 && (asks || left_out || needs_skipped())
-            }
-            Status::TimedOut => {
-                own == Some(AttemptStatus::TimedOut)
-                    || self.plan.bounds.iter().any(|of| spec.closes == Some(of.call))
-            }
-            Status::Failed | Status::Cancelled => true,
-            _ => false,
-        };
-        need(fits, || format!("{node} cannot have ended as {}", status.word()))
-    }
-
-    /// What was read for a gate of coverage reaches what the gate requires.
-    fn lines_hold(&self, node: NodeIndex) -> bool {
-        let read = |stage: &Stage| {
-            let values = stage.facts.values().flat_map(|values| values.values());
-            values
-                .filter_map(|fact| match fact {
-                    Fact::Read(Value::Percent(lines)) => Some(*lines),
-                    _ => None,
-                })
-                .next_back()
-        };
-        read(&self.stages[node as usize]).is_some_and(|lines| lines >= 70.0)
-    }
-
-    fn blocked(&mut self, root: NodeIndex, node: NodeIndex) -> Checked {
-        let ended = self.stages[root as usize].status;
-        let bad = matches!(ended, Status::Failed | Status::TimedOut | Status::Cancelled);
-        need(bad, || format!("{node} is blocked by {root}, which is {}", ended.word()))?;
-        need(self.upstream(node).contains(&root) || !self.around(root).is_empty(), || {
-            format!("{node} is blocked by {root}, which it does not need")
-        })?;
-        let stage = self.stage(node);
-        need(matches!(stage.status, Status::Pending | Status::Waiting), || {
-            format!("{node} is blocked while it is {}", stage.status.word())
-        })?;
-        stage.status = Status::Blocked;
-        Ok(())
-    }
-
-    fn cleaned(&mut self, node: Option<NodeIndex>, outcome: &Outcome) -> Checked {
-        self.finally_failed |= outcome.status != AttemptStatus::Succeeded;
-        let count = match node {
-            None => &mut self.lane_cleaned,
-            Some(node) => {
-                let stage = self.stage(node);
-                need(stage.status.is_final(), || format!("`finally` of {node} ran before its end"))?;
-                &mut stage.cleaned
-            }
-        };
-        *count += 1;
-        need(*count == 1, || format!("`finally` of {node:?} is recorded twice"))
-    }
-
-    fn ended(&mut self, status: RunStatus, exit: i32, node: Option<NodeIndex>) -> Checked {
-        self.over = Some(status);
-        ended::run(self, status, exit, node)
-    }
-}
-
-/// Resume.
-impl Book<'_> {
-    fn resumed(&mut self) {
-        (self.halted, self.stopped, self.first_failure) = (None, None, None);
-        (self.finally_failed, self.lane_cleaned, self.over) = (false, 0, None);
-        (self.signalled, self.just_signalled, self.forced) = (false, false, false);
-        self.again.clear();
-        self.tools.retain(|_, owner| self.stages[*owner as usize].status.is_final());
-        for stage in &mut self.stages {
-            stage.begun = None;
-            // How long it still must wait is for this engine to work out from another clock.
-            stage.retry = stage.retry.map(|_| (i64::MIN / 2, 0)).filter(|_| stage.status == Status::Waiting);
-        }
-        for (node, stage) in (0..).zip(&mut self.stages) {
-            if self.plan.nodes[node as usize].effect == Effect::Once {
-                stage.retry = None;
-            }
-        }
-    }
-
-    fn unknown(&mut self, node: NodeIndex) -> Checked {
-        let once = self.once(node);
-        let stage = self.stage(node);
-        need(once && stage.attempt > 0 && stage.status != Status::Succeeded && !stage.open, || {
-            format!("{node} cannot be unknown")
-        })?;
-        stage.status = Status::Unknown;
-        Ok(())
-    }
-
-    fn resolved(&mut self, node: NodeIndex, done: bool) -> Checked {
-        let stage = self.stage(node);
-        need(stage.status == Status::Unknown, || format!("{node} is resolved while it is known"))?;
-        if done {
-            stage.status = Status::Succeeded;
-        } else {
-            stage.begin_again();
-            stage.cleared = true;
-            self.again.insert(node);
-        }
-        Ok(())
-    }
-
-    fn reset(&mut self, node: NodeIndex) -> Checked {
-        let stage = self.stages[node as usize].clone();
-        let finished = self.once(node) && stage.attempt > 0 && stage.status == Status::Succeeded;
-        need(!finished, || format!("the finished once stage {node} is to run again"))?;
-        need(!stage.open, || format!("{node} is to run again while it runs"))?;
-        self.resets.push((node, stage.status));
-        self.again.insert(node);
-        // What it was judged by is measured again.
-        if let Some(tool) = self.spec(node).gate.as_ref().and_then(|gate| gate.tool.as_ref()) {
-            self.tools.remove(tool);
-        }
-        self.stage(node).begin_again();
-        Ok(())
-    }
-
-    /// A good end is kept unless what it came from changed; an approval stands unless what it was given for runs again.
-    pub fn judge_resume(&mut self) -> Checked {
-        for (node, was) in std::mem::take(&mut self.resets) {
-            let kept = was.meets_need() || was == Status::Skipped;
-            let changed = self.changed.contains(&node) || self.tracked;
-            let calls = !self.around(node).is_empty() || self.spec(node).closes.is_some();
-            let needs_again = self.upstream(node).iter().any(|up| self.again.contains(up));
-            need(!kept || changed || calls || needs_again, || {
-                format!("{node}, which was {}, runs again though nothing changed", was.word())
-            })?;
-        }
-        for (node, refused) in std::mem::take(&mut self.voided) {
-            let again = self.felt(node).iter().any(|up| self.again.contains(up));
-            need(refused || again, || format!("the approval of {node} is void for no reason"))?;
-        }
-        Ok(())
-    }
-}
-
-fn of_resume(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::RunResumed { .. }
-            | Event::AttemptFinished { .. }
-            | Event::StageUnknown { .. }
-            | Event::StageResolved { .. }
-            | Event::StageReset { .. }
-            | Event::ApprovalVoided { .. }
-    )
-}
-
-/// People.
-impl Book<'_> {
-    fn requested(&mut self, node: NodeIndex) -> Checked {
-        let wanted = self.spec(node).approvals.len();
-        let stage = self.stage(node);
-        need(stage.asked.done < wanted && !stage.asked.requested, || {
-            format!("no approval of {node} is due")
-        })?;
-        stage.asked.requested = true;
-        stage.status = Status::Waiting;
-        Ok(())
-    }
-
-    fn answered(&mut self, seq: u64, node: NodeIndex, by: &str, yes: bool) -> Checked {
-        let count =
-            self.spec(node).approvals.get(self.stages[node as usize].asked.done).map_or(1, |of| of.count);
-        let stage = self.stage(node);
-        need(stage.asked.requested && !stage.asked.refused, || format!("nobody asked to approve {node}"))?;
-        if !yes {
-            stage.asked.refused = true;
-            return Ok(());
-        }
-        need(stage.asked.by.insert(by.to_owned()), || format!("{by} approves {node} twice"))?;
-        stage.asked.since.get_or_insert(seq);
-        if stage.asked.by.len() as u32 >= count {
-            stage.asked.done += 1;
-            stage.asked.requested = false;
-            stage.asked.by.clear();
-            stage.status = Status::Pending;
-        }
-        Ok(())
-    }
 }

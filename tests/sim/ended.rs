@@ -1,8 +1,10 @@
-//! What the end of a run must be, by the true plan and the recorded events.
+//! What the end of a stage and of a run must be, by the true plan and the recorded events.
 
-use super::book::{Book, Checked, need};
-use wfl::event::{NodeIndex, RunStatus, Status};
-use wfl::plan::{EdgeKind, StageKind};
+use super::book::{Book, Checked, Stage, need};
+use wfl::base::Value;
+use wfl::event::{AttemptStatus, NodeIndex, Outcome, RunStatus, Status};
+use wfl::expr::facts::Fact;
+use wfl::plan::{EdgeKind, OnFailure, Preset, StageKind};
 
 /// A call ends well only if all that is inside it did.
 pub fn inside_is_good(book: &Book<'_>, node: NodeIndex) -> bool {
@@ -133,4 +135,110 @@ fn cleaned_up(book: &Book<'_>, status: RunStatus) -> Checked {
     }
     let due = u32::from(!book.plan.finally.is_empty() && status != RunStatus::Waiting);
     need(book.lane_cleaned == due, || format!("the lane's `finally` ran {} times", book.lane_cleaned))
+}
+
+/// Ends.
+impl Book<'_> {
+    pub fn finished(&mut self, node: NodeIndex, status: Status) -> Checked {
+        let stage = self.stages[node as usize].clone();
+        need(!stage.status.is_final(), || format!("the result of {node} is recorded twice"))?;
+        need(!stage.open, || format!("{node} has a result while its attempt runs"))?;
+        self.fits(node, status, &stage)?;
+        self.stage(node).status = status;
+        let bad = matches!(status, Status::Failed | Status::TimedOut);
+        if bad && !self.tolerated(node) {
+            self.first_failure.get_or_insert(node);
+            if !self.keep_going && self.plan.on_failure != OnFailure::KeepGoing {
+                self.stopped.get_or_insert(node);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn fits(&self, node: NodeIndex, status: Status, stage: &Stage) -> Checked {
+        let spec = self.spec(node);
+        let own = stage.outcome.as_ref().map(|outcome| outcome.status);
+        let interrupted = self.once(node) && own == Some(AttemptStatus::Interrupted) && stage.tries > 0;
+        need(!interrupted, || {
+            format!("{node} was interrupted: nobody knows whether it is {}", status.word())
+        })?;
+        let needs_skipped = || {
+            spec.edges.iter().any(|edge| {
+                edge.kind == EdgeKind::Needs && self.stages[edge.to as usize].status == Status::Skipped
+            })
+        };
+        let fits = match status {
+            Status::Succeeded if spec.kind == StageKind::Gate => {
+                stage.judged == Some(true) && self.lines_hold(node)
+            }
+            Status::Succeeded => {
+                let ended_well = own == Some(AttemptStatus::Succeeded) && !stage.refused;
+                let acted = spec.actions.is_empty() || ended_well;
+                acted && inside_is_good(self, node)
+            }
+            Status::Warned => spec.allow_failure.is_some(),
+            Status::Waived => spec.waived.is_some(),
+            Status::Reused => matches!(spec.preset, Some(Preset::Reused { .. })),
+            Status::Skipped => {
+                let asks = spec.when.is_some() || spec.confirm.is_some();
+                let left_out = matches!(spec.preset, Some(Preset::LeftOut(_)));
+                stage.tries == 0 && (asks || left_out || needs_skipped())
+            }
+            Status::TimedOut => {
+                own == Some(AttemptStatus::TimedOut)
+                    || self.plan.bounds.iter().any(|of| spec.closes == Some(of.call))
+            }
+            Status::Failed | Status::Cancelled => true,
+            _ => false,
+        };
+        need(fits, || format!("{node} cannot have ended as {}", status.word()))
+    }
+
+    /// What was read for a gate of coverage reaches what the gate requires.
+    pub fn lines_hold(&self, node: NodeIndex) -> bool {
+        let read = |stage: &Stage| {
+            let values = stage.facts.values().flat_map(|values| values.values());
+            values
+                .filter_map(|fact| match fact {
+                    Fact::Read(Value::Percent(lines)) => Some(*lines),
+                    _ => None,
+                })
+                .next_back()
+        };
+        read(&self.stages[node as usize]).is_some_and(|lines| lines >= 70.0)
+    }
+
+    pub fn blocked(&mut self, root: NodeIndex, node: NodeIndex) -> Checked {
+        let ended = self.stages[root as usize].status;
+        let bad = matches!(ended, Status::Failed | Status::TimedOut | Status::Cancelled);
+        need(bad, || format!("{node} is blocked by {root}, which is {}", ended.word()))?;
+        need(self.upstream(node).contains(&root) || !self.around(root).is_empty(), || {
+            format!("{node} is blocked by {root}, which it does not need")
+        })?;
+        let stage = self.stage(node);
+        need(matches!(stage.status, Status::Pending | Status::Waiting), || {
+            format!("{node} is blocked while it is {}", stage.status.word())
+        })?;
+        stage.status = Status::Blocked;
+        Ok(())
+    }
+
+    pub fn cleaned(&mut self, node: Option<NodeIndex>, outcome: &Outcome) -> Checked {
+        self.finally_failed |= outcome.status != AttemptStatus::Succeeded;
+        let count = match node {
+            None => &mut self.lane_cleaned,
+            Some(node) => {
+                let stage = self.stage(node);
+                need(stage.status.is_final(), || format!("`finally` of {node} ran before its end"))?;
+                &mut stage.cleaned
+            }
+        };
+        *count += 1;
+        need(*count == 1, || format!("`finally` of {node:?} is recorded twice"))
+    }
+
+    pub fn ended(&mut self, status: RunStatus, exit: i32, node: Option<NodeIndex>) -> Checked {
+        self.over = Some(status);
+        run(self, status, exit, node)
+    }
 }

@@ -10,5 +10,6 @@ mod ended;
 mod judge;
 mod life;
 mod play;
+mod resumed;
 mod story;
 mod world;

@@ -16,19 +16,12 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
     match event {
         Event::FactsRead { node, asked, values } => facts(state, event, *node, *asked, values),
         Event::StageWaiting { node, on, until, .. } => {
-            let now = state.reckoned;
             let stage = state.node_mut(*node);
             ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
             ensure(*on != WaitFor::Retry || stage.tries > 0, event, "there was no attempt to retry")?;
             stage.status = Status::Waiting;
             stage.wait = Some(Wait { on: *on, until: *until });
-            if *on == WaitFor::Retry {
-                let (tries, attempt) = (stage.tries, stage.attempt);
-                let policy = plan.nodes[*node as usize].retry.as_ref();
-                let wait = policy.map_or(0, |of| wait_ms(of, tries, plan.seed, *node, attempt));
-                stage.since = now.saturating_add(wait);
-                state.retries = state.retries.saturating_add(1);
-            }
+            count_retry(plan, state, *node, *on);
             Ok(())
         }
         Event::StageStarted { node, attempt, key, inputs } => {
@@ -78,6 +71,18 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         | Event::StageReset { node, .. } => mend(plan, state, event, *node),
         _ => Ok(()),
     }
+}
+
+/// One more of the run's retries, after a wait whose length the plan and the attempt determine.
+fn count_retry(plan: &Plan, state: &mut RunState, node: NodeIndex, on: WaitFor) {
+    if on != WaitFor::Retry {
+        return;
+    }
+    let (tries, attempt) = (state.node(node).tries, state.node(node).attempt);
+    let policy = plan.nodes[node as usize].retry.as_ref();
+    let wait = policy.map_or(0, |of| wait_ms(of, tries, plan.seed, node, attempt));
+    state.node_mut(node).since = state.reckoned.saturating_add(wait);
+    state.retries = state.retries.saturating_add(1);
 }
 
 fn facts(
