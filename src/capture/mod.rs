@@ -6,6 +6,7 @@ pub mod frame;
 pub mod level;
 pub mod lines;
 pub mod mask;
+pub mod merge;
 pub mod records;
 pub mod sanitise;
 pub mod scan;
