@@ -13,8 +13,6 @@ use super::style::{Ink, counted};
 
 /// Rows of stages at most, however tall the terminal.
 const MOST: usize = 24;
-/// Lines of a terminal left to what scrolled by.
-const ABOVE: usize = 3;
 /// Bytes of a stage's last line that are kept: more than any terminal is wide.
 const KEPT: usize = 1024;
 /// Columns that a name may take.
@@ -100,7 +98,8 @@ impl Picture {
     /// The rows, each narrower than `columns`, fewer than `lines`.
     pub fn rows(&self, columns: usize, lines: usize, now: Instant) -> Vec<String> {
         let width = columns.saturating_sub(1).max(1);
-        let room = lines.saturating_sub(1 + ABOVE).min(MOST);
+        // A third is left to what scrolled by.
+        let room = (lines * 2 / 3).saturating_sub(1).min(MOST);
         let (mut running, waiting): (Vec<_>, Vec<_>) =
             self.entries.iter().partition(|entry| entry.waits.is_none());
         running.extend(waiting);
@@ -248,8 +247,8 @@ mod tests {
         for node in 0..30 {
             picture.wrote(node, "日本語のとても長い行です🦀é\u{301}".repeat(20).as_bytes());
         }
-        for columns in 1..130 {
-            for lines in 1..40 {
+        for columns in (1..40).chain([79, 80, 120]) {
+            for lines in [1, 2, 3, 4, 5, 6, 10, 24, 60] {
                 let rows = picture.rows(columns, lines, now);
                 assert!(rows.len() < lines.max(2), "{columns}x{lines}: {}", rows.len());
                 for row in rows {
@@ -258,7 +257,7 @@ mod tests {
             }
         }
         let rows = picture.rows(80, 10, now);
-        assert_eq!(rows[rows.len() - 2], "  and 25 running, 30 waiting");
+        assert_eq!(rows[rows.len() - 2], "  and 26 running, 30 waiting");
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 mod hostile;
 mod kill;
+mod output;
 mod parsing;
 pub mod subject;
