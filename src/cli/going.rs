@@ -43,7 +43,11 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
     };
+    // Output shown as it comes is there before any event.
+    let live = workflow.as_ref().filter(|_| shows_live(args));
+    live.into_iter().for_each(|workflow| terminal.say(&workflow.stop()));
     let ended = session.drive(going);
+    live.into_iter().for_each(|workflow| terminal.say(&workflow.go_on()));
     drop(watch);
     let ended = ended?;
     if let Ok(board) = board.lock()
@@ -102,6 +106,10 @@ fn guarded(text: &str, workflow: Option<&Workflow>) -> String {
     }
 }
 
+fn shows_live(args: &args::Going) -> bool {
+    matches!(args.output, args::Output::Prefixed | args::Output::Interleaved) && args.format == Format::Human
+}
+
 /// Shows output as it comes where that was asked for, and on a live view each stage's last line.
 fn sink(
     session: &Session,
@@ -110,7 +118,7 @@ fn sink(
     screen: Option<Screen>,
 ) -> Option<LineSink> {
     let prefixed = args.output == args::Output::Prefixed;
-    let whole = (prefixed || args.output == args::Output::Interleaved) && args.format == Format::Human;
+    let whole = shows_live(args);
     if !whole && (screen.is_none() || args.output == args::Output::None) {
         return None;
     }

@@ -1,5 +1,6 @@
 //! A run in the store, with the plan it was made from. Reads; changes nothing by itself.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::base::suggest::{did_you_mean, nearest};
@@ -72,18 +73,20 @@ impl StoredRun {
     pub fn logs(&self, nodes: &[NodeIndex], only: Option<u32>) -> Result<Vec<LogFile>, Error> {
         let dir = self.store.log_dir(&self.id);
         let summaries = self.store.stages(&self.id.0)?;
+        // An attempt that has not ended yet is only seen by what it wrote.
+        let written = written(&dir);
         let mut files = Vec::new();
         for &node in nodes {
             let Some(summary) = summaries.get(node as usize) else { continue };
             let stage = &summary.name;
-            let attempts = summary.attempts.iter().map(|attempt| attempt.attempt);
-            files.extend(attempts.filter(|attempt| only.is_none_or(|only| only == *attempt)).map(
-                |attempt| LogFile {
-                    stage: stage.clone(),
-                    attempt: Some(attempt),
-                    path: log_path(&dir, node, attempt),
-                },
-            ));
+            let mut attempts: BTreeSet<u32> =
+                summary.attempts.iter().map(|attempt| attempt.attempt).collect();
+            attempts.extend(written.range((node, 0)..=(node, u32::MAX)).map(|(_, attempt)| attempt));
+            let wanted = attempts.into_iter().filter(|attempt| only.is_none_or(|only| only == *attempt));
+            files.extend(wanted.map(|attempt| {
+                let path = log_path(&dir, node, attempt);
+                LogFile { stage: stage.clone(), attempt: Some(attempt), path }
+            }));
             if only.is_none() {
                 files.extend(finally(&dir, stage, &node.to_string()));
             }
@@ -109,6 +112,17 @@ pub struct LogFile {
 fn finally(dir: &Path, stage: &str, name: &str) -> Option<LogFile> {
     let path = dir.join(format!("{name}-finally.log"));
     path.exists().then(|| LogFile { stage: stage.to_string(), attempt: None, path })
+}
+
+/// Which attempts of which nodes wrote something.
+fn written(dir: &Path) -> BTreeSet<(NodeIndex, u32)> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let numbers = |entry: std::fs::DirEntry| {
+        let name = entry.file_name();
+        let (node, attempt) = name.to_str()?.strip_suffix(".log")?.split_once('-')?;
+        Some((node.parse().ok()?, attempt.parse().ok()?))
+    };
+    entries.filter_map(numbers).collect()
 }
 
 fn log_path(dir: &Path, node: NodeIndex, attempt: u32) -> PathBuf {

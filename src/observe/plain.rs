@@ -46,16 +46,15 @@ pub struct Lines {
     show: Show,
     output: Output,
     workflow: Option<Workflow>,
-    began: bool,
 }
 
 impl Lines {
     pub fn new(plan: Arc<Plan>, style: Style, show: Show, output: Output) -> Self {
         let board = Board::new(plan.nodes.len());
-        Lines { plan, board, style, show, output, workflow: None, began: false }
+        Lines { plan, board, style, show, output, workflow: None }
     }
 
-    /// For a log that GitHub Actions reads.
+    /// For a log that GitHub Actions reads. With [`Show::Live`] commands are stopped already, by who shows the output.
     pub fn with_workflow(mut self, workflow: Option<Workflow>) -> Self {
         self.workflow = workflow;
         self
@@ -77,12 +76,6 @@ impl Lines {
     /// Takes an event in and gives the lines to show.
     pub fn take(&mut self, record: &Record, put: Put<'_>) {
         self.board.apply(record);
-        // Output that comes as it is written may hold commands at any time.
-        let live = self.workflow.as_ref().filter(|_| self.show == Show::Live);
-        if let Some(workflow) = live.filter(|_| !self.began) {
-            put(&workflow.stop());
-        }
-        self.began = true;
         match &record.event {
             Event::AttemptFinished { node, attempt, outcome } => self.attempt(*node, *attempt, outcome, put),
             Event::StagesBlocked { root, nodes } => put(&self.blocked(*root, nodes)),
@@ -94,9 +87,6 @@ impl Lines {
             other => {
                 if let Some(line) = self.said(other) {
                     put(&line);
-                }
-                if let (Event::RunFinished { .. }, Some(workflow)) = (other, live) {
-                    put(&workflow.go_on());
                 }
             }
         }
@@ -446,9 +436,8 @@ mod tests {
         assert!(grouped[7].starts_with("::error file="), "{grouped:?}");
         assert_eq!(shown(Show::Failed)[0], "::stop-commands::T");
         let live = shown(Show::Live);
-        assert_eq!(live[0], "::stop-commands::T");
         assert!(
-            live[2].starts_with("::T::\n::error file=") && live[2].ends_with("::stop-commands::T"),
+            live[1].starts_with("::T::\n::error file=") && live[1].ends_with("::stop-commands::T"),
             "{live:?}"
         );
     }

@@ -1,7 +1,7 @@
 //! `wfl logs` where something is sought, and output while it comes.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::faults::subject::Subject;
 
@@ -20,9 +20,16 @@ fn ran() -> Subject {
     subject
 }
 
+/// The program where only ASCII can be shown.
+fn ascii(subject: &Subject, arguments: &[&str]) -> Command {
+    let mut command = subject.wfl(arguments);
+    command.env("LC_ALL", "C");
+    command
+}
+
 #[track_caller]
 fn found(subject: &Subject, arguments: &[&str]) -> String {
-    subject.end(&[&["logs", "last"], arguments].concat()).expect_code(0).out
+    subject.end_of(ascii(subject, &[&["logs", "last"], arguments].concat())).expect_code(0).out
 }
 
 #[test]
@@ -78,7 +85,7 @@ fn a_running_stage_is_followed_to_the_end_of_its_run() {
     {
         std::thread::yield_now();
     }
-    let mut command = subject.wfl(&["logs", "last", "--follow"]);
+    let mut command = ascii(&subject, &["logs", "last", "--follow"]);
     let mut follower = command.stdout(Stdio::piped()).spawn().expect("wfl starts");
     let mut lines =
         BufReader::new(follower.stdout.take().expect("a pipe")).lines().map(|line| line.expect("a line"));
@@ -103,7 +110,9 @@ fn at_once() -> Subject {
 #[test]
 fn lines_of_many_stages_are_whole_in_every_mode() {
     let subject = at_once();
-    let shown = |mode: &str| subject.end(&["run", "all.wfl", "-j", "4", "--output", mode]).expect_code(0).err;
+    let shown = |mode: &str| {
+        subject.end_of(ascii(&subject, &["run", "all.wfl", "-j", "4", "--output", mode])).expect_code(0).err
+    };
     for (mode, prefix) in [("interleaved", ""), ("prefixed", "X | "), ("grouped", "    ")] {
         let text = shown(mode);
         for name in ["a", "b", "c", "d"] {

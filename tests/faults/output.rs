@@ -20,6 +20,13 @@ fn prints(count: u64) -> String {
     format!("stage a {{ run sh \"\"\"\n  yes \"$(printf %0999d 7)\" | head -c {count}\n  \"\"\" }}\n")
 }
 
+/// The program where only ASCII can be shown.
+fn ascii(subject: &Subject, arguments: &[&str]) -> Command {
+    let mut command = subject.wfl(arguments);
+    command.env("LC_ALL", "C");
+    command
+}
+
 /// The most memory a process had, asked for until it ends.
 fn peak(child: &mut Child) -> u64 {
     let mut most = 0;
@@ -155,8 +162,7 @@ fn bytes_that_are_no_text_are_kept() {
 #[test]
 fn one_endless_line_is_kept() {
     let count = std::env::var("WFL_BYTES").map_or(64_000_000, |_| 1_000_000_000);
-    let stage =
-        format!("stage a {{ run sh \"\"\"\n  head -c {count} /dev/zero | tr '\\\\0' x\n  \"\"\" }}\n");
+    let stage = format!("stage a {{ run sh \"\"\"\n  head -c {count} /dev/zero | tr '\\0' x\n  \"\"\" }}\n");
     let subject = Subject::with(&format!("project {{ keep {{ log-size 2GB }} }}\n{stage}"));
     subject.end(&["run", "all.wfl", "--output", "none"]).expect_code(0);
     let log = logged(&subject, "a");
@@ -175,12 +181,12 @@ fn one_endless_line_is_kept() {
 /// Sequences that would do something to a terminal, none of them a colour.
 const HOSTILE: &[&str] = &[
     "\\033]0;title\\007",
-    "\\033]2;title\\033\\\\\\\\",
-    "\\033]8;;http://evil.example\\033\\\\\\\\link\\033]8;;\\033\\\\\\\\",
+    "\\033]2;title\\033\\\\",
+    "\\033]8;;http://evil.example\\033\\\\link\\033]8;;\\033\\\\",
     "\\033]52;c;ZXZpbA==\\007",
     "\\033]1337;File=inline=1:AAAA\\007",
-    "\\033P+q544e\\033\\\\\\\\",
-    "\\033_Gf=100;AAAA\\033\\\\\\\\",
+    "\\033P+q544e\\033\\\\",
+    "\\033_Gf=100;AAAA\\033\\\\",
     "\\033[2J\\033[1;1H\\033[?1049h\\033[6n\\033[5i",
     "\\033c\\033(0\\0337\\033#8",
     "\\302\\2332J\\302\\235title\\302\\234",
@@ -190,9 +196,9 @@ const HOSTILE: &[&str] = &[
 ];
 
 fn hostile_stage(name: &str, end: &str) -> String {
-    let prints: String = HOSTILE.iter().map(|text| format!("  printf '{text}\\\\n'\n")).collect();
+    let prints: String = HOSTILE.iter().map(|text| format!("  printf '{text}\\n'\n")).collect();
     format!(
-        "stage {name} {{ run sh \"\"\"\n{prints}  printf '\\\\033[1;31mred\\\\033[0m\\\\n'\n  {end}\n  \"\"\" }}\n"
+        "stage {name} {{ run sh \"\"\"\n{prints}  printf '\\033[1;31mred\\033[0m\\n'\n  {end}\n  \"\"\" }}\n"
     )
 }
 
@@ -263,10 +269,11 @@ fn no_command_is_taken_from_what_a_stage_prints() {
 #[test]
 fn a_stage_cannot_forge_lines_of_another() {
     let forged = "stage a { run sh \"\"\"\n  echo '✓ deploy 1.2s'; echo 'deploy | done'\n  \
-                  printf '\\\\005\\\\000\\\\000\\\\000\\\\002\\\\000\\\\000\\\\000\\\\000\\\\000\\\\000\\\\000\\\\000evil!\\\\n'\n  \
+                  printf '\\005\\000\\000\\000\\002\\000\\000\\000\\000\\000\\000\\000\\000evil!\\n'\n  \
                   echo '{\"stage\":\"deploy\",\"line\":\"done\"}'\n  \"\"\" }\nstage deploy { exec \"true\" }\n";
     let subject = Subject::with(forged);
-    let shown = subject.end(&["run", "all.wfl", "--output", "prefixed"]).expect_code(0).err;
+    let shown =
+        subject.end_of(ascii(&subject, &["run", "all.wfl", "--output", "prefixed"])).expect_code(0).err;
     for line in shown.lines().filter(|line| line.contains("1.2s") || line.contains("done")) {
         assert!(line.starts_with("a |"), "{line}");
     }
