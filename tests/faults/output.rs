@@ -305,7 +305,7 @@ impl Full {
     fn at(folder: &std::path::Path) -> Option<Full> {
         fs::create_dir_all(folder).expect("a folder");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(folder).stderr(Stdio::null());
+        mount.args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"]).arg(folder).stderr(Stdio::null());
         mount.status().is_ok_and(|status| status.success()).then(|| Full(folder.to_path_buf()))
     }
 }
@@ -326,7 +326,7 @@ fn a_full_disk_for_logs_alone_cuts_the_log_and_nothing_else() {
     };
     assert!(log_cut(&subject));
     let ended = subject.end(&["logs", "last", "a"]).expect_code(0);
-    assert!(!ended.out.is_empty() && ended.out.len() < 64 << 10, "what fitted is there: {}", ended.out.len());
+    assert!(!ended.out.is_empty() && ended.out.len() < 512 << 10, "what fitted is there: {}", ended.out.len());
     assert!(ended.out.bytes().all(|byte| b"07\n".contains(&byte)), "in whole records");
     assert!(subject.statuses("last").values().all(|status| status == "succeeded"));
 }
