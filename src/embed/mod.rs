@@ -49,7 +49,7 @@ pub use project::{Fixed, LaneInfo, Project};
 pub use select::Selection;
 pub use session::{Ended, Going, Resolve, Session};
 pub use start::{Asked, Change, Planned};
-pub use stored::StoredRun;
+pub use stored::{LogFile, StoredRun};
 pub use trial::Trial;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::base::clock::SystemClock;
 use crate::base::{Timestamp, Value};
-use crate::capture::LineSink;
+use crate::capture::{LOG_CAP, LineSink};
 use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
 use crate::engine::input::InputKind;
 use crate::engine::resume::{self, Observed, Resolution};
@@ -196,12 +196,10 @@ impl Session {
         })
     }
 
-    /// What an attempt wrote, as text.
-    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync> {
+    /// What attempts wrote, given piece by piece.
+    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync> {
         let dir = self.store.log_dir(&self.run);
-        Arc::new(move |node, attempt| {
-            String::from_utf8_lossy(&super::stored::log(&dir, node, attempt)).into_owned()
-        })
+        Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }
 
     /// Runs it to its end, or until it waits for people.
@@ -210,7 +208,9 @@ impl Session {
             Some(sink) => LocalExecutor::new().with_sink(sink),
             None => LocalExecutor::new(),
         };
-        let executor = executor.with_renderer(going.renderer).with_injections(self.injections);
+        let log_size = self.plan.log_size.unwrap_or(LOG_CAP);
+        let executor = executor.with_renderer(going.renderer).with_log_cap(log_size);
+        let executor = executor.with_injections(self.injections);
         let executor = if going.adopts_orphans { executor.adopting_orphans() } else { executor };
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),

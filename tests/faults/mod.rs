@@ -4,6 +4,7 @@ mod classes;
 mod hostile;
 mod kill;
 mod leaks;
+mod output;
 mod parsing;
 mod processes;
 pub mod subject;
