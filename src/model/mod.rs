@@ -313,6 +313,8 @@ pub struct Retry {
     pub backoff: Option<Backoff>,
     pub when: Option<Check>,
     pub breaker: Option<Breaker>,
+    /// The named policy it is, or began with.
+    pub policy: Option<String>,
     pub span: Span,
 }
 
@@ -343,6 +345,8 @@ pub struct Breaker {
     pub within: Option<Expr>,
     pub cooldown: Option<Expr>,
     pub successes: Option<Expr>,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 #[derive(Clone, Debug)]

@@ -11,7 +11,8 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x7766_6c31;
 
 /// `PRAGMA user_version` is the number of entries applied. Only ever append.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE run(
         num INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -84,7 +85,28 @@ const MIGRATIONS: &[&str] = &["
         taken INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
-"];
+",
+    "
+    CREATE TABLE lease(
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        -- Stages that may keep it beyond the run's life, with the attempts each had when it was taken.
+        keepers TEXT NOT NULL,
+        PRIMARY KEY(kind, name, run, node)
+    ) WITHOUT ROWID;
+    CREATE TABLE waiter(
+        ticket INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        wants TEXT NOT NULL,
+        seen INTEGER NOT NULL
+    );
+    CREATE TABLE breaker(key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+",
+];
 
 /// What a file that is only read turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::engine::{Command, Input, InputKind, RunState};
 use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Record, Usage, WaitFor};
 use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::plan::{Parallel, Plan};
-use crate::port::{self, Durability, Journal, Message, Question, StateUnsafe};
+use crate::port::{self, Claimed, Durability, Journal, Message, Question, StateUnsafe};
 
 use super::staging::{Cue, Ending};
 
@@ -209,6 +209,13 @@ impl Stage {
             Command::RunFinally { node, .. } => {
                 let outcome = Outcome { exit: Some(0), ..outcome(AttemptStatus::Succeeded) };
                 self.later(now, InputKind::FinallyEnded { node, outcome });
+            }
+            Command::Claim { node, .. } => {
+                let answer = Ok(Claimed::Granted { probe: None, killed: 0 });
+                self.later(now, InputKind::Claimed { node, answer });
+            }
+            Command::Look { node, .. } => {
+                self.later(now, InputKind::Standing { node, standing: None });
             }
             Command::Stop => {}
         }
