@@ -170,3 +170,6 @@ fn end_of(since: Timestamp, rule: &BreakerRule) -> Timestamp {
 fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

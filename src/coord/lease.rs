@@ -144,3 +144,6 @@ impl Book {
         ahead
     }
 }
+
+#[cfg(test)]
+mod tests;
