@@ -37,7 +37,6 @@ impl NotYet {
     /// What matters only when something fails, or tells somebody outside: a test may still play the lane.
     pub const NOTIFY: &str = "`notify`";
     pub const ROLLBACK: &str = "`on-failure rollback`";
-    pub const BREAKER: &str = "a circuit breaker (`breaker` in `retry`)";
     pub const REPAIR: &str = "a `repair` rule";
     pub const REPAIRS: &str = "repair rules (`repairs` in `project`)";
 }

@@ -3,4 +3,5 @@
 mod hostile;
 mod kill;
 mod parsing;
+mod sharing;
 pub mod subject;

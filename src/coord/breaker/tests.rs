@@ -144,8 +144,11 @@ impl World {
 
     /// Time passes for all that is remembered; what is older than every bound is all the same.
     fn pass(&mut self, by: i64) {
-        let oldest = -2 * PROBE_MS;
-        let moved = |at: &mut Timestamp| at.0 = (at.0 - by).clamp(oldest, 3);
+        // Small steps alone never reach the bound of a probe.
+        let moved = |at: &mut Timestamp| {
+            let age = by - at.0;
+            at.0 = if age >= PROBE_MS { -PROBE_MS } else { -age.clamp(-2, 4) };
+        };
         match &mut self.breaker.state {
             State::Closed { failures } => failures.iter_mut().for_each(moved),
             State::Open { since } => moved(since),
@@ -260,16 +263,16 @@ fn every_planted_mistake_is_found() {
 fn it_opens_on_the_last_failure_within_the_window_and_waits_for_the_cooldown() {
     let rule = BreakerRule { failures: 3, within: 300_000, cooldown: 60_000, successes: 1, ..rule() };
     let mut breaker = Breaker::default();
-    for at in [0, 100_000, 350_000, 360_000] {
+    for at in [0, 100_000, 350_000, 401_000] {
         breaker.tell(&rule, Timestamp(at), Told::Failed, None);
         assert!(
             matches!(breaker.state, State::Closed { .. }),
             "at {at} two of the last five minutes at most"
         );
     }
-    breaker.tell(&rule, Timestamp(380_000), Told::Failed, None);
-    let until = Timestamp(440_000);
-    assert_eq!(breaker.admit(&rule, Timestamp(439_999), who(0)), Admission::Open(until));
+    breaker.tell(&rule, Timestamp(420_000), Told::Failed, None);
+    let until = Timestamp(480_000);
+    assert_eq!(breaker.admit(&rule, Timestamp(479_999), who(0)), Admission::Open(until));
     assert_eq!(breaker.admit(&rule, until, who(0)), Admission::Probe(1));
     assert_eq!(breaker.admit(&rule, until, who(1)), Admission::Probed(who(0)));
     breaker.tell(&rule, until, Told::Succeeded, Some(1));

@@ -239,7 +239,9 @@ impl World {
         }
         for _ in 0..2 {
             for at in &waiting {
-                settled = self.after(&settled, Step::Ask(*at));
+                if matches!(settled.runs[*at].phase, Phase::Waiting) {
+                    settled = self.after(&settled, Step::Ask(*at));
+                }
             }
         }
         let goes_on =
