@@ -188,7 +188,7 @@ fn runs() -> usize {
 #[test]
 fn many_runs_at_once_all_succeed_and_leave_a_sound_state() {
     let text = format!(
-        "stage before {{ exec \"true\" }}\nstage work {{\n  needs before\n  lock \"count\"\n{COUNTS}}}\n"
+        "stage ready {{ exec \"true\" }}\nstage work {{\n  needs ready\n  lock \"count\"\n{COUNTS}}}\n"
     );
     let subject = Subject::with(&text);
     let runs = runs();

@@ -217,7 +217,8 @@ impl World {
         let mut settled = state.clone();
         for at in (0..state.runs.len()).filter(|at| state.runs[*at].dead) {
             self.silence(&mut settled, at);
-            if self.mistake != Mistake::NeverClears {
+            let holds = settled.book.leases.iter().any(|lease| lease.who == who(at));
+            if holds && self.mistake != Mistake::NeverClears {
                 self.clear(&mut settled, at);
             }
         }
@@ -256,9 +257,8 @@ impl World {
             return None;
         }
         let same = |waiter: &&super::Waiter| waiter.asks && waiter.wants == self.wants[at];
-        let first = before.book.line.iter().find(same)?;
-        (first.who != who(at) && !before.runs[first.who.run as usize].dead)
-            .then(|| format!("{at} went before {}", first.who.run))
+        let first = before.book.line.iter().take_while(|waiter| waiter.who != who(at)).find(same)?;
+        (!before.runs[first.who.run as usize].dead).then(|| format!("{at} went before {}", first.who.run))
     }
 
     /// Every state that can be reached; what is wrong in the first bad one.
