@@ -170,6 +170,23 @@ fn a_once_stage_that_failed_keeps_its_lock_until_it_is_resolved() {
     assert_eq!(subject.read("witness"), "ran\nran\nran\n");
 }
 
+#[test]
+fn a_second_engine_is_refused_and_a_stale_lock_means_nothing() {
+    let subject = Subject::with(&ticking("repeatable"));
+    let mut first = start(&subject, "first", &[]);
+    until("the first works", || subject.root.join("ticks").exists());
+    let run = run_id(&events(&subject, "first"));
+    let holder = format!("is being run by process {}", first.id());
+    subject.end(&["resume", &run]).expect_code(2).says(&holder);
+    first.kill().expect("it can be killed");
+    first.wait().expect("it is gone");
+    // The number in the file is that of a process that lives: this one.
+    let lock = subject.state.join("runs").join(format!("{run}.lock"));
+    fs::write(lock, format!("{} 0\n", std::process::id())).expect("a file");
+    subject.end(&["resume", &run]).expect_code(0);
+    assert_eq!(subject.read("witness"), "went-on\n");
+}
+
 /// Reads a number, is slow, and writes it back one higher: whoever comes between is lost.
 const COUNTS: &str =
     "  repeatable\n  run sh \"\"\"\n    n=$(cat count); sleep 0.02; echo $((n + 1)) > count\n    \"\"\"\n";
