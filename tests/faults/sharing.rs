@@ -296,7 +296,7 @@ fn a_killed_probe_makes_room_for_another() {
     subject.write("hang", "");
     let mut probe = start(&subject, "probe", &[]);
     until("it probes", || subject.root.join("hangs").exists());
-    assert!(has(&events(&subject, "probe"), "breaker.probed", "breaker", "fetch"));
+    until("it says so", || has(&events(&subject, "probe"), "breaker.probed", "breaker", "fetch"));
     fs::remove_file(subject.root.join("hang")).expect("a file");
     subject.write("good", "");
     let next = start(&subject, "next", &[]);

@@ -258,7 +258,9 @@ impl World {
         }
         let same = |waiter: &&super::Waiter| waiter.asks && waiter.wants == self.wants[at];
         let first = before.book.line.iter().take_while(|waiter| waiter.who != who(at)).find(same)?;
-        (!before.runs[first.who.run as usize].dead).then(|| format!("{at} went before {}", first.who.run))
+        let room_for_both = after.book.judge(first.who, &first.wants) == Verdict::Granted;
+        (!room_for_both && !before.runs[first.who.run as usize].dead)
+            .then(|| format!("{at} went before {}", first.who.run))
     }
 
     /// Every state that can be reached; what is wrong in the first bad one.
