@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::base::Timestamp;
-use crate::event::{Asked, AttemptStatus, BreakerRule, NodeIndex, Outcome};
+use crate::event::{Asked, AttemptStatus, BreakerRule, FailureClass, NodeIndex, Outcome};
 use crate::expr::facts::FactKey;
 use crate::plan::Plan;
 use crate::port::{AttemptSpec, Busy, Claim, Claimed, Commons, Executor, Facts};
@@ -83,7 +83,11 @@ impl Tools {
                     }
                 };
                 let outcome = self.execute(spec).unwrap_or_else(|Busy(why)| {
-                    never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                    let class = Some(FailureClass::Busy);
+                    Outcome {
+                        class,
+                        ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                    }
                 });
                 InputKind::FinallyEnded { node: *node, outcome }
             }
@@ -123,7 +127,11 @@ impl Tools {
         match spec {
             Err(why) => Ok(never_ran(AttemptStatus::Failed, &format!("it cannot be started: {why}"))),
             Ok(spec) => catch_unwind(AssertUnwindSafe(|| self.executor.run(&spec))).unwrap_or_else(|_| {
-                Ok(never_ran(AttemptStatus::Failed, "an internal error broke the attempt off"))
+                let class = Some(FailureClass::Lost);
+                Ok(Outcome {
+                    class,
+                    ..never_ran(AttemptStatus::Failed, "an internal error broke the attempt off")
+                })
             }),
         }
     }

@@ -7,7 +7,7 @@ use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::cli::present;
 use crate::embed::{Error, StoredRun, Tripped};
-use crate::event::WaitFor;
+use crate::event::{Status, WaitFor};
 use crate::history::{History, StageSummary};
 use crate::observe::style::{counted, elapsed, one_line};
 use crate::port::Standing;
@@ -103,8 +103,17 @@ fn breaker_json(breaker: &Tripped) -> serde_json::Value {
     json!({ "name": breaker.name, "state": state, "until": until })
 }
 
+/// ` [exit]` of a stage that ended badly.
+fn class(stage: &StageSummary) -> String {
+    let bad = matches!(stage.status, Status::Failed | Status::TimedOut | Status::Warned | Status::Cancelled);
+    let Some(attempt) = stage.attempts.last().filter(|_| bad) else { return String::new() };
+    let injected = if attempt.injected { ", injected" } else { "" };
+    attempt.class.map(|class| format!(" [{}{injected}]", class.word())).unwrap_or_default()
+}
+
 fn row(stage: &StageSummary, terminal: &Terminal) -> Vec<String> {
     let reason = stage.reason.as_deref().map(|reason| one_line(reason, 100)).unwrap_or_default();
+    let reason = reason + &class(stage);
     let took = if stage.duration_ms > 0 { elapsed(stage.duration_ms) } else { String::new() };
     let tries =
         if stage.attempts.len() > 1 { format!("{} attempts", stage.attempts.len()) } else { String::new() };
