@@ -438,6 +438,9 @@ pub struct Clean {
     pub dry_run: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Close all circuit breakers of the project, and remove nothing.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub breakers: bool,
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Removes what the project no longer keeps: old runs, and the logs of younger ones. Never a run that is live or waits.
+//! Removes what the project no longer keeps: old runs, and the logs of younger ones. Never a run that is live, waits or keeps a lock.
 
 use crate::base::Timestamp;
 use crate::event::{RunId, RunStatus};
 use crate::history::{Filter, History, RunSummary};
 use crate::model::Model;
 use crate::store::Store;
+use crate::store::lease::Held;
 
 use super::{Error, Place};
 
@@ -40,7 +41,7 @@ pub fn clean(keep: &Keep, now: Timestamp, dry_run: bool) -> Result<Removed, Erro
     let place = Place::here()?;
     let Some(store) = place.existing_state()? else { return Ok(Removed::default()) };
     let store = if dry_run { store } else { place.state()? };
-    let due = due(&store.runs(&Filter::default())?, keep, now, &store);
+    let due = due(&store.runs(&Filter::default())?, store.held()?, keep, now, &store);
     if !dry_run {
         due.runs.iter().try_for_each(|run| remove_run(&store, run))?;
         due.logs.iter().try_for_each(|run| remove_logs(&store, run))?;
@@ -48,12 +49,14 @@ pub fn clean(keep: &Keep, now: Timestamp, dry_run: bool) -> Result<Removed, Erro
     Ok(due)
 }
 
-fn due(runs: &[RunSummary], keep: &Keep, now: Timestamp, store: &Store) -> Removed {
+fn due(runs: &[RunSummary], held: Vec<Held>, keep: &Keep, now: Timestamp, store: &Store) -> Removed {
     let mut removed = Removed::default();
+    // What must be resolved must be there to be resolved.
+    let keepers: Vec<String> = held.into_iter().map(|held| held.run).collect();
     for run in runs {
         let id = RunId(run.id.clone());
         let age = now.0 - run.finished.unwrap_or(run.started).0;
-        let open = run.status == RunStatus::Waiting || store.is_live(&id);
+        let open = run.status == RunStatus::Waiting || store.is_live(&id) || keepers.contains(&run.id);
         if open {
             continue;
         }

@@ -220,6 +220,7 @@ impl Session {
             observers: going.observers,
             people: going.people,
             inbox: Some(Box::new(self.inbox)),
+            commons: Some(Arc::new(self.store.commons(&self.run)?)),
         };
         let options = Options {
             run: self.run.clone(),

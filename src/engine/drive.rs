@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
 use crate::plan::{Parallel, Plan};
-use crate::port::{Executor, Facts, Inbox, Journal, Observer, People, StateUnsafe};
+use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, StateUnsafe};
 
 use super::core::Core;
 pub use super::core::Mode;
@@ -29,6 +29,8 @@ pub struct Ports {
     /// Somebody at the terminal; none when there is nobody.
     pub people: Option<Arc<dyn People>>,
     pub inbox: Option<Box<dyn Inbox>>,
+    /// What is shared with other runs; without it locks and pools hold within the run.
+    pub commons: Option<Arc<dyn Commons>>,
 }
 
 #[derive(Clone, Debug)]
@@ -119,7 +121,7 @@ pub fn run(
     options: &Options,
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
-    let Ports { journal, executor, facts, clock, observers, people, mut inbox } = ports;
+    let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons } = ports;
     let jobs = jobs(plan, options);
     state.live.settings = Settings {
         jobs,
@@ -127,6 +129,7 @@ pub fn run(
         people: people.is_some(),
         keep_going: options.keep_going,
         grace: options.grace,
+        commons: commons.is_some(),
     };
     let context = Context {
         run: options.run.0.clone(),
@@ -139,7 +142,7 @@ pub fn run(
         _ => 0,
     };
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
-    let tools = Tools { plan: plan.clone(), context, executor, facts };
+    let tools = Tools { plan: plan.clone(), context, executor, facts, commons };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);
     let workers = workers(&driver, jobs.min(plan.nodes.len().max(1)))?;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::{Moment, Value};
-use crate::event::{Asked, Event, NodeIndex, Outcome};
+use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
-use crate::port::{Answer, Durability, Message, Question};
+use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
 
 use super::resume::Decisions;
 
@@ -58,6 +58,16 @@ pub enum InputKind {
         answer: Option<Answer>,
     },
     Signal(Signal),
+    /// What other runs may hold was asked for; an error when it could not be.
+    Claimed {
+        node: NodeIndex,
+        answer: Result<Claimed, String>,
+    },
+    /// How the stage's breaker stands since it was told of its end; none when that cannot be known.
+    Standing {
+        node: NodeIndex,
+        standing: Option<Standing>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +113,16 @@ pub enum Command {
     },
     /// The run is over, or waits for people: the engine ends.
     Stop,
+    /// Asks for what other runs may hold: for the stage, or for the call around it.
+    Claim {
+        node: NodeIndex,
+        claim: Claim,
+    },
+    /// Asks how the stage's breaker stands.
+    Look {
+        node: NodeIndex,
+        rule: BreakerRule,
+    },
 }
 
 /// The result of one decision: events to commit together, and what to do after.
@@ -132,10 +152,19 @@ pub struct Settings {
     pub keep_going: bool,
     /// Between TERM and KILL.
     pub grace: Duration,
+    /// There are other runs to share with: locks, pools and breakers are asked for.
+    pub commons: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { jobs: 1, yes: false, people: false, keep_going: false, grace: Duration::from_secs(10) }
+        Settings {
+            jobs: 1,
+            yes: false,
+            people: false,
+            keep_going: false,
+            grace: Duration::from_secs(10),
+            commons: false,
+        }
     }
 }

@@ -81,6 +81,8 @@ impl Kernel<'_> {
             InputKind::Answer { question, answer } => self.answered(question, answer.as_ref()),
             InputKind::Signal(Signal::Cancel) => self.halt(Halt::Interrupted),
             InputKind::Signal(Signal::Force) => self.force(),
+            InputKind::Claimed { node, answer } => self.claimed(*node, answer),
+            InputKind::Standing { node, standing } => self.looked(*node, *standing),
         }
     }
 
@@ -149,8 +151,10 @@ impl Kernel<'_> {
 
     fn note_whether_working(&mut self) {
         let live = &mut self.state.live;
-        live.work.working =
-            !live.doing.is_empty() || !live.timers.is_empty() || live.lane_finally == LaneFinally::Running;
+        live.work.working = !live.doing.is_empty()
+            || !live.timers.is_empty()
+            || live.claims.waiting()
+            || live.lane_finally == LaneFinally::Running;
     }
 
     pub fn is_doing(&self, node: NodeIndex) -> Option<&Doing> {

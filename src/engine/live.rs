@@ -9,6 +9,7 @@ use crate::coord::{Rank, ResourceId, Shares};
 use crate::event::{Asked, NodeIndex};
 use crate::plan::{OnFailure, Plan};
 
+use super::claim::Claims;
 use super::input::Settings;
 use super::sharing;
 
@@ -22,6 +23,8 @@ pub(super) enum Doing {
     /// The executor had no room; the attempt is handed out again later.
     Held,
     Finally,
+    /// What other runs may hold is being asked for, for this node: itself, or the opening of a call around it.
+    Claiming(NodeIndex),
 }
 
 /// Why the whole run ends early.
@@ -67,6 +70,7 @@ pub struct Live {
     pub(super) slots: BTreeSet<NodeIndex>,
     pub(super) doing: BTreeMap<NodeIndex, Doing>,
     pub(super) shares: Shares,
+    pub(super) claims: Claims,
     wants: Vec<Vec<ResourceId>>,
     /// Limits over several nodes: of each node those over it, since when each runs, and those that have passed.
     over: BTreeMap<NodeIndex, Vec<u32>>,
@@ -108,7 +112,9 @@ impl Live {
             settings,
             ..Live::default()
         };
-        self.wants = sharing::wants(plan, &mut self.shares);
+        let wants = sharing::wants(plan, &mut self.shares);
+        self.wants = wants.inside;
+        self.claims = Claims::of(if self.settings.commons { wants.beyond } else { BTreeMap::new() });
         for (bound, of) in (0..).zip(&plan.bounds) {
             of.members.iter().for_each(|node| self.over.entry(*node).or_default().push(bound));
         }
@@ -131,6 +137,7 @@ impl Live {
     /// When, by the monotonic clock, the kernel wants a tick at the latest.
     pub fn next_timer(&self, plan: &Plan, worked_before: u64, now: Moment) -> Option<i64> {
         let retry = self.timers.first().map(|(due, _)| *due);
+        let line = self.claims.next_due();
         let expiry = self.expiries.first().map(|(wall, _)| {
             let left = wall.0.saturating_sub(now.wall.0);
             now.mono.saturating_add(left)
@@ -144,7 +151,7 @@ impl Live {
         });
         let left = bounds.chain(lane).filter(|_| working).min();
         let limit = left.map(|left| self.work.last.saturating_add(left.min(i64::MAX as u64) as i64));
-        [retry, expiry, limit].into_iter().flatten().min()
+        [retry, line, expiry, limit].into_iter().flatten().min()
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod apply;
 mod attempt;
 mod call;
+mod claim;
 mod conclude;
 pub mod core;
 pub mod drive;

@@ -19,7 +19,8 @@ impl Kernel<'_> {
         let waits = matches!(state.status, Status::Pending)
             || state.waits_on(WaitFor::Approval)
             || state.waits_on(WaitFor::Lock)
-            || state.waits_on(WaitFor::Pool);
+            || state.waits_on(WaitFor::Pool)
+            || state.waits_on(WaitFor::Breaker);
         if !waits || state.unmet > 0 || self.is_doing(node).is_some() || self.state.live.is_over() {
             return Ok(());
         }

@@ -59,11 +59,11 @@ impl Kernel<'_> {
     }
 
     /// Goes on towards an attempt as far as what is known allows; called again when more is.
-    fn start(&mut self, node: NodeIndex) -> Step {
+    pub fn start(&mut self, node: NodeIndex) -> Step {
         if self.state.live.is_over() {
             return self.put_back(node);
         }
-        if self.cut_off(node)? {
+        if self.cut_off(node)? || !self.has_claims(node)? {
             return Ok(());
         }
         let plan = self.plan;
@@ -94,11 +94,16 @@ impl Kernel<'_> {
 
     /// The run ended meanwhile: the stage stays as it was and ends with the rest.
     fn put_back(&mut self, node: NodeIndex) -> Step {
+        self.give_way(node);
+        Ok(())
+    }
+
+    /// Neither slot nor share is held while the stage cannot start.
+    pub fn give_way(&mut self, node: NodeIndex) {
         let wants = self.state.live.wants(node);
         self.state.live.slots.remove(&node);
         let woken = self.state.live.shares.release(node, &wants);
         self.state.live.ready.extend(woken);
-        Ok(())
     }
 
     /// Has the stage's open attempt carried out.
@@ -209,6 +214,7 @@ impl Kernel<'_> {
 
     pub fn tick(&mut self) -> Step {
         self.state.live.opening = false;
+        self.ask_again();
         while let Some(&(due, node)) = self.state.live.timers.first() {
             if due > self.at.mono {
                 break;

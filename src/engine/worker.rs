@@ -4,10 +4,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::event::{Asked, AttemptStatus, FailureClass, NodeIndex, Outcome};
+use crate::base::Timestamp;
+use crate::event::{Asked, AttemptStatus, BreakerRule, FailureClass, NodeIndex, Outcome};
 use crate::expr::facts::FactKey;
 use crate::plan::Plan;
-use crate::port::{AttemptSpec, Busy, Executor, Facts};
+use crate::port::{AttemptSpec, Busy, Claim, Claimed, Commons, Executor, Facts};
 
 use super::halt::never_ran;
 use super::input::{InputKind, Outputs};
@@ -20,6 +21,8 @@ pub(super) enum Task {
     Finally { node: Option<NodeIndex>, attempt: u32, outputs: Outputs },
     Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
     Hash { node: NodeIndex },
+    Claim { node: NodeIndex, claim: Claim, at: Timestamp },
+    Look { node: NodeIndex, rule: BreakerRule },
 }
 
 impl Task {
@@ -28,7 +31,7 @@ impl Task {
         match self {
             Task::Attempt { node, .. } => Some(*node),
             Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
-            Task::Facts { .. } | Task::Hash { .. } => None,
+            Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Look { .. } => None,
         }
     }
 
@@ -51,6 +54,7 @@ pub(super) struct Tools {
     pub context: Context,
     pub executor: Arc<dyn Executor>,
     pub facts: Arc<dyn Facts>,
+    pub commons: Option<Arc<dyn Commons>>,
 }
 
 impl Tools {
@@ -97,6 +101,24 @@ impl Tools {
                     .unwrap_or_else(|_| Err("reading them broke off".into()));
                 InputKind::InputsHashed { node: *node, hash }
             }
+            Task::Claim { node, claim, at } => {
+                InputKind::Claimed { node: *node, answer: self.claim(*at, claim) }
+            }
+            Task::Look { node, rule } => {
+                let standing = self.commons.as_ref().and_then(|commons| commons.standing(rule).ok());
+                InputKind::Standing { node: *node, standing }
+            }
+        }
+    }
+
+    /// An error never starts the stage: what it shares may be held.
+    fn claim(&self, at: Timestamp, claim: &Claim) -> Result<Claimed, String> {
+        let Some(commons) = &self.commons else { return Ok(Claimed::Granted { probe: None, killed: 0 }) };
+        let fence = |run: &str| self.executor.fence(run);
+        let asked = catch_unwind(AssertUnwindSafe(|| commons.claim(at, claim, &fence)));
+        match asked {
+            Ok(answer) => answer.map_err(|state| format!("{}; {}", state.message, state.help)),
+            Err(_) => Err("asking broke off".into()),
         }
     }
 

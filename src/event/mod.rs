@@ -300,6 +300,47 @@ pub enum Event {
     /// The attempt's commands ended well and it failed all the same: an output is absent, a condition does not hold.
     #[serde(rename = "attempt.refused")]
     AttemptRefused { node: NodeIndex, attempt: u32, class: FailureClass, why: String },
+
+    /// What the stage shares with other runs of the project was given to it: "lock `production`".
+    #[serde(rename = "lease.taken")]
+    LeaseTaken { node: NodeIndex, things: Vec<String> },
+    /// What it held, or its place in line, is given back; the store does so in the same transaction.
+    #[serde(rename = "lease.released")]
+    LeaseReleased { node: NodeIndex },
+    /// The stage is the one try that a half-open breaker allows.
+    #[serde(rename = "breaker.probed")]
+    BreakerProbed { node: NodeIndex, breaker: String, probe: u64 },
+    /// What its end tells the breaker; the store counts it in the same transaction.
+    #[serde(rename = "breaker.counted")]
+    BreakerCounted { node: NodeIndex, rule: BreakerRule, told: Told, probe: Option<u64> },
+    #[serde(rename = "breaker.opened")]
+    BreakerOpened { node: NodeIndex, breaker: String, until: Timestamp },
+    #[serde(rename = "breaker.closed")]
+    BreakerClosed { node: NodeIndex, breaker: String },
+}
+
+/// A breaker as a stage that has it knows it. Times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerRule {
+    /// What it is known by across runs.
+    pub key: String,
+    /// What people know it by.
+    pub name: String,
+    pub failures: u32,
+    pub within: u64,
+    pub cooldown: u64,
+    pub successes: u32,
+}
+
+/// What the end of a stage tells its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// Its attempts ran out.
+    Failed,
+    Succeeded,
+    /// It ended for another reason: a probe is given back.
+    Nothing,
 }
 
 impl Event {
@@ -325,7 +366,13 @@ impl Event {
             | Event::ApprovalExpired { node }
             | Event::ApprovalVoided { node, .. }
             | Event::ConfirmAnswered { node, .. }
-            | Event::AttemptRefused { node, .. } => Some(*node),
+            | Event::AttemptRefused { node, .. }
+            | Event::LeaseTaken { node, .. }
+            | Event::LeaseReleased { node }
+            | Event::BreakerProbed { node, .. }
+            | Event::BreakerCounted { node, .. }
+            | Event::BreakerOpened { node, .. }
+            | Event::BreakerClosed { node, .. } => Some(*node),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::base::Value;
 use crate::event::{
-    AttemptStatus, Event, FailureClass, Lasting, NodeIndex, Outcome, Record, Status, WaitFor,
+    AttemptStatus, Event, FailureClass, Lasting, NodeIndex, Outcome, Record, Status, Told, WaitFor,
 };
 use crate::plan::{EdgeKind, Plan};
 
@@ -150,7 +150,28 @@ fn told(plan: &Plan, event: &Event) -> Option<String> {
             None => status.word().to_string(),
         },
         Event::StagesBlocked { root, .. } => format!("blocked by {}", key(plan, *root)),
-        other => return people(other),
+        other => return shared(other).or_else(|| people(other)),
+    })
+}
+
+/// What it has to do with other runs.
+fn shared(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::LeaseTaken { things, .. } => format!("was given {}", things.join(", ")),
+        Event::LeaseReleased { .. } => "gave back what it shares with other runs".into(),
+        Event::BreakerProbed { breaker, .. } => {
+            format!("was let start to try whether breaker `{breaker}` may close")
+        }
+        Event::BreakerCounted { rule, told, .. } => match told {
+            Told::Failed => format!("counted by breaker `{}`: its attempts ran out", rule.name),
+            Told::Succeeded => format!("told breaker `{}` that it succeeded", rule.name),
+            Told::Nothing => format!("told breaker `{}` nothing: it ended for another reason", rule.name),
+        },
+        Event::BreakerOpened { breaker, until, .. } => {
+            format!("breaker `{breaker}` is open until {}", until.local())
+        }
+        Event::BreakerClosed { breaker, .. } => format!("breaker `{breaker}` is closed again"),
+        _ => return None,
     })
 }
 

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::NodeIndex;
+use crate::event::{BreakerRule, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
@@ -285,6 +285,8 @@ pub struct Retry {
     pub jitter: f64,
     /// Retried only if this holds; none means any failure.
     pub when: Option<Check>,
+    #[serde(default)]
+    pub breaker: Option<BreakerRule>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -100,7 +100,10 @@ impl Lowering<'_> {
             outputs: self.outputs(&stage.outputs, at),
             timeout: self.limit(stage.timeout.as_ref(), at),
             deadline: self.limit(stage.deadline.as_deref(), at),
-            retry: stage.retry.as_ref().map(|retry| self.retry(retry, at)),
+            retry: stage.retry.as_ref().map(|retry| super::Retry {
+                breaker: self.breaker(stage, around.sources, at),
+                ..self.retry(retry, at)
+            }),
             effect: self.effect(&stage.effect, at),
             finally: self.actions(&stage.finally, at),
             lock: self.text(stage.lock.as_deref(), at),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::{Db, inbox, locked, project};
+use super::{Db, breaker, inbox, lease, locked, project};
 use crate::base::Timestamp;
 use crate::event::{Event, Record};
 use crate::port::{Durability, Journal, StateUnsafe};
@@ -102,6 +102,8 @@ fn transaction(conn: &Connection, run: i64, records: &[Record], d: Durability) -
             .execute(params![run, record.seq as i64, record.at.0, data])?;
         project::apply(conn, run, record)?;
         inbox::settle(conn, run, &record.event)?;
+        lease::settle(conn, run, record)?;
+        breaker::settle(conn, run, record)?;
     }
     if records.is_empty() && d == Durability::Disk {
         // A barrier alone: a transaction that writes nothing would sync nothing.

@@ -104,6 +104,29 @@ pub(super) fn is_live(dir: &Path, run: &str) -> bool {
     asked == Err(Errno::WOULDBLOCK)
 }
 
+/// Proof that no engine has the run, and none gets it while this is held.
+#[derive(Debug)]
+pub(super) struct Dead {
+    file: Option<File>,
+}
+
+impl Drop for Dead {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            let _ = flock(file, FlockOperation::Unlock);
+        }
+    }
+}
+
+/// Nothing when the run lives. Held shared, as a question is: whoever wants to take the run up tries again for a moment.
+pub(super) fn prove_dead(dir: &Path, run: &str) -> Option<Dead> {
+    let Ok(file) = File::open(path(dir, run)) else { return Some(Dead { file: None }) };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Some(Dead { file: Some(file) }),
+        Err(_) => None,
+    }
+}
+
 fn same_file(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
         (Ok(ours), Ok(there)) => ours.ino() == there.ino() && ours.dev() == there.dev(),

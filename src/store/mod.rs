@@ -1,10 +1,13 @@
 //! The journal and its projections in SQLite: the only place that names rusqlite. Decides nothing: it keeps what it is
 //! told, in order, and gives it back. Does not know how an event came to be.
 
+mod breaker;
+mod claim;
 pub mod error;
 pub mod history;
 pub mod inbox;
 pub mod journal;
+pub mod lease;
 pub mod location;
 pub mod lock;
 mod place;
@@ -25,6 +28,7 @@ use crate::event::{Record, RunId};
 use crate::history::Change;
 use crate::port::Message;
 
+pub use claim::StoreCommons;
 pub use error::StoreError;
 pub use inbox::StoreInbox;
 pub use journal::StoreJournal;
@@ -249,7 +253,7 @@ impl Store {
     pub fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
         let row = self.run_row(run)?;
         self.write(|tx| {
-            for table in ["event", "attempt", "node", "plan", "message"] {
+            for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [row])?;
             }
             tx.execute("DELETE FROM run WHERE num = ?1", [row])?;

@@ -98,6 +98,26 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE attempt ADD COLUMN preempted INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    CREATE TABLE lease(
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        -- Stages that may keep it beyond the run's life, with the attempts each had when it was taken.
+        keepers TEXT NOT NULL,
+        PRIMARY KEY(kind, name, run, node)
+    ) WITHOUT ROWID;
+    CREATE TABLE waiter(
+        ticket INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        wants TEXT NOT NULL,
+        seen INTEGER NOT NULL
+    );
+    CREATE TABLE breaker(key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+",
 ];
 
 /// What a file that is only read turned out to be.

@@ -7,4 +7,5 @@ mod leaks;
 mod output;
 mod parsing;
 mod processes;
+mod sharing;
 pub mod subject;

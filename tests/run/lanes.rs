@@ -123,6 +123,7 @@ pub fn retry(attempts: u32) -> Retry {
         factor: 2.0,
         jitter: 0.0,
         when: None,
+        breaker: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod called;
 mod calls;
 mod cancel;
+mod claims;
 mod driver;
 mod failure;
 mod fakes;

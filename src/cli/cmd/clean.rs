@@ -1,4 +1,4 @@
-//! `wfl clean`: removes runs and logs older than the project keeps them.
+//! `wfl clean`: removes runs and logs older than the project keeps them; closes breakers.
 
 use serde_json::json;
 
@@ -10,6 +10,9 @@ use crate::embed::{self, Error, Keep, Project};
 use crate::observe::style::counted;
 
 pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
+    if args.breakers {
+        return breakers(args, terminal);
+    }
     let keep = Keep::of(Project::load(&[])?.model());
     let removed = embed::clean(&keep, Timestamp::now(), args.dry_run)?;
     match args.format {
@@ -24,6 +27,15 @@ pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
             let logs = format!("the logs of {}", counted(removed.logs.len(), "more run"));
             terminal.say(&format!("{word} {} and {logs}", counted(removed.runs.len(), "run")));
         }
+    }
+    Ok(Code::Ok)
+}
+
+fn breakers(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
+    let closed = embed::reset_breakers()?;
+    match args.format {
+        Format::Json => terminal.json(&json!({ "breakers": closed })),
+        Format::Human => terminal.say(&format!("closed {}", counted(closed, "breaker"))),
     }
     Ok(Code::Ok)
 }
