@@ -247,11 +247,11 @@ impl Kernel<'_> {
         };
         self.emit(Event::BreakerCounted { node, rule: rule.clone(), told, probe })?;
         self.state.live.claims.looking.insert(node);
-        self.command(Command::Look { node, rule });
+        self.command(Command::AskStanding { node, rule });
         Ok(())
     }
 
-    pub fn looked(&mut self, node: NodeIndex, standing: Option<Standing>) -> Step {
+    pub fn stands(&mut self, node: NodeIndex, standing: Option<Standing>) -> Step {
         if !self.state.live.claims.looking.remove(&node) {
             return Ok(());
         }

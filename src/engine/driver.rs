@@ -197,7 +197,7 @@ impl Driver {
             Command::ReadFacts { node, asked, keys } => Task::Facts { node, asked, keys },
             Command::HashInputs { node } => Task::Hash { node },
             Command::Claim { node, claim } => Task::Claim { node, claim, at: self.clock.now().wall },
-            Command::Look { node, rule } => Task::Look { node, rule },
+            Command::AskStanding { node, rule } => Task::Standing { node, rule },
             Command::Ask(question) => return self.ask(question),
             Command::Cancel { node, force } => return self.cancel(shared, node, force),
             Command::Stop => {

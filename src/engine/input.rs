@@ -119,7 +119,7 @@ pub enum Command {
         claim: Claim,
     },
     /// Asks how the stage's breaker stands.
-    Look {
+    AskStanding {
         node: NodeIndex,
         rule: BreakerRule,
     },

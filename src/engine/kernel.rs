@@ -82,7 +82,7 @@ impl Kernel<'_> {
             InputKind::Signal(Signal::Cancel) => self.halt(Halt::Interrupted),
             InputKind::Signal(Signal::Force) => self.force(),
             InputKind::Claimed { node, answer } => self.claimed(*node, answer),
-            InputKind::Standing { node, standing } => self.looked(*node, *standing),
+            InputKind::Standing { node, standing } => self.stands(*node, *standing),
         }
     }
 

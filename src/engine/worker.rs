@@ -22,7 +22,7 @@ pub(super) enum Task {
     Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
     Hash { node: NodeIndex },
     Claim { node: NodeIndex, claim: Claim, at: Timestamp },
-    Look { node: NodeIndex, rule: BreakerRule },
+    Standing { node: NodeIndex, rule: BreakerRule },
 }
 
 impl Task {
@@ -31,7 +31,7 @@ impl Task {
         match self {
             Task::Attempt { node, .. } => Some(*node),
             Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
-            Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Look { .. } => None,
+            Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Standing { .. } => None,
         }
     }
 
@@ -104,7 +104,7 @@ impl Tools {
             Task::Claim { node, claim, at } => {
                 InputKind::Claimed { node: *node, answer: self.claim(*at, claim) }
             }
-            Task::Look { node, rule } => {
+            Task::Standing { node, rule } => {
                 let standing = self.commons.as_ref().and_then(|commons| commons.standing(rule).ok());
                 InputKind::Standing { node: *node, standing }
             }

@@ -228,7 +228,7 @@ impl Stage {
                 let answer = Ok(self.breakers.claim(Timestamp(now), &claim));
                 self.later(now, InputKind::Claimed { node, answer });
             }
-            Command::Look { node, rule } => {
+            Command::AskStanding { node, rule } => {
                 let standing = Some(self.breakers.standing(&rule));
                 self.later(now, InputKind::Standing { node, standing });
             }

@@ -351,7 +351,7 @@ impl World {
                 let answer = self.claims.get_mut(&key).and_then(VecDeque::pop_front).unwrap_or(granted);
                 self.later(now, InputKind::Claimed { node, answer });
             }
-            Command::Look { node, .. } => {
+            Command::AskStanding { node, .. } => {
                 self.later(now, InputKind::Standing { node, standing: self.standing });
             }
             Command::Stop => {}
