@@ -210,6 +210,7 @@ impl Session {
             observers: going.observers,
             people: going.people,
             inbox: Some(Box::new(self.inbox)),
+            results: None,
         };
         let options = Options {
             run: self.run.clone(),

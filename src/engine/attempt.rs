@@ -63,7 +63,7 @@ impl Kernel<'_> {
             Judgement::Bad(why) => self.attempt_failed(node, format!("after: {why}")),
             Judgement::Done(judged) => match judged.iter().find(|judged| !judged.held) {
                 Some(judged) => self.attempt_failed(node, format!("after: {}", unmet(judged))),
-                None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),
+                None => self.seal(node, outputs),
             },
         }
     }

@@ -82,6 +82,7 @@ impl Kernel<'_> {
         live.shares.forget(rank, &wants);
         live.doing.remove(&node);
         live.hashes.remove(&node);
+        live.looked.remove(&node);
         live.questions.remove(&node);
         live.timers.retain(|(_, waiting)| *waiting != node);
         live.expiries.retain(|(_, waiting)| *waiting != node);

@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
 use crate::plan::{Parallel, Plan};
-use crate::port::{Executor, Facts, Inbox, Journal, Observer, People, StateUnsafe};
+use crate::port::{Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
 
 use super::core::Core;
 pub use super::core::Mode;
 use super::driver::{Driver, locked};
-use super::input::{InputKind, Settings};
+use super::input::{InputKind, Reuse, Settings};
 use super::spec::Context;
 use super::state::RunState;
 use super::worker::Tools;
@@ -29,6 +29,8 @@ pub struct Ports {
     /// Somebody at the terminal; none when there is nobody.
     pub people: Option<Arc<dyn People>>,
     pub inbox: Option<Box<dyn Inbox>>,
+    /// Results that runs share; none when every run stands alone.
+    pub results: Option<Arc<dyn Results>>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Options {
     pub log_dir: Option<PathBuf>,
     /// Between TERM and KILL.
     pub grace: Duration,
+    /// How results of other runs are taken, where there are any.
+    pub reuse: Reuse,
 }
 
 impl Default for Options {
@@ -59,6 +63,7 @@ impl Default for Options {
             secrets: BTreeMap::new(),
             log_dir: None,
             grace: Duration::from_secs(10),
+            reuse: Reuse::default(),
         }
     }
 }
@@ -119,7 +124,7 @@ pub fn run(
     options: &Options,
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
-    let Ports { journal, executor, facts, clock, observers, people, mut inbox } = ports;
+    let Ports { journal, executor, facts, clock, observers, people, mut inbox, results } = ports;
     let jobs = jobs(plan, options);
     state.live.settings = Settings {
         jobs,
@@ -127,6 +132,7 @@ pub fn run(
         people: people.is_some(),
         keep_going: options.keep_going,
         grace: options.grace,
+        reuse: results.is_some().then_some(options.reuse),
     };
     let context = Context {
         run: options.run.0.clone(),
@@ -139,7 +145,7 @@ pub fn run(
         _ => 0,
     };
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
-    let tools = Tools { plan: plan.clone(), context, executor, facts };
+    let tools = Tools { plan: plan.clone(), context, executor, facts, results, clock: clock.clone() };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);
     let workers: Vec<JoinHandle<()>> = (0..jobs.min(plan.nodes.len().max(1)))

@@ -196,6 +196,8 @@ impl Driver {
             Command::RunFinally { node, attempt, outputs } => Task::Finally { node, attempt, outputs },
             Command::ReadFacts { node, asked, keys } => Task::Facts { node, asked, keys },
             Command::HashInputs { node } => Task::Hash { node },
+            Command::Look { node, outputs, effort } => Task::Look { node, outputs, effort },
+            Command::Seal { node, outputs, own, inputs } => Task::Seal { node, outputs, own, inputs },
             Command::Ask(question) => return self.ask(question),
             Command::Cancel { node, force } => return self.cancel(shared, node, force),
             Command::Stop => {

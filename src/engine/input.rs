@@ -8,6 +8,7 @@ use crate::event::{Asked, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
 use crate::port::{Answer, Durability, Message, Question};
 
+use super::look::{Effort, Looked, Sealed};
 use super::resume::Decisions;
 
 /// Something that happened, and when.
@@ -58,6 +59,17 @@ pub enum InputKind {
         answer: Option<Answer>,
     },
     Signal(Signal),
+    /// What was found for a stage about to start; an error when its inputs could not be read.
+    Looked {
+        node: NodeIndex,
+        looked: Result<Box<Looked>, String>,
+    },
+    /// What a stage left that ended well.
+    Sealed {
+        node: NodeIndex,
+        outputs: BTreeMap<String, Value>,
+        sealed: Result<Sealed, String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +115,22 @@ pub enum Command {
     },
     /// The run is over, or waits for people: the engine ends.
     Stop,
+    /// Looks for an earlier result of a stage about to start.
+    Look {
+        node: NodeIndex,
+        outputs: Outputs,
+        effort: Effort,
+    },
+    /// Marks the files of a stage that ended well, and keeps copies of those that ask for it.
+    Seal {
+        node: NodeIndex,
+        /// What it may read of others.
+        outputs: Outputs,
+        /// Its own, handed back with the answer.
+        own: BTreeMap<String, Value>,
+        /// Hash of its inputs at its start, when its result may be taken by others.
+        inputs: Option<String>,
+    },
 }
 
 /// The result of one decision: events to commit together, and what to do after.
@@ -132,10 +160,34 @@ pub struct Settings {
     pub keep_going: bool,
     /// Between TERM and KILL.
     pub grace: Duration,
+    /// What is done with results of other runs; none where there is nowhere to keep them.
+    pub reuse: Option<Reuse>,
+}
+
+/// How results of other runs are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reuse {
+    /// Takes none.
+    pub fresh: bool,
+    /// Of all that could be taken, how many in a hundred run all the same, to be compared with.
+    pub verify: u32,
+}
+
+impl Default for Reuse {
+    fn default() -> Self {
+        Reuse { fresh: false, verify: 2 }
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { jobs: 1, yes: false, people: false, keep_going: false, grace: Duration::from_secs(10) }
+        Settings {
+            jobs: 1,
+            yes: false,
+            people: false,
+            keep_going: false,
+            grace: Duration::from_secs(10),
+            reuse: None,
+        }
     }
 }

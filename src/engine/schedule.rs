@@ -59,7 +59,7 @@ impl Kernel<'_> {
     }
 
     /// Goes on towards an attempt as far as what is known allows; called again when more is.
-    fn start(&mut self, node: NodeIndex) -> Step {
+    pub fn start(&mut self, node: NodeIndex) -> Step {
         if self.state.live.is_over() {
             return self.put_back(node);
         }
@@ -140,7 +140,8 @@ impl Kernel<'_> {
             return Ok(true);
         }
         self.state.live.doing.insert(node, Doing::Hashing);
-        self.command(Command::HashInputs { node });
+        let look = self.look(node).unwrap_or(Command::HashInputs { node });
+        self.command(look);
         Ok(false)
     }
 

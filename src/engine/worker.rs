@@ -1,16 +1,19 @@
 //! Carries out one command on the calling thread: an attempt, a `finally`, reading facts, hashing inputs. Knows no
 //! state of the run and decides nothing.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::base::{Clock, Value};
 use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome};
 use crate::expr::facts::FactKey;
 use crate::plan::Plan;
-use crate::port::{AttemptSpec, Busy, Executor, Facts};
+use crate::port::{AttemptSpec, Busy, Executor, Facts, Results};
 
 use super::halt::never_ran;
 use super::input::{InputKind, Outputs};
+use super::look::{Effort, Looker};
 use super::spec::{self, Context, Wanted};
 
 /// Work for a worker thread.
@@ -20,6 +23,8 @@ pub(super) enum Task {
     Finally { node: Option<NodeIndex>, attempt: u32, outputs: Outputs },
     Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
     Hash { node: NodeIndex },
+    Look { node: NodeIndex, outputs: Outputs, effort: Effort },
+    Seal { node: NodeIndex, outputs: Outputs, own: BTreeMap<String, Value>, inputs: Option<String> },
 }
 
 impl Task {
@@ -28,7 +33,7 @@ impl Task {
         match self {
             Task::Attempt { node, .. } => Some(*node),
             Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
-            Task::Facts { .. } | Task::Hash { .. } => None,
+            Task::Facts { .. } | Task::Hash { .. } | Task::Look { .. } | Task::Seal { .. } => None,
         }
     }
 
@@ -51,6 +56,8 @@ pub(super) struct Tools {
     pub context: Context,
     pub executor: Arc<dyn Executor>,
     pub facts: Arc<dyn Facts>,
+    pub results: Option<Arc<dyn Results>>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Tools {
@@ -93,7 +100,23 @@ impl Tools {
                     .unwrap_or_else(|_| Err("reading them broke off".into()));
                 InputKind::InputsHashed { node: *node, hash }
             }
+            Task::Look { node, outputs, effort } => {
+                let looked = self.looking(|looker| looker.look(*node, outputs, *effort).map(Box::new));
+                InputKind::Looked { node: *node, looked }
+            }
+            Task::Seal { node, outputs, own, inputs } => {
+                let now = self.clock.now().wall;
+                let sealed = self.looking(|looker| looker.seal(*node, outputs, inputs.as_deref(), now));
+                InputKind::Sealed { node: *node, outputs: own.clone(), sealed }
+            }
         }
+    }
+
+    fn looking<T>(&self, work: impl FnOnce(&Looker<'_>) -> Result<T, String>) -> Result<T, String> {
+        let Some(results) = &self.results else { return Err("there is nowhere to keep results".into()) };
+        let looker = Looker { plan: &self.plan, context: &self.context, results: results.as_ref() };
+        catch_unwind(AssertUnwindSafe(|| work(&looker)))
+            .unwrap_or_else(|_| Err("reading them broke off".into()))
     }
 
     /// A worker that panics would leave its stage running for ever: that is a failure of the attempt instead.

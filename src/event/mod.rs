@@ -1,12 +1,16 @@
 //! The closed set of events: plain data, no behaviour. Everything shown, stored or learned is read from these.
 //! Does not know how an event is decided, stored or shown.
 
+mod result;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Timestamp, Value};
 use crate::expr::facts::FactValues;
+
+pub use result::{Compared, FileMark, Files, Keyed};
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -237,6 +241,29 @@ pub enum Event {
     /// Something a person should know that changes no state: a cut log, lowered parallelism.
     #[serde(rename = "note")]
     Note { node: Option<NodeIndex>, text: String },
+    /// An earlier result of the stage was looked for: what came of it, and why.
+    #[serde(rename = "stage.compared")]
+    StageCompared {
+        node: NodeIndex,
+        key: String,
+        outcome: Compared,
+        /// The run the result is from.
+        #[serde(default)]
+        from: Option<RunId>,
+        reason: String,
+    },
+    /// What the stage left, right before it finishes well.
+    #[serde(rename = "stage.recorded")]
+    StageRecorded {
+        node: NodeIndex,
+        files: Files,
+        /// There when other runs may take the result.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
+    },
+    /// A result that other runs could take turned out not to follow from what decides it.
+    #[serde(rename = "result.revoked")]
+    ResultRevoked { node: NodeIndex, key: String, from: RunId, reason: String },
 }
 
 impl Event {
@@ -261,7 +288,10 @@ impl Event {
             | Event::ApprovalGiven { node, .. }
             | Event::ApprovalExpired { node }
             | Event::ApprovalVoided { node, .. }
-            | Event::ConfirmAnswered { node, .. } => Some(*node),
+            | Event::ConfirmAnswered { node, .. }
+            | Event::StageCompared { node, .. }
+            | Event::StageRecorded { node, .. }
+            | Event::ResultRevoked { node, .. } => Some(*node),
         }
     }
 }

@@ -13,6 +13,7 @@ mod order;
 mod reach;
 mod refuse;
 mod retry;
+mod reusable;
 pub mod secrets;
 mod start;
 mod svg;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::NodeIndex;
+use crate::event::{Files, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
@@ -217,7 +218,13 @@ impl Plan {
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// Its result in an earlier run still holds.
-    Reused { run: String, inputs: String, outputs: BTreeMap<String, Value> },
+    Reused {
+        run: String,
+        inputs: String,
+        outputs: BTreeMap<String, Value>,
+        #[serde(default)]
+        files: Files,
+    },
     /// Not asked for; the reason begins with [`LEFT_OUT`].
     LeftOut(String),
 }
@@ -259,6 +266,9 @@ pub struct Output {
     /// A value handed to a called lane: of a path, no file is expected there.
     #[serde(default)]
     pub given: bool,
+    /// Milliseconds that a copy of the file is kept; none when no copy is made.
+    #[serde(default)]
+    pub keep: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

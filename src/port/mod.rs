@@ -1,11 +1,15 @@
 //! The seams of the engine: what it asks of the world, as three small traits and the data that crosses them.
 //! The engine calls them; store, exec and facts implement them; tests give fakes. No behaviour here.
 
+mod results;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::event::{Event, NodeIndex, Outcome, Record};
 use crate::expr::facts::{FactKey, FactValues};
+
+pub use results::{InputFiles, Results, Stored};
 
 /// How hard a commit must be before the engine goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

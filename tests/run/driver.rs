@@ -143,6 +143,7 @@ impl Setup {
             observers,
             people: self.people.clone(),
             inbox: self.inbox.take(),
+            results: None,
         };
         run(&Arc::new(self.plan.clone()), state, begin, ports, &self.options, &self.control)
     }
@@ -408,6 +409,7 @@ fn a_run_needs_no_time_to_pass() {
         observers: Vec::new(),
         people: None,
         inbox: None,
+        results: None,
     };
     let begin = InputKind::Begin { engine: "test".into() };
     let end = run(&plan, RunState::new(&plan), begin, ports, &Options::default(), &Arc::default()).unwrap();

@@ -328,7 +328,8 @@ impl World {
                 };
                 self.later(now + 1_000, InputKind::FinallyEnded { node, outcome });
             }
-            Command::Stop => {}
+            // No results of other runs are given to it.
+            Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
     }
 

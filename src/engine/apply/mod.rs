@@ -76,6 +76,9 @@ fn name_of(event: &Event) -> &'static str {
         Event::ConfirmAnswered { .. } => "confirm.answered",
         Event::FinallyFinished { .. } => "finally.finished",
         Event::Note { .. } => "note",
+        Event::StageCompared { .. } => "stage.compared",
+        Event::StageRecorded { .. } => "stage.recorded",
+        Event::ResultRevoked { .. } => "result.revoked",
     }
 }
 

@@ -55,6 +55,12 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         Event::StageUnknown { node, .. }
         | Event::StageResolved { node, .. }
         | Event::StageReset { node, .. } => mend(plan, state, event, *node),
+        Event::StageRecorded { node, files, .. } => {
+            let stage = state.node_mut(*node);
+            ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
+            stage.files.clone_from(files);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
