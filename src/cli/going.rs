@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use crate::capture::LineSink;
 use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
+use crate::engine::input::Reuse;
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
 use crate::observe::plain::{Lines, PlainLines, Show, prefixed};
@@ -35,6 +36,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         control,
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
+        reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
     };
     let ended = session.drive(going);
     drop(watch);

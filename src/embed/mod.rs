@@ -31,6 +31,7 @@ mod project;
 mod reuse;
 mod select;
 mod session;
+mod shelf;
 mod start;
 mod stored;
 mod trial;

@@ -70,7 +70,12 @@ impl Newest {
         if let Some(gone) = gone(plan, &result.outputs) {
             return Err(format!("its output {gone} is not there any more"));
         }
-        Ok(Preset::Reused { run: run.id.0.clone(), inputs: result.inputs, outputs: result.outputs, files: Default::default() })
+        Ok(Preset::Reused {
+            run: run.id.0.clone(),
+            inputs: result.inputs,
+            outputs: result.outputs,
+            files: Default::default(),
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::base::clock::SystemClock;
 use crate::base::{Timestamp, Value};
 use crate::capture::LineSink;
 use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
-use crate::engine::input::InputKind;
+use crate::engine::input::{InputKind, Reuse};
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
 use crate::event::{NodeIndex, Record, RunId, RunStatus};
@@ -20,6 +20,7 @@ use crate::port::{Facts, Inbox, Observer, People};
 use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
 
+use super::shelf::Shelf;
 use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
 
 /// How a run is driven and who is told.
@@ -41,6 +42,8 @@ pub struct Going {
     /// The `wfl` program, which renders templates in processes of bounded memory. Without it they are rendered in this
     /// process, where only their work and size are bounded: give it where templates are not your own.
     pub renderer: Option<PathBuf>,
+    /// How results of other runs are taken.
+    pub reuse: Reuse,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -210,13 +213,14 @@ impl Session {
             observers: going.observers,
             people: going.people,
             inbox: Some(Box::new(self.inbox)),
-            results: None,
+            results: Some(Arc::new(Shelf::new(&self.plan.root, &self.store))),
         };
         let options = Options {
             run: self.run.clone(),
             durability: going.durability,
             yes: going.yes,
             keep_going: going.keep_going,
+            reuse: going.reuse,
             secrets: self.secrets,
             log_dir: Some(self.store.log_dir(&self.run)),
             ..Options::default()

@@ -165,18 +165,12 @@ pub struct Settings {
 }
 
 /// How results of other runs are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reuse {
     /// Takes none.
     pub fresh: bool,
-    /// Of all that could be taken, how many in a hundred run all the same, to be compared with.
-    pub verify: u32,
-}
-
-impl Default for Reuse {
-    fn default() -> Self {
-        Reuse { fresh: false, verify: 2 }
-    }
+    /// Of all that could be taken, how many in a hundred run all the same, to be compared with; else as the plan says.
+    pub verify: Option<u32>,
 }
 
 impl Default for Settings {

@@ -67,9 +67,9 @@ impl Looker<'_> {
         let parts = reuse::parts(self.plan, node, &spec, outputs, &seen);
         let keyed = reuse::keyed(&parts, &seen.inputs);
         let found = match (&seen.inputs.beyond, effort) {
-            (Some(link), _) => {
-                Found::None(format!("not reusable: its input {link} leads to a folder outside of the project"))
-            }
+            (Some(link), _) => Found::None(format!(
+                "not reusable: its input {link} leads to a folder outside of the project"
+            )),
             (None, Effort::KeyOnly) => Found::None("nothing is reused: --fresh".into()),
             (None, effort) => self.find(&spec.root, &keyed, effort)?,
         };

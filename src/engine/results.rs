@@ -15,6 +15,9 @@ use super::look::{Effort, Found, Looked, Sealed};
 use super::reuse::{drawn, outputs_differ};
 use super::scope::visible;
 
+/// Of a hundred results that could be taken, how many are checked by running again where nobody says.
+const VERIFIED: u32 = 2;
+
 impl Kernel<'_> {
     /// How an earlier result of the node is looked for; none when it could never be taken.
     pub fn look(&self, node: NodeIndex) -> Option<Command> {
@@ -55,8 +58,8 @@ impl Kernel<'_> {
 
     /// A small part of what could be reused runs, so that an input nobody declared is found out.
     fn is_drawn(&self, key: &str) -> bool {
-        let percent = self.state.live.settings.reuse.map_or(0, |reuse| reuse.verify);
-        drawn(self.plan.seed, key, percent)
+        let told = self.state.live.settings.reuse.and_then(|reuse| reuse.verify);
+        drawn(self.plan.seed, key, told.or(self.plan.verify_reuse).unwrap_or(VERIFIED))
     }
 
     fn compared(
@@ -157,7 +160,8 @@ impl Kernel<'_> {
 
     /// The same parts led to another result: neither of the two is given to anybody.
     fn revoke(&mut self, node: NodeIndex, key: String, from: RunId, output: &str) -> Step {
-        let reason = format!("its output {output} came out different though nothing that it declares changed");
+        let reason =
+            format!("its output {output} came out different though nothing that it declares changed");
         self.emit(Event::ResultRevoked { node, key, from, reason: reason.clone() })?;
         let text = format!(
             "`{}` ran to check an earlier result: {reason}; it has an undeclared input or is not deterministic",

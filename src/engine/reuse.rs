@@ -189,7 +189,8 @@ fn reads(node: &plan::Node, outputs: &Outputs) -> BTreeSet<(u32, String)> {
 /// Whether what is judged of the result after its attempt goes through functions.
 fn calls(node: &plan::Node) -> bool {
     let mut calls = false;
-    let judged = node.outputs.iter().map(|output| &output.value).chain(node.after.iter().map(|check| &check.expr));
+    let judged =
+        node.outputs.iter().map(|output| &output.value).chain(node.after.iter().map(|check| &check.expr));
     judged.for_each(|expr| expr.walk(&mut |part| calls |= matches!(part.kind, Kind::Call { .. })));
     calls
 }
@@ -313,7 +314,8 @@ pub fn outputs_differ(then: &(Keyed, Files), now: &(Keyed, Files)) -> Option<Str
     let file = new.iter().find(|(path, mark)| !old.get(*path).is_some_and(|old| old.same_content(mark)));
     let gone = || old.keys().find(|path| !new.contains_key(*path));
     let value = || {
-        let differs = |(name, value): &(&String, &crate::base::Value)| then.0.outputs.get(*name) != Some(value);
+        let differs =
+            |(name, value): &(&String, &crate::base::Value)| then.0.outputs.get(*name) != Some(value);
         now.0.outputs.iter().find(differs).map(|(name, _)| name)
     };
     file.map(|(path, _)| path).or_else(gone).or_else(value).cloned()

@@ -7,6 +7,7 @@ mod environment;
 mod fence;
 mod os;
 mod process;
+pub mod programs;
 mod render;
 mod stop;
 

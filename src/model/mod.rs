@@ -15,7 +15,7 @@ pub mod resolve;
 mod scenario;
 pub mod schema;
 mod settle;
-mod shell;
+pub mod shell;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -479,6 +479,8 @@ pub struct Project {
     /// Milliseconds.
     pub keep_runs: Option<i64>,
     pub keep_logs: Option<i64>,
+    /// Of a hundred results that could be reused, how many are checked by running again.
+    pub verify_reuse: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

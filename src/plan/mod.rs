@@ -74,6 +74,9 @@ pub struct Plan {
     pub definition: Definition,
     /// Seeds jitter and every other draw of the run.
     pub seed: u64,
+    /// Of a hundred results that could be reused, how many are checked by running again.
+    #[serde(default)]
+    pub verify_reuse: Option<u32>,
 }
 
 /// The text the plan was made from, so that a change can be seen and shown.

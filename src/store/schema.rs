@@ -11,7 +11,8 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x7766_6c31;
 
 /// `PRAGMA user_version` is the number of entries applied. Only ever append.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE run(
         num INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -84,7 +85,32 @@ const MIGRATIONS: &[&str] = &["
         taken INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
-"];
+",
+    "
+    -- Results that other runs may take: of each key the one recorded last.
+    CREATE TABLE result(
+        num INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        stage TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        files TEXT NOT NULL,
+        revoked TEXT
+    );
+    CREATE INDEX result_stage ON result(stage, at);
+    CREATE INDEX result_run ON result(run);
+    -- Files of which a copy is kept, and until when.
+    CREATE TABLE kept(
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY(run, node, path)
+    ) WITHOUT ROWID;
+",
+];
 
 /// What a file that is only read turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

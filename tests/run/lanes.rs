@@ -191,7 +191,9 @@ impl Draft {
     /// A file output.
     pub fn out(self, name: &str, path: &str) -> Self {
         let value = expr(Kind::Value(Value::Path(path.into())));
-        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false, keep: None }))
+        self.with(|node| {
+            node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false, keep: None })
+        })
     }
 
     pub fn tool(self, name: &str) -> Self {
@@ -311,6 +313,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         clean_env: None,
         definition: Definition::default(),
         seed: 7,
+        verify_reuse: None,
     }
 }
 
