@@ -9,6 +9,7 @@ mod embed;
 mod exits;
 mod inspect;
 mod part;
+mod reuse;
 mod run;
 mod shapes;
 mod terminal;
