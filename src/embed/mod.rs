@@ -21,6 +21,7 @@ mod definition;
 mod drop;
 mod error;
 mod evaluate;
+pub mod foresee;
 mod formatted;
 mod keep;
 mod origin;

@@ -16,12 +16,12 @@ use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
-use crate::port::{Facts, Inbox, Observer, People};
+use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
 
 use super::shelf::Shelf;
-use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
+use super::{Error, Place, Planned, Project, StoredRun, adopt, reuse, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -85,6 +85,7 @@ impl Project {
         let Planned { plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
         let store = self.place.state()?;
+        reuse::mend(&plan, &store)?;
         let run = new_id();
         let lock = acquire(&store, &run)?;
         let json = serde_json::to_string(&plan)
@@ -169,7 +170,8 @@ impl Session {
         let begin = if past.is_empty() {
             InputKind::Begin { engine: engine() }
         } else {
-            let mut observed = observed(&stored, &state, &past, &world, resolve, adopted)?;
+            let mut observed = observed(&stored, &past, resolve, adopted)?;
+            reuse::observe(&stored, &state, &past, &mut observed);
             // Before anything starts or ends, or an approval given meanwhile would come too late.
             observed.messages = inbox.take();
             resume::reconcile(&stored.plan, &state, &observed)
@@ -234,14 +236,10 @@ impl Session {
 /// What the world looks like now, as far as the engine must know to go on.
 fn observed(
     stored: &StoredRun,
-    state: &RunState,
     past: &[Record],
-    world: &World,
     resolve: &Resolve,
     adopted: bool,
 ) -> Result<Observed, Error> {
-    let hash = |node: NodeIndex| world.hash_inputs(&stored.plan.nodes[node as usize].inputs).ok();
-    let inputs = resume::to_hash(&stored.plan, state).into_iter().map(|node| (node, hash(node))).collect();
     let last = past.last().map_or(Timestamp::default(), |record| record.at);
     let sha = Some(stored.summary.change.sha.as_str()).filter(|sha| !sha.is_empty());
     let named = |words: &[String], done: bool| -> Result<Vec<Resolution>, Error> {
@@ -252,13 +250,12 @@ fn observed(
     let mut resolutions = named(&resolve.rerun, false)?;
     resolutions.extend(named(&resolve.done, true)?);
     Ok(Observed {
-        inputs,
         tracked_changed: git::tracked_changed_since(&stored.plan.root, sha, last).ok(),
         resolutions,
         by: super::identity(&stored.plan.root),
         adopted,
         engine: engine(),
-        messages: Vec::new(),
+        ..Observed::default()
     })
 }
 

@@ -33,9 +33,10 @@ impl Kernel<'_> {
             Some(Preset::LeftOut(reason)) => {
                 return self.finish(node, End::new(Status::Skipped).because(reason.clone()));
             }
-            Some(Preset::Reused { run, outputs, files, .. }) => {
-                if !files.is_empty() {
-                    self.emit(Event::StageRecorded { node, files: files.clone(), result: None })?;
+            Some(Preset::Reused { run, outputs, files, result, .. }) => {
+                if result.is_some() {
+                    let (files, result) = (files.clone(), result.clone());
+                    self.emit(Event::StageRecorded { node, files, result })?;
                 }
                 let end = End { outputs: outputs.clone(), ..End::new(Status::Reused) };
                 return self.finish(node, end.because(format!("the result of run {run} still holds")));

@@ -159,6 +159,13 @@ fn paths(value: &crate::base::Value) -> Vec<String> {
 
 /// The outputs of other stages that the node's own expressions name, of those it can see.
 fn reads(node: &plan::Node, outputs: &Outputs) -> BTreeSet<(u32, String)> {
+    let mut found = named(node);
+    found.retain(|read| outputs.contains_key(read));
+    found
+}
+
+/// The outputs of other stages that the node's own expressions name.
+pub fn named(node: &plan::Node) -> BTreeSet<(u32, String)> {
     let mut found = BTreeSet::new();
     let mut look = |expr: &Expr| {
         expr.walk(&mut |part| {
@@ -182,7 +189,7 @@ fn reads(node: &plan::Node, outputs: &Outputs) -> BTreeSet<(u32, String)> {
             }
         }
     }
-    found.retain(|read| read.0 != node.stage && outputs.contains_key(read));
+    found.retain(|read| read.0 != node.stage);
     found
 }
 

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::{Files, NodeIndex};
+use crate::event::{Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
@@ -227,6 +227,9 @@ pub enum Preset {
         outputs: BTreeMap<String, Value>,
         #[serde(default)]
         files: Files,
+        /// Under which key it was found.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
     },
     /// Not asked for; the reason begins with [`LEFT_OUT`].
     LeftOut(String),

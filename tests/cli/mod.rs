@@ -8,6 +8,7 @@ mod decide;
 mod embed;
 mod exits;
 mod inspect;
+mod kept;
 mod part;
 mod reuse;
 mod run;

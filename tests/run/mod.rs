@@ -12,5 +12,6 @@ mod order;
 mod people;
 mod resume;
 mod retry;
+mod reuse_keys;
 mod shares;
 mod simulation;
