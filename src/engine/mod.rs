@@ -31,6 +31,7 @@ pub mod scope;
 mod sharing;
 pub mod spec;
 pub mod state;
+mod unchanged;
 mod worker;
 
 pub use drive::{Control, End, Mode, Options, Ports, run};

@@ -172,3 +172,24 @@ fn clean_removes_copies_that_no_run_refers_to_or_whose_time_is_over() {
     subject.end(&["clean"]).expect_code(0);
     assert_eq!(copies(&subject), 0, "its runs are gone");
 }
+
+/// A report, a stage that may edit it, and a gate that reads it.
+fn judged(editor: &str) -> Subject {
+    let subject = committed(&format!(
+        "stage cover {{ exec \"sh\", \"-c\", \"echo 90 > out/cov\"; out report = \"out/cov\" }}\n\
+         stage edit {{ follows cover; exec {editor} }}\n\
+         gate lines {{ needs cover; follows edit; exec \"true\"\n\
+           measure n: int = text(cover.report); require n >= 70 }}\n"
+    ));
+    subject.end(&["run", "all.wfl"]);
+    subject
+}
+
+#[test]
+fn a_report_edited_after_the_stage_that_left_it_is_not_judged() {
+    let status = |subject: &Subject| subject.statuses(&subject.newest_run().expect("a run"))["lines"].clone();
+    let edited = judged("\"sh\", \"-c\", \"echo 99 > out/cov\"");
+    assert_eq!(status(&edited), "failed");
+    edited.end(&["why", "last", "lines"]).says("out/cov was changed since `cover` left it");
+    assert_eq!(status(&judged("\"true\"")), "succeeded");
+}
