@@ -81,7 +81,7 @@ impl Kernel<'_> {
             InputKind::Answer { question, answer } => self.answered(question, answer.as_ref()),
             InputKind::Signal(Signal::Cancel) => self.halt(Halt::Interrupted),
             InputKind::Signal(Signal::Force) => self.force(),
-            InputKind::Looked { node, looked } => self.looked(*node, looked.as_ref()),
+            InputKind::Looked { node, looked } => self.looked(*node, looked.as_deref()),
             InputKind::Sealed { node, outputs, sealed } => self.sealed(*node, outputs, sealed.as_ref()),
         }
     }

@@ -27,7 +27,7 @@ impl Kernel<'_> {
         Some(Command::Look { node, outputs: visible(self.plan, self.state, node), effort })
     }
 
-    pub fn looked(&mut self, node: NodeIndex, looked: Result<&Box<Looked>, &String>) -> Step {
+    pub fn looked(&mut self, node: NodeIndex, looked: Result<&Looked, &String>) -> Step {
         if self.is_doing(node) != Some(&Doing::Hashing) {
             return Ok(());
         }
@@ -44,13 +44,13 @@ impl Kernel<'_> {
                     stored.run
                 );
                 self.compared(node, looked, Compared::Checked, Some(&stored.run), reason)?;
-                self.state.live.looked.insert(node, (looked.clone(), true));
+                self.state.live.looked.insert(node, (Box::new(looked.clone()), true));
                 self.start(node)
             }
             Found::Holds { stored, brought_back } => self.take(node, looked, stored, brought_back),
             Found::None(why) => {
                 self.compared(node, looked, Compared::Ran, None, why.clone())?;
-                self.state.live.looked.insert(node, (looked.clone(), false));
+                self.state.live.looked.insert(node, (Box::new(looked.clone()), false));
                 self.start(node)
             }
         }

@@ -267,11 +267,12 @@ fn part_changed(name: &str, old: Option<&String>, new: Option<&String>) -> Strin
         "writes" => format!("the output file {rest}"),
         _ => format!("`{name}`"),
     };
-    let plain = |value: &String| {
-        !(kind == "program" || kind == "template" || kind == "schema" || kind == "passed" || kind == "out")
-            && !value.starts_with("blake3:")
-            && !(value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    let hashed = |value: &String| {
+        let digits = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+        digits || value.starts_with("blake3:")
     };
+    let told = !["program", "template", "schema", "passed", "out"].contains(&kind);
+    let plain = |value: &String| told && !hashed(value);
     match (old, new) {
         (None, _) if kind == "writes" => format!("{what} is new"),
         (_, None) if kind == "writes" => format!("{what} is gone"),
