@@ -18,8 +18,10 @@ pub struct StoreResults {
     path: PathBuf,
 }
 
-const SELECT: &str = "SELECT run.id, result.data, result.files, result.revoked FROM result \
-                      JOIN run ON run.num = result.run";
+const OF_KEY: &str = "SELECT run.id, result.data, result.files, result.revoked FROM result \
+                      JOIN run ON run.num = result.run WHERE key = ?1";
+const NEWEST: &str = "SELECT run.id, result.data, result.files, result.revoked FROM result \
+                      JOIN run ON run.num = result.run WHERE stage = ?1 ORDER BY at DESC, result.num DESC LIMIT 1";
 
 impl StoreResults {
     pub(super) fn new(db: Db, path: PathBuf) -> Self {
@@ -30,10 +32,7 @@ impl StoreResults {
     pub fn find(&self, stage: &str, key: &str) -> Result<(Option<Stored>, Option<Stored>), StoreError> {
         let conn = locked(&self.db);
         let find = || -> rusqlite::Result<(Option<Stored>, Option<Stored>)> {
-            let mut same = conn.prepare_cached(&format!("{SELECT} WHERE key = ?1"))?;
-            let mut newest = conn.prepare_cached(&format!(
-                "{SELECT} WHERE stage = ?1 ORDER BY at DESC, result.num DESC LIMIT 1"
-            ))?;
+            let (mut same, mut newest) = (conn.prepare_cached(OF_KEY)?, conn.prepare_cached(NEWEST)?);
             let same = same.query_row([key], stored).optional()?.flatten();
             Ok((same, newest.query_row([stage], stored).optional()?.flatten()))
         };
