@@ -36,6 +36,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         control,
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
+        adopts_orphans: true,
         reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
     };
     let ended = session.drive(going);

@@ -23,6 +23,7 @@ mod error;
 mod evaluate;
 pub mod foresee;
 mod formatted;
+mod inject;
 mod keep;
 mod origin;
 pub mod outline;

@@ -14,6 +14,7 @@ use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
 use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
+use crate::exec::inject::Injections;
 use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
 use crate::port::{Inbox, Observer, People};
@@ -21,7 +22,7 @@ use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
 
 use super::shelf::Shelf;
-use super::{Error, Place, Planned, Project, StoredRun, adopt, reuse, start};
+use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, reuse, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -42,6 +43,9 @@ pub struct Going {
     /// The `wfl` program, which renders templates in processes of bounded memory. Without it they are rendered in this
     /// process, where only their work and size are bounded: give it where templates are not your own.
     pub renderer: Option<PathBuf>,
+    /// Makes this whole process take in what stages leave behind, so that it is found and reaped: for a program that does
+    /// nothing else.
+    pub adopts_orphans: bool,
     /// How results of other runs are taken.
     pub reuse: Reuse,
 }
@@ -76,6 +80,7 @@ pub struct Session {
     begin: InputKind,
     world: Arc<World>,
     secrets: BTreeMap<u32, Value>,
+    injections: Injections,
     _lock: RunLock,
 }
 
@@ -84,6 +89,7 @@ impl Project {
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
         let Planned { plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
+        let injections = inject::injections(&plan)?;
         let store = self.place.state()?;
         reuse::mend(&plan, &store)?;
         let run = new_id();
@@ -110,6 +116,7 @@ impl Project {
             begin: InputKind::Begin { engine: engine() },
             world: Arc::new(self.world(&Default::default())),
             secrets,
+            injections,
             _lock: lock,
         })
     }
@@ -161,6 +168,7 @@ impl Session {
         adopted: bool,
     ) -> Result<Session, Error> {
         let secrets = start::secrets(&stored.plan)?;
+        let injections = inject::injections(&stored.plan)?;
         let past = stored.records()?;
         let state = RunState::replay(&stored.plan, &past).map_err(|e| {
             Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run")
@@ -188,6 +196,7 @@ impl Session {
             begin,
             world,
             secrets,
+            injections,
             _lock: lock,
         })
     }
@@ -206,7 +215,8 @@ impl Session {
             Some(sink) => LocalExecutor::new().with_sink(sink),
             None => LocalExecutor::new(),
         };
-        let executor = executor.with_renderer(going.renderer);
+        let executor = executor.with_renderer(going.renderer).with_injections(self.injections);
+        let executor = if going.adopts_orphans { executor.adopting_orphans() } else { executor };
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),
             executor: Arc::new(executor),

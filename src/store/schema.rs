@@ -87,6 +87,18 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
 ",
     "
+    ALTER TABLE attempt ADD COLUMN class TEXT;
+    ALTER TABLE attempt ADD COLUMN injected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN user_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN system_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN how TEXT;
+    ALTER TABLE attempt ADD COLUMN tree_rss INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN read_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN written_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN preempted INTEGER NOT NULL DEFAULT 0;
+",
+    "
     -- Results that other runs may take: of each key the one recorded last.
     CREATE TABLE result(
         num INTEGER PRIMARY KEY,
