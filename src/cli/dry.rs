@@ -1,8 +1,11 @@
 //! `wfl run --dry-run`: the plan in words. Starts and writes nothing.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::base::clock::format_duration;
+use crate::embed::foresee::Foreseen;
 use crate::embed::{self, Error, Planned, Project, outline};
 use crate::event::NodeIndex;
 use crate::history::History;
@@ -15,6 +18,8 @@ use super::args::Format;
 use super::exit::Code;
 use super::output::{Terminal, table};
 
+type Foresight = BTreeMap<NodeIndex, Foreseen>;
+
 pub fn show(
     project: &Project,
     planned: &Planned,
@@ -23,18 +28,19 @@ pub fn show(
 ) -> Result<Code, Error> {
     let store = project.history()?;
     let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History))?;
+    let foreseen = project.foresee(&planned.plan)?;
     match format {
-        Format::Json => terminal.json(&json_of(planned, &advice)),
+        Format::Json => terminal.json(&json_of(planned, &advice, &foreseen)),
         Format::Human => {
             terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
-            terminal.data(&table(&rows(&planned.plan)));
+            terminal.data(&table(&rows(&planned.plan, &foreseen)));
             terminal.say(&format!("nothing was started; {}", estimate(&advice)));
         }
     }
     Ok(Code::Ok)
 }
 
-fn rows(plan: &Plan) -> Vec<Vec<String>> {
+fn rows(plan: &Plan, foreseen: &Foresight) -> Vec<Vec<String>> {
     let order = outline::order(plan);
     (1..)
         .zip(order)
@@ -48,7 +54,13 @@ fn rows(plan: &Plan) -> Vec<Vec<String>> {
                 (true, false) => format!("follows {}", follows.join(", ")),
                 (false, false) => format!("needs {}, follows {}", needs.join(", "), follows.join(", ")),
             };
-            vec![place.to_string(), node.key.clone(), kind(node.kind).into(), after, notes(node).join("; ")]
+            vec![
+                place.to_string(),
+                node.key.clone(),
+                kind(node.kind).into(),
+                after,
+                notes(node, foreseen.get(&index)).join("; "),
+            ]
         })
         .collect()
 }
@@ -65,7 +77,7 @@ fn edges(plan: &Plan, node: &Node, wanted: impl Fn(&Edge) -> bool) -> Vec<String
 }
 
 /// Whatever a person should know before it runs.
-fn notes(node: &Node) -> Vec<String> {
+fn notes(node: &Node, foreseen: Option<&Foreseen>) -> Vec<String> {
     match &node.preset {
         Some(Preset::LeftOut(reason)) => return vec![reason.clone()],
         Some(Preset::Reused { run, .. }) => return vec![format!("reused from run {run}")],
@@ -78,6 +90,10 @@ fn notes(node: &Node) -> Vec<String> {
         Rule::Later { text } => vec![format!("runs only if {text}")],
         Rule::Waived(reason) => vec![format!("waived: {reason}")],
     };
+    notes.extend(foreseen.map(|foreseen| match foreseen {
+        Ok(run) => format!("would reuse the result of run {run}"),
+        Err(why) => format!("would run: {why}"),
+    }));
     let approvals = node.approvals.iter();
     notes.extend(approvals.map(|approval| {
         format!("waits for {} from {}", counted(approval.count as usize, "approval"), approval.group)
@@ -114,9 +130,10 @@ fn estimate(advice: &Advice) -> String {
     }
 }
 
-fn json_of(planned: &Planned, advice: &Advice) -> Value {
+fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight) -> Value {
     let plan = &planned.plan;
-    let stages: Vec<Value> = outline::order(plan).into_iter().map(|index| stage_json(plan, index)).collect();
+    let stages: Vec<Value> =
+        outline::order(plan).into_iter().map(|index| stage_json(plan, index, foreseen.get(&index))).collect();
     json!({
         "lane": plan.lane,
         "chosen_by": planned.chosen.by,
@@ -128,7 +145,7 @@ fn json_of(planned: &Planned, advice: &Advice) -> Value {
     })
 }
 
-fn stage_json(plan: &Plan, index: NodeIndex) -> Value {
+fn stage_json(plan: &Plan, index: NodeIndex, foreseen: Option<&Foreseen>) -> Value {
     let node = &plan.nodes[index as usize];
     let (runs, when) = match outline::rule(node) {
         Rule::Always => (json!(true), Value::Null),
@@ -152,6 +169,7 @@ fn stage_json(plan: &Plan, index: NodeIndex) -> Value {
         "when": when,
         "waived": node.waived,
         "approvals": approvals,
-        "notes": notes(node),
+        "would_reuse": foreseen.and_then(|foreseen| foreseen.as_ref().ok()),
+        "notes": notes(node, foreseen),
     })
 }

@@ -8,6 +8,7 @@ use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::event::NodeIndex;
 use crate::observe::actions::Workflow;
+use crate::engine::input::Reuse;
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
 use crate::observe::live::{Live, Screen};
@@ -43,6 +44,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
         adopts_orphans: true,
+        reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
     };
     // Output shown as it comes is there before any event.
     let live = workflow.as_ref().filter(|_| shows_live(args));

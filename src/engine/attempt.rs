@@ -65,7 +65,7 @@ impl Kernel<'_> {
                 Some(judged) => {
                     self.refused(node, FailureClass::Condition, format!("after: {}", unmet(judged)))
                 }
-                None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),
+                None => self.seal(node, outputs),
             },
         }
     }

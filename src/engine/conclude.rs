@@ -77,6 +77,7 @@ impl Kernel<'_> {
         live.claims.forget(node);
         live.doing.remove(&node);
         live.hashes.remove(&node);
+        live.looked.remove(&node);
         live.questions.remove(&node);
         live.timers.retain(|(_, waiting)| *waiting != node);
         live.expiries.retain(|(_, waiting)| *waiting != node);

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
 use crate::plan::{Parallel, Plan};
-use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, StateUnsafe};
+use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
 
 use super::core::Core;
 pub use super::core::Mode;
 use super::driver::{Driver, locked};
-use super::input::{InputKind, Settings};
+use super::input::{InputKind, Reuse, Settings};
 use super::spec::Context;
 use super::state::RunState;
 use super::worker::Tools;
@@ -31,6 +31,8 @@ pub struct Ports {
     pub inbox: Option<Box<dyn Inbox>>,
     /// What is shared with other runs; without it locks and pools hold within the run.
     pub commons: Option<Arc<dyn Commons>>,
+    /// Results that runs share; none when every run stands alone.
+    pub results: Option<Arc<dyn Results>>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub struct Options {
     pub log_dir: Option<PathBuf>,
     /// Between TERM and KILL.
     pub grace: Duration,
+    /// How results of other runs are taken, where there are any.
+    pub reuse: Reuse,
 }
 
 impl Default for Options {
@@ -61,6 +65,7 @@ impl Default for Options {
             secrets: BTreeMap::new(),
             log_dir: None,
             grace: Duration::from_secs(10),
+            reuse: Reuse::default(),
         }
     }
 }
@@ -121,7 +126,7 @@ pub fn run(
     options: &Options,
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
-    let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons } = ports;
+    let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons, results } = ports;
     let jobs = jobs(plan, options);
     state.live.settings = Settings {
         jobs,
@@ -130,6 +135,7 @@ pub fn run(
         keep_going: options.keep_going,
         grace: options.grace,
         commons: commons.is_some(),
+        reuse: results.is_some().then_some(options.reuse),
     };
     let context = Context {
         run: options.run.0.clone(),
@@ -142,7 +148,8 @@ pub fn run(
         _ => 0,
     };
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
-    let tools = Tools { plan: plan.clone(), context, executor, facts, commons };
+    let tools =
+        Tools { plan: plan.clone(), context, executor, facts, commons, results, clock: clock.clone() };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);
     let workers = workers(&driver, jobs.min(plan.nodes.len().max(1)))?;

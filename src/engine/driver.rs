@@ -198,6 +198,8 @@ impl Driver {
             Command::HashInputs { node } => Task::Hash { node },
             Command::Claim { node, claim } => Task::Claim { node, claim, at: self.clock.now().wall },
             Command::AskStanding { node, rule } => Task::Standing { node, rule },
+            Command::Look { node, outputs, effort } => Task::Look { node, outputs, effort },
+            Command::Seal { node, outputs, own, inputs } => Task::Seal { node, outputs, own, inputs },
             Command::Ask(question) => return self.ask(question),
             Command::Cancel { node, force } => return self.cancel(shared, node, force),
             Command::Stop => {

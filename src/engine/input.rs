@@ -8,6 +8,7 @@ use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
 use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
 
+use super::look::{Effort, Looked, Sealed};
 use super::resume::Decisions;
 
 /// Something that happened, and when.
@@ -68,6 +69,17 @@ pub enum InputKind {
         node: NodeIndex,
         standing: Option<Standing>,
     },
+    /// What was found for a stage about to start; an error when its inputs could not be read.
+    Looked {
+        node: NodeIndex,
+        looked: Result<Box<Looked>, String>,
+    },
+    /// What a stage left that ended well.
+    Sealed {
+        node: NodeIndex,
+        outputs: BTreeMap<String, Value>,
+        sealed: Result<Sealed, String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +135,22 @@ pub enum Command {
         node: NodeIndex,
         rule: BreakerRule,
     },
+    /// Looks for an earlier result of a stage about to start.
+    Look {
+        node: NodeIndex,
+        outputs: Outputs,
+        effort: Effort,
+    },
+    /// Marks the files of a stage that ended well, and keeps copies of those that ask for it.
+    Seal {
+        node: NodeIndex,
+        /// What it may read of others.
+        outputs: Outputs,
+        /// Its own, handed back with the answer.
+        own: BTreeMap<String, Value>,
+        /// Hash of its inputs at its start, when its result may be taken by others.
+        inputs: Option<String>,
+    },
 }
 
 /// The result of one decision: events to commit together, and what to do after.
@@ -154,6 +182,17 @@ pub struct Settings {
     pub grace: Duration,
     /// There are other runs to share with: locks, pools and breakers are asked for.
     pub commons: bool,
+    /// What is done with results of other runs; none where there is nowhere to keep them.
+    pub reuse: Option<Reuse>,
+}
+
+/// How results of other runs are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reuse {
+    /// Takes none.
+    pub fresh: bool,
+    /// Of all that could be taken, how many in a hundred run all the same, to be compared with; else as the plan says.
+    pub verify: Option<u32>,
 }
 
 impl Default for Settings {
@@ -165,6 +204,7 @@ impl Default for Settings {
             keep_going: false,
             grace: Duration::from_secs(10),
             commons: false,
+            reuse: None,
         }
     }
 }

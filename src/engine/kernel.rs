@@ -83,6 +83,8 @@ impl Kernel<'_> {
             InputKind::Signal(Signal::Force) => self.force(),
             InputKind::Claimed { node, answer } => self.claimed(*node, answer),
             InputKind::Standing { node, standing } => self.stands(*node, *standing),
+            InputKind::Looked { node, looked } => self.looked(*node, looked.as_deref()),
+            InputKind::Sealed { node, outputs, sealed } => self.sealed(*node, outputs, sealed.as_ref()),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::plan::{OnFailure, Plan};
 
 use super::claim::Claims;
 use super::input::Settings;
+use super::look::Looked;
 use super::sharing;
 
 /// What is under way for a stage right now.
@@ -99,6 +100,8 @@ pub struct Live {
     pub(super) busy: u32,
     pub(super) lane_finally: LaneFinally,
     pub(super) work: Work,
+    /// What was found for stages under way, and whether they run only to be compared with it.
+    pub(super) looked: BTreeMap<NodeIndex, (Box<Looked>, bool)>,
 }
 
 impl Live {

@@ -21,14 +21,18 @@ pub mod input;
 mod judge;
 pub mod kernel;
 pub mod live;
+pub mod look;
 mod prepare;
+mod results;
 pub mod resume;
 pub mod retry;
+pub mod reuse;
 mod schedule;
 pub mod scope;
 mod sharing;
 pub mod spec;
 pub mod state;
+mod unchanged;
 mod worker;
 
 pub use drive::{Control, End, Mode, Options, Ports, run};

@@ -34,7 +34,11 @@ impl Kernel<'_> {
             Some(Preset::LeftOut(reason)) => {
                 return self.finish(node, End::new(Status::Skipped).because(reason.clone()));
             }
-            Some(Preset::Reused { run, outputs, .. }) => {
+            Some(Preset::Reused { run, outputs, files, result, .. }) => {
+                if result.is_some() {
+                    let (files, result) = (files.clone(), result.clone());
+                    self.emit(Event::StageRecorded { node, files, result })?;
+                }
                 let end = End { outputs: outputs.clone(), ..End::new(Status::Reused) };
                 return self.finish(node, end.because(format!("the result of run {run} still holds")));
             }

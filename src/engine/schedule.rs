@@ -145,7 +145,8 @@ impl Kernel<'_> {
             return Ok(true);
         }
         self.state.live.doing.insert(node, Doing::Hashing);
-        self.command(Command::HashInputs { node });
+        let look = self.look(node).unwrap_or(Command::HashInputs { node });
+        self.command(look);
         Ok(false)
     }
 

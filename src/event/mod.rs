@@ -2,6 +2,7 @@
 //! Does not know how an event is decided, stored or shown.
 
 mod class;
+mod result;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::base::{Timestamp, Value};
 use crate::expr::facts::FactValues;
 
 pub use class::{FailureClass, Lasting};
+pub use result::{Compared, FileMark, Files, Keyed};
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -300,6 +302,29 @@ pub enum Event {
     /// The attempt's commands ended well and it failed all the same: an output is absent, a condition does not hold.
     #[serde(rename = "attempt.refused")]
     AttemptRefused { node: NodeIndex, attempt: u32, class: FailureClass, why: String },
+    /// An earlier result of the stage was looked for: what came of it, and why.
+    #[serde(rename = "stage.compared")]
+    StageCompared {
+        node: NodeIndex,
+        key: String,
+        outcome: Compared,
+        /// The run the result is from.
+        #[serde(default)]
+        from: Option<RunId>,
+        reason: String,
+    },
+    /// What the stage left, right before it finishes well.
+    #[serde(rename = "stage.recorded")]
+    StageRecorded {
+        node: NodeIndex,
+        files: Files,
+        /// There when other runs may take the result.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
+    },
+    /// A result that other runs could take turned out not to follow from what decides it.
+    #[serde(rename = "result.revoked")]
+    ResultRevoked { node: NodeIndex, key: String, from: RunId, reason: String },
 
     /// What the stage shares with other runs of the project was given to it: "lock `production`".
     #[serde(rename = "lease.taken")]
@@ -372,7 +397,10 @@ impl Event {
             | Event::BreakerProbed { node, .. }
             | Event::BreakerCounted { node, .. }
             | Event::BreakerOpened { node, .. }
-            | Event::BreakerClosed { node, .. } => Some(*node),
+            | Event::BreakerClosed { node, .. }
+            | Event::StageCompared { node, .. }
+            | Event::StageRecorded { node, .. }
+            | Event::ResultRevoked { node, .. } => Some(*node),
         }
     }
 }

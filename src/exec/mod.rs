@@ -12,6 +12,7 @@ mod measure;
 mod oom;
 mod os;
 mod process;
+pub mod programs;
 mod render;
 mod stop;
 mod tree;

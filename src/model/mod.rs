@@ -15,7 +15,7 @@ pub mod resolve;
 mod scenario;
 pub mod schema;
 mod settle;
-mod shell;
+pub mod shell;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -484,6 +484,8 @@ pub struct Project {
     pub keep_logs: Option<i64>,
     /// Bytes that one attempt's log may hold.
     pub log_size: Option<u64>,
+    /// Of a hundred results that could be reused, how many are checked by running again.
+    pub verify_reuse: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

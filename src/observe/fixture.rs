@@ -33,6 +33,7 @@ pub fn plan() -> Plan {
         definition: Definition::default(),
         seed: 1,
         log_size: None,
+        verify_reuse: None,
     }
 }
 

@@ -13,6 +13,7 @@ mod order;
 mod reach;
 mod refuse;
 mod retry;
+mod reusable;
 pub mod secrets;
 mod start;
 mod svg;
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::{BreakerRule, NodeIndex};
+use crate::event::{BreakerRule, Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
@@ -76,6 +77,9 @@ pub struct Plan {
     /// The most that one attempt's log may hold, in bytes, where the project says so.
     #[serde(default)]
     pub log_size: Option<u64>,
+    /// Of a hundred results that could be reused, how many are checked by running again.
+    #[serde(default)]
+    pub verify_reuse: Option<u32>,
 }
 
 /// The text the plan was made from, so that a change can be seen and shown.
@@ -220,7 +224,16 @@ impl Plan {
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// Its result in an earlier run still holds.
-    Reused { run: String, inputs: String, outputs: BTreeMap<String, Value> },
+    Reused {
+        run: String,
+        inputs: String,
+        outputs: BTreeMap<String, Value>,
+        #[serde(default)]
+        files: Files,
+        /// Under which key it was found.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
+    },
     /// Not asked for; the reason begins with [`LEFT_OUT`].
     LeftOut(String),
 }
@@ -262,6 +275,9 @@ pub struct Output {
     /// A value handed to a called lane: of a path, no file is expected there.
     #[serde(default)]
     pub given: bool,
+    /// Milliseconds that a copy of the file is kept; none when no copy is made.
+    #[serde(default)]
+    pub keep: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

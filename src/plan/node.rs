@@ -136,14 +136,18 @@ impl Lowering<'_> {
         globs
     }
 
-    pub(super) fn outputs(&self, outputs: &[model::Output], at: At<'_>) -> Vec<Output> {
-        let lowered = |output: &model::Output| Output {
-            name: output.name.clone(),
-            ty: output.ty.clone(),
-            value: self.expr(&output.value, at),
-            given: false,
-        };
-        outputs.iter().map(lowered).collect()
+    pub(super) fn outputs(&mut self, outputs: &[model::Output], at: At<'_>) -> Vec<Output> {
+        let mut lowered = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            lowered.push(Output {
+                name: output.name.clone(),
+                ty: output.ty.clone(),
+                value: self.expr(&output.value, at),
+                given: false,
+                keep: output.keep.as_ref().and_then(|keep| self.millis(keep, at)),
+            });
+        }
+        lowered
     }
 
     pub(super) fn measures(&self, measures: &[model::Measure], at: At<'_>) -> Vec<Measure> {

@@ -1,12 +1,16 @@
 //! The seams of the engine: what it asks of the world, as three small traits and the data that crosses them.
 //! The engine calls them; store, exec and facts implement them; tests give fakes. No behaviour here.
 
+mod results;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::Timestamp;
 use crate::event::{BreakerRule, Event, NodeIndex, Outcome, Record, WaitFor};
 use crate::expr::facts::{FactKey, FactValues};
+
+pub use results::{InputFiles, Results, Stored};
 
 /// How hard a commit must be before the engine goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,6 +13,7 @@ pub mod lock;
 mod place;
 mod project;
 mod resolve;
+pub mod result;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub use inbox::StoreInbox;
 pub use journal::StoreJournal;
 pub use location::state_dir;
 pub use lock::{Held, RunLock};
+pub use result::StoreResults;
 
 /// How long a writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -177,6 +179,11 @@ impl Store {
         Ok(StoreInbox::new(self.db.clone(), self.run_row(run)?))
     }
 
+    /// Results that runs share.
+    pub fn results(&self) -> StoreResults {
+        StoreResults::new(self.db.clone(), self.path())
+    }
+
     /// Leaves a message for the run's engine; on the disk when this returns.
     pub fn post_message(&self, run: &RunId, message: &Message) -> Result<(), StoreError> {
         let row = self.run_row(run)?;
@@ -253,7 +260,7 @@ impl Store {
     pub fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
         let row = self.run_row(run)?;
         self.write(|tx| {
-            for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter"] {
+            for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter", "result", "kept"] {
                 tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [row])?;
             }
             tx.execute("DELETE FROM run WHERE num = ?1", [row])?;

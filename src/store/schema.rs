@@ -118,6 +118,30 @@ const MIGRATIONS: &[&str] = &[
     );
     CREATE TABLE breaker(key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 ",
+    "
+    -- Results that other runs may take: of each key the one recorded last.
+    CREATE TABLE result(
+        num INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        stage TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        files TEXT NOT NULL,
+        revoked TEXT
+    );
+    CREATE INDEX result_stage ON result(stage, at);
+    CREATE INDEX result_run ON result(run);
+    -- Files of which a copy is kept, and until when.
+    CREATE TABLE kept(
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY(run, node, path)
+    ) WITHOUT ROWID;
+",
 ];
 
 /// What a file that is only read turned out to be.

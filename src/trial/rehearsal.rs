@@ -232,7 +232,8 @@ impl Stage {
                 let standing = Some(self.breakers.standing(&rule));
                 self.later(now, InputKind::Standing { node, standing });
             }
-            Command::Stop => {}
+            // No results of other runs are given to it.
+            Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
     }
 

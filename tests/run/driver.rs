@@ -144,6 +144,7 @@ impl Setup {
             people: self.people.clone(),
             inbox: self.inbox.take(),
             commons: None,
+            results: None,
         };
         run(&Arc::new(self.plan.clone()), state, begin, ports, &self.options, &self.control)
     }
@@ -410,6 +411,7 @@ fn a_run_needs_no_time_to_pass() {
         people: None,
         inbox: None,
         commons: None,
+        results: None,
     };
     let begin = InputKind::Begin { engine: "test".into() };
     let end = run(&plan, RunState::new(&plan), begin, ports, &Options::default(), &Arc::default()).unwrap();

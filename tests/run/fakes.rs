@@ -354,7 +354,8 @@ impl World {
             Command::AskStanding { node, .. } => {
                 self.later(now, InputKind::Standing { node, standing: self.standing });
             }
-            Command::Stop => {}
+            // No results of other runs are given to it.
+            Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
     }
 

@@ -192,7 +192,9 @@ impl Draft {
     /// A file output.
     pub fn out(self, name: &str, path: &str) -> Self {
         let value = expr(Kind::Value(Value::Path(path.into())));
-        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false }))
+        self.with(|node| {
+            node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false, keep: None })
+        })
     }
 
     pub fn tool(self, name: &str) -> Self {
@@ -313,6 +315,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         definition: Definition::default(),
         seed: 7,
         log_size: None,
+        verify_reuse: None,
     }
 }
 

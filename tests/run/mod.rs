@@ -13,5 +13,6 @@ mod order;
 mod people;
 mod resume;
 mod retry;
+mod reuse_keys;
 mod shares;
 mod simulation;

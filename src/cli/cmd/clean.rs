@@ -18,14 +18,19 @@ pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
     match args.format {
         Format::Json => {
             let (runs, logs) = (&removed.runs, &removed.logs);
-            terminal.json(&json!({ "runs": runs, "logs": logs, "dry_run": args.dry_run }));
+            let copies = json!({ "count": removed.copies.copies, "bytes": removed.copies.bytes });
+            terminal.json(&json!({ "runs": runs, "logs": logs, "copies": copies, "dry_run": args.dry_run }));
         }
         Format::Human => {
             removed.runs.iter().for_each(|run| terminal.data(&format!("run {run}")));
             removed.logs.iter().for_each(|run| terminal.data(&format!("logs of {run}")));
             let word = if args.dry_run { "would remove" } else { "removed" };
             let logs = format!("the logs of {}", counted(removed.logs.len(), "more run"));
-            terminal.say(&format!("{word} {} and {logs}", counted(removed.runs.len(), "run")));
+            let files = match removed.copies.copies {
+                0 => String::new(),
+                count => format!(" and {} kept {}", count, if count == 1 { "copy" } else { "copies" }),
+            };
+            terminal.say(&format!("{word} {} and {logs}{files}", counted(removed.runs.len(), "run")));
         }
     }
     Ok(Code::Ok)

@@ -83,6 +83,9 @@ fn name_of(event: &Event) -> &'static str {
         Event::BreakerCounted { .. } => "breaker.counted",
         Event::BreakerOpened { .. } => "breaker.opened",
         Event::BreakerClosed { .. } => "breaker.closed",
+        Event::StageCompared { .. } => "stage.compared",
+        Event::StageRecorded { .. } => "stage.recorded",
+        Event::ResultRevoked { .. } => "result.revoked",
     }
 }
 
