@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::base::clock::format_duration;
 use crate::embed::{self, Error, Planned, Project, outline};
+use crate::engine::room::Foreseen;
 use crate::event::NodeIndex;
 use crate::history::History;
 use crate::insight::{Advice, Rule};
@@ -23,11 +24,18 @@ pub fn show(
 ) -> Result<Code, Error> {
     let store = project.history()?;
     let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History))?;
+    let mut planned = planned.clone();
+    if let Some(store) = &store {
+        embed::expect(&mut planned.plan, store);
+    }
+    let planned = &planned;
+    let room = embed::at_once(&planned.plan);
     match format {
-        Format::Json => terminal.json(&json_of(planned, &advice)),
+        Format::Json => terminal.json(&json_of(planned, &advice, &room)),
         Format::Human => {
             terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
             terminal.data(&table(&rows(&planned.plan)));
+            terminal.say(&format!("at most {} at once: {}", room.at_once, room.why));
             terminal.say(&format!("nothing was started; {}", estimate(&advice)));
         }
     }
@@ -114,7 +122,7 @@ fn estimate(advice: &Advice) -> String {
     }
 }
 
-fn json_of(planned: &Planned, advice: &Advice) -> Value {
+fn json_of(planned: &Planned, advice: &Advice, room: &Foreseen) -> Value {
     let plan = &planned.plan;
     let stages: Vec<Value> = outline::order(plan).into_iter().map(|index| stage_json(plan, index)).collect();
     json!({
@@ -123,6 +131,7 @@ fn json_of(planned: &Planned, advice: &Advice) -> Value {
         "dry_run": true,
         "params": plan.params.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<serde_json::Map<_, _>>(),
         "stages": stages,
+        "parallel": { "at_once": room.at_once, "why": room.why },
         "estimate": advice.estimate,
         "history": advice.history,
     })

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::{Moment, Value};
 use crate::event::{Asked, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
+use crate::port::room::Room;
 use crate::port::{Answer, Durability, Message, Question};
 
 use super::resume::Decisions;
@@ -58,6 +59,8 @@ pub enum InputKind {
         answer: Option<Answer>,
     },
     Signal(Signal),
+    /// The room the machine has now.
+    Room(Box<Room>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +125,10 @@ impl Default for Turn {
 /// What this process was told about how to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Attempts at once.
+    /// Attempts at once, at most.
     pub jobs: usize,
+    /// The room at the start, where it decides how many of those run; none where `jobs` does.
+    pub room: Option<Room>,
     /// Answers `confirm`.
     pub yes: bool,
     /// Somebody is there to be asked.
@@ -136,6 +141,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { jobs: 1, yes: false, people: false, keep_going: false, grace: Duration::from_secs(10) }
+        Settings {
+            jobs: 1,
+            room: None,
+            yes: false,
+            people: false,
+            keep_going: false,
+            grace: Duration::from_secs(10),
+        }
     }
 }

@@ -81,6 +81,7 @@ impl Kernel<'_> {
             InputKind::Answer { question, answer } => self.answered(question, answer.as_ref()),
             InputKind::Signal(Signal::Cancel) => self.halt(Halt::Interrupted),
             InputKind::Signal(Signal::Force) => self.force(),
+            InputKind::Room(room) => self.room_read(room),
         }
     }
 

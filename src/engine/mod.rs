@@ -6,6 +6,7 @@
 //!                └─ live: slots, timers, questions                └─▶ drive: workers carry out the commands
 //! ```
 
+mod admit;
 pub mod apply;
 mod attempt;
 mod call;
@@ -23,6 +24,7 @@ pub mod live;
 mod prepare;
 pub mod resume;
 pub mod retry;
+pub mod room;
 mod schedule;
 pub mod scope;
 mod sharing;

@@ -8,6 +8,7 @@ mod fence;
 mod os;
 mod process;
 mod render;
+pub mod room;
 mod stop;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use crate::capture::{LOG_CAP, LineSink};
 use crate::event::{NodeIndex, Outcome};
+use crate::port::room::Room;
 use crate::port::{AttemptSpec, Busy, Executor};
 
 pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
@@ -114,5 +116,9 @@ impl Executor for LocalExecutor {
 
     fn fence(&self, run: &str) -> usize {
         fence::kill(&fence::Marker { run, attempt: None })
+    }
+
+    fn room(&self) -> Option<Room> {
+        Some(room::read())
     }
 }

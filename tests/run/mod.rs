@@ -12,5 +12,6 @@ mod order;
 mod people;
 mod resume;
 mod retry;
+mod room;
 mod shares;
 mod simulation;
