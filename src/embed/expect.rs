@@ -15,7 +15,7 @@ pub fn expect(plan: &mut Plan, history: &dyn History) {
     }
     if let Ok(samples) = history.samples(&plan.lane, runs(plan.nodes.len())) {
         let known = Expectations::of(&samples);
-        plan.expect(|node, stage| known.get(&node.key, stage));
+        plan.anticipate(|node, stage| known.get(&node.key, stage));
     }
 }
 

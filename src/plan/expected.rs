@@ -25,7 +25,7 @@ const UNKNOWN_MS: u64 = 1_000;
 impl Plan {
     /// Takes over what `known` says of each node, and orders by it. When nothing is known at all, the order stays that of
     /// the longest path in stages.
-    pub fn expect(&mut self, known: impl Fn(&Node, &str) -> Option<Expected>) {
+    pub fn anticipate(&mut self, known: impl Fn(&Node, &str) -> Option<Expected>) {
         let stages = &self.stages;
         for node in &mut self.nodes {
             let name = stages.get(node.stage as usize).map_or("", |stage| stage.name.as_str());
@@ -61,4 +61,57 @@ fn middle(known: impl Iterator<Item = u64>) -> Option<u64> {
     known.sort_unstable();
     let middle = known.get(known.len() / 2).copied()?;
     Some(if middle == 0 { UNKNOWN_MS } else { middle })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::fixture;
+    use crate::plan::Action;
+
+    fn ranks(plan: &Plan) -> Vec<u32> {
+        plan.nodes.iter().map(|node| node.priority).collect()
+    }
+
+    /// Three in a row, and two beside them that need nothing.
+    fn plan() -> Plan {
+        let mut plan = fixture::plan();
+        for (name, index) in [("slow", 3), ("new", 4)] {
+            let mut node = fixture::node(name, index);
+            node.edges.clear();
+            node.actions = vec![Action::Exec { argv: Vec::new() }];
+            plan.nodes.push(node);
+            plan.stages.push(fixture::instances(name, index));
+        }
+        plan
+    }
+
+    #[test]
+    fn the_longest_way_is_counted_in_time_and_what_is_unknown_takes_the_middle() {
+        let mut plan = plan();
+        plan.anticipate(|_, stage| {
+            let ms = match stage {
+                "slow" => 5_000,
+                "new" => return None,
+                _ => 100,
+            };
+            Some(Expected { ms, ..Expected::default() })
+        });
+        assert_eq!(ranks(&plan), [300, 200, 100, 5_000, 100], "three short ones are less than one long one");
+    }
+
+    #[test]
+    fn without_any_history_the_order_stays_as_it_was() {
+        let mut plan = plan();
+        let before = ranks(&plan);
+        plan.anticipate(|_, _| None);
+        assert_eq!(ranks(&plan), before);
+    }
+
+    #[test]
+    fn times_beyond_all_bounds_are_capped() {
+        let mut plan = plan();
+        plan.anticipate(|_, _| Some(Expected { ms: u64::MAX, ..Expected::default() }));
+        assert_eq!(ranks(&plan), [u32::MAX; 5]);
+    }
 }

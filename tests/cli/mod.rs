@@ -9,6 +9,7 @@ mod embed;
 mod exits;
 mod inspect;
 mod part;
+mod room;
 mod run;
 mod shapes;
 mod terminal;
