@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::base::clock::format_duration;
 use crate::embed::foresee::Foreseen;
 use crate::embed::{self, Error, Planned, Project, outline};
+use crate::engine::room::Foreseen as AtOnce;
 use crate::event::NodeIndex;
 use crate::history::History;
 use crate::insight::{Advice, Rule};
@@ -29,11 +30,18 @@ pub fn show(
     let store = project.history()?;
     let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History))?;
     let foreseen = project.foresee(&planned.plan)?;
+    let mut planned = planned.clone();
+    if let Some(store) = &store {
+        embed::expect(&mut planned.plan, store);
+    }
+    let planned = &planned;
+    let room = embed::at_once(&planned.plan);
     match format {
-        Format::Json => terminal.json(&json_of(planned, &advice, &foreseen)),
+        Format::Json => terminal.json(&json_of(planned, &advice, &foreseen, &room)),
         Format::Human => {
             terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
             terminal.data(&table(&rows(&planned.plan, &foreseen)));
+            terminal.say(&format!("at most {} at once: {}", room.at_once, room.why));
             terminal.say(&format!("nothing was started; {}", estimate(&advice)));
         }
     }
@@ -130,7 +138,7 @@ fn estimate(advice: &Advice) -> String {
     }
 }
 
-fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight) -> Value {
+fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOnce) -> Value {
     let plan = &planned.plan;
     let stages: Vec<Value> =
         outline::order(plan).into_iter().map(|index| stage_json(plan, index, foreseen.get(&index))).collect();
@@ -140,6 +148,7 @@ fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight) -> Value {
         "dry_run": true,
         "params": plan.params.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<serde_json::Map<_, _>>(),
         "stages": stages,
+        "parallel": { "at_once": room.at_once, "why": room.why },
         "estimate": advice.estimate,
         "history": advice.history,
     })

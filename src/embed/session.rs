@@ -87,11 +87,12 @@ pub struct Session {
 impl Project {
     /// Stores the run and takes it for this process. Nothing runs yet.
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
-        let Planned { plan, change, .. } = planned;
+        let Planned { mut plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
         let injections = inject::injections(&plan)?;
         let store = self.place.state()?;
         reuse::mend(&plan, &store)?;
+        super::expect(&mut plan, &store);
         let run = new_id();
         let lock = acquire(&store, &run)?;
         let json = serde_json::to_string(&plan)

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
 use crate::plan::{Parallel, Plan};
+use crate::port::room::Room;
 use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
 
 use super::core::Core;
 pub use super::core::Mode;
 use super::driver::{Driver, locked};
 use super::input::{InputKind, Reuse, Settings};
+use super::room::most;
 use super::spec::Context;
 use super::state::RunState;
 use super::worker::Tools;
@@ -127,9 +129,10 @@ pub fn run(
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
     let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons, results } = ports;
-    let jobs = jobs(plan, options);
+    let (jobs, room) = jobs(plan, options, executor.as_ref());
     state.live.settings = Settings {
         jobs,
+        room,
         yes: options.yes,
         people: people.is_some(),
         keep_going: options.keep_going,
@@ -185,12 +188,18 @@ fn workers(driver: &Arc<Driver>, wanted: usize) -> Result<Vec<JoinHandle<()>>, S
     Ok(workers)
 }
 
-/// How many attempts at once: `--jobs`, else what the lane says, else as many as the machine has processors.
-fn jobs(plan: &Plan, options: &Options) -> usize {
-    let of_lane = match plan.parallel {
-        Parallel::Off => 1,
-        Parallel::Limit(limit) => limit as usize,
-        Parallel::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+/// How many attempts at once: `--jobs`, else what the lane says, else what the machine has room for, with that room.
+fn jobs(plan: &Plan, options: &Options, executor: &dyn Executor) -> (usize, Option<Room>) {
+    let fixed = match plan.parallel {
+        Parallel::Off => Some(1),
+        Parallel::Limit(limit) => Some(limit as usize),
+        Parallel::Auto => None,
     };
-    options.jobs.unwrap_or(of_lane).max(1)
+    if let Some(jobs) = options.jobs.or(fixed) {
+        return (jobs.max(1), None);
+    }
+    match executor.room() {
+        Some(room) => (most(plan, &room), Some(room)),
+        None => (std::thread::available_parallelism().map_or(1, usize::from), None),
+    }
 }

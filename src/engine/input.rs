@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::base::{Moment, Value};
 use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
+use crate::port::room::Room;
 use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
 
 use super::look::{Effort, Looked, Sealed};
@@ -80,6 +81,8 @@ pub enum InputKind {
         outputs: BTreeMap<String, Value>,
         sealed: Result<Sealed, String>,
     },
+    /// The room the machine has now.
+    Room(Box<Room>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,8 +173,10 @@ impl Default for Turn {
 /// What this process was told about how to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Attempts at once.
+    /// Attempts at once, at most.
     pub jobs: usize,
+    /// The room at the start, where it decides how many of those run; none where `jobs` does.
+    pub room: Option<Room>,
     /// Answers `confirm`.
     pub yes: bool,
     /// Somebody is there to be asked.
@@ -199,6 +204,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             jobs: 1,
+            room: None,
             yes: false,
             people: false,
             keep_going: false,

@@ -85,6 +85,7 @@ impl Kernel<'_> {
             InputKind::Standing { node, standing } => self.stands(*node, *standing),
             InputKind::Looked { node, looked } => self.looked(*node, looked.as_deref()),
             InputKind::Sealed { node, outputs, sealed } => self.sealed(*node, outputs, sealed.as_ref()),
+            InputKind::Room(room) => self.room_read(room),
         }
     }
 

@@ -9,9 +9,11 @@ use crate::coord::{Rank, ResourceId, Shares};
 use crate::event::{Asked, NodeIndex};
 use crate::plan::{OnFailure, Plan};
 
+use super::admit::Told;
 use super::claim::Claims;
 use super::input::Settings;
 use super::look::Looked;
+use super::room::Headroom;
 use super::sharing;
 
 /// What is under way for a stage right now.
@@ -64,7 +66,7 @@ impl Work {
 #[derive(Clone, Debug, Default)]
 pub struct Live {
     pub settings: Settings,
-    /// Attempts at once, lowered when the executor has no room.
+    /// Attempts at once, lower for a while when the executor has no room.
     pub(super) limit: usize,
     pub(super) stop_on_failure: bool,
     pub(super) ready: BTreeSet<Rank>,
@@ -98,6 +100,11 @@ pub struct Live {
     /// The first tick has not come yet.
     pub(super) opening: bool,
     pub(super) busy: u32,
+    /// When one more may be tried after the executor had no room.
+    pub(super) recovers_at: Option<i64>,
+    /// The machine's room; none where a number of attempts is fixed.
+    pub(super) headroom: Option<Headroom>,
+    pub(super) told: Told,
     pub(super) lane_finally: LaneFinally,
     pub(super) work: Work,
     /// What was found for stages under way, and whether they run only to be compared with it.
@@ -112,6 +119,7 @@ impl Live {
             limit: settings.jobs.max(1),
             stop_on_failure: !settings.keep_going && plan.on_failure != OnFailure::KeepGoing,
             work: Work { working: true, last: at.mono, spent: 0 },
+            headroom: settings.room.clone().map(|room| Headroom::new(room, at.mono)),
             settings,
             ..Live::default()
         };
@@ -154,7 +162,7 @@ impl Live {
         });
         let left = bounds.chain(lane).filter(|_| working).min();
         let limit = left.map(|left| self.work.last.saturating_add(left.min(i64::MAX as u64) as i64));
-        [retry, line, expiry, limit].into_iter().flatten().min()
+        [retry, line, expiry, limit, self.recovers_at].into_iter().flatten().min()
     }
 }
 

@@ -6,6 +6,7 @@
 //!                └─ live: slots, timers, questions                └─▶ drive: workers carry out the commands
 //! ```
 
+mod admit;
 pub mod apply;
 mod attempt;
 mod call;
@@ -27,6 +28,7 @@ mod results;
 pub mod resume;
 pub mod retry;
 pub mod reuse;
+pub mod room;
 mod schedule;
 pub mod scope;
 mod sharing;

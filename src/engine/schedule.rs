@@ -1,5 +1,5 @@
 //! Who starts next, and the way from a free slot to a running attempt: share, `before`, inputs, key, start. Also time:
-//! ticks, retries that are due, attempts the executor had no room for.
+//! ticks, retries that are due.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,11 @@ use super::kernel::{Kernel, Step};
 use super::live::{Doing, Halt, rank};
 use super::scope::visible;
 
-/// How long an attempt waits after the executor had no room, growing with each time.
-const HOLD_MS: i64 = 500;
-
 impl Kernel<'_> {
     /// Gives free slots to ready stages, first in rank first.
     pub fn dispatch(&mut self) -> Step {
         while !self.state.live.is_over() && self.state.live.slots.len() < self.state.live.limit {
-            let Some(rank) = self.state.live.ready.pop_first() else { break };
+            let Some(rank) = self.next_in_line()? else { break };
             let node = rank.2;
             if !self.state.node(node).is_open_ended() || self.is_doing(node).is_some() {
                 continue;
@@ -192,30 +189,10 @@ impl Kernel<'_> {
         }
     }
 
-    /// No room: the attempt is handed out again later, and fewer run at once from now on.
-    pub fn busy(&mut self, node: NodeIndex, attempt: u32, why: &str) -> Step {
-        let state = self.state.node(node);
-        if !state.open || state.attempt != attempt {
-            return Ok(());
-        }
-        let live = &mut self.state.live;
-        live.busy += 1;
-        live.doing.insert(node, Doing::Held);
-        live.timers.insert((self.at.mono + HOLD_MS * i64::from(live.busy.min(10)), node));
-        let lowered = live.limit.min(live.slots.len()).saturating_sub(1).max(1);
-        let was = std::mem::replace(&mut live.limit, lowered);
-        if lowered < was || live.busy == 1 {
-            let text =
-                format!("no room to start `{}` ({why}): at most {lowered} at once now", self.key(node));
-            self.note(Some(node), text)?;
-        }
-        let ends = self.state.live.halt.is_some() || self.expired(node).is_some();
-        if ends { self.end_held(node) } else { Ok(()) }
-    }
-
     pub fn tick(&mut self) -> Step {
         self.state.live.opening = false;
         self.ask_again();
+        self.recover()?;
         while let Some(&(due, node)) = self.state.live.timers.first() {
             if due > self.at.mono {
                 break;

@@ -76,5 +76,6 @@ pub fn node(name: &str, index: u32) -> Node {
         closes: None,
         preset: None,
         priority: 3_u32.saturating_sub(index),
+        expected: None,
     }
 }

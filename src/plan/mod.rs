@@ -3,6 +3,7 @@
 
 pub mod build;
 mod call;
+mod expected;
 mod frame;
 mod given;
 mod globals;
@@ -29,6 +30,7 @@ use crate::event::{BreakerRule, Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
+pub use expected::Expected;
 pub use given::Given;
 pub use reach::{facts_of, select_facts, start_facts};
 pub use refuse::{concerning, refusal, refusals};
@@ -177,8 +179,12 @@ pub struct Node {
     /// Its end is known before the run: only a part of the lane was asked for.
     #[serde(default)]
     pub preset: Option<Preset>,
-    /// Longest path to the end of the plan in nodes: what starts first among the ready.
+    /// Longest path to the end of the plan: what starts first among the ready. In nodes, or in expected milliseconds once
+    /// there is history.
     pub priority: u32,
+    /// From earlier runs, as it was known when this one began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 impl Plan {

@@ -116,6 +116,7 @@ impl Lowering<'_> {
             closes: None,
             preset: None,
             priority: 0,
+            expected: None,
         };
         if let Some(shared) = &around.tool {
             self.share(&mut node, shared, At { matrix: &combination, own: Some(index) });

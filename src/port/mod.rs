@@ -2,6 +2,7 @@
 //! The engine calls them; store, exec and facts implement them; tests give fakes. No behaviour here.
 
 mod results;
+pub mod room;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -107,6 +108,10 @@ pub trait Executor: Send + Sync {
     fn cancel(&self, node: NodeIndex, grace: Duration);
     /// Kills what a dead engine of this run left behind; returns how many processes.
     fn fence(&self, run: &str) -> usize;
+    /// What room there is for more, read now; none where that cannot be told. Cheap.
+    fn room(&self) -> Option<room::Room> {
+        None
+    }
 }
 
 /// Is told every recorded event after its commit. Best effort: what it does changes nothing, and one that fails

@@ -11,7 +11,14 @@ use super::error::StoreError;
 use super::{Store, journal, lock};
 use crate::base::Timestamp;
 use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
-use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, StageSummary};
+use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, Sample, StageSummary};
+
+/// Stages that ended well, each with the attempt that ended it.
+const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss \
+    FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
+    AND attempt.attempt = node.attempt AND attempt.status = 'succeeded' \
+    WHERE node.run IN (SELECT num FROM run WHERE lane = ?1 AND finished IS NOT NULL \
+    ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned')";
 
 const RUN: &str = "SELECT id, lane, status, started, finished, worked_ms, change, params, cause FROM run";
 
@@ -44,6 +51,16 @@ impl History for Store {
                     stage(row, attempts)
                 })?
                 .collect()
+        };
+        read().map_err(|e| self.error(&e).into())
+    }
+
+    fn samples(&self, lane: &str, runs: usize) -> Result<Vec<Sample>, HistoryError> {
+        let conn = self.conn();
+        let read = || -> rusqlite::Result<Vec<Sample>> {
+            let mut select = conn.prepare_cached(SAMPLES)?;
+            let runs = runs.min(i64::MAX as usize) as i64;
+            select.query_map(rusqlite::params![lane, runs], sample)?.collect()
         };
         read().map_err(|e| self.error(&e).into())
     }
@@ -169,6 +186,22 @@ fn attempts(
         });
     }
     Ok(by_node)
+}
+
+fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
+    let number = |column| row.get::<_, Option<i64>>(column).map(|number| whole(number.unwrap_or_default()));
+    Ok(Sample {
+        name: row.get(0)?,
+        stage: row.get(1)?,
+        duration_ms: number(2)?,
+        attempt_ms: number(3)?,
+        usage: Usage {
+            user_ms: number(4)?,
+            system_ms: number(5)?,
+            max_rss: number(6)?,
+            ..Usage::default()
+        },
+    })
 }
 
 fn whole(number: i64) -> u64 {

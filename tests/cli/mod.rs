@@ -12,6 +12,7 @@ mod logs;
 mod kept;
 mod part;
 mod reuse;
+mod room;
 mod run;
 mod shapes;
 mod terminal;

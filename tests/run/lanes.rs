@@ -88,6 +88,7 @@ pub fn stage(key: &str) -> Draft {
         approvals: Vec::new(),
         gate: None,
         priority: 0,
+        expected: None,
     };
     Draft { node, edges: Vec::new(), priority: None, inside: Vec::new() }
 }

@@ -14,5 +14,6 @@ mod people;
 mod resume;
 mod retry;
 mod reuse_keys;
+mod room;
 mod shares;
 mod simulation;
