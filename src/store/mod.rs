@@ -313,7 +313,7 @@ fn configure(conn: &Connection) -> Result<(), StoreError> {
              PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
         )?;
         conn.execute_batch(inbox::HANDED_OUT)?;
-        conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        write_ahead(conn)
     };
     let mode = set().map_err(|e| StoreError::sqlite(&e, Path::new(DATABASE)))?;
     if mode.eq_ignore_ascii_case("wal") {
@@ -323,6 +323,14 @@ fn configure(conn: &Connection) -> Result<(), StoreError> {
         format!("the state database cannot use a write-ahead log here (it stays in mode `{mode}`)"),
         "set WFL_STATE_DIR to a folder on a local disk",
     ))
+}
+
+/// Asks for a write-ahead log; the mode that came of it. The answer comes before the change is on the disk, so the
+/// statement is carried to its end: only there would it say that it failed.
+fn write_ahead(conn: &Connection) -> rusqlite::Result<String> {
+    let mut set = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let modes: Vec<String> = set.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(modes.into_iter().next_back().unwrap_or_default())
 }
 
 /// Plain data of our own always becomes JSON; were it not to, an empty object is stored.

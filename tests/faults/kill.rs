@@ -154,7 +154,7 @@ fn violations(
 }
 
 /// Sequence numbers without gaps, and one result for each start.
-fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
+pub fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
     let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
     let mut rows = database
         .prepare(
