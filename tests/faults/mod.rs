@@ -1,9 +1,11 @@
 //! What must hold when the machine, a person or a clock misbehaves. Real processes, real files.
 
+mod disk;
 mod failpoints;
 mod hostile;
 mod kill;
 mod parsing;
+mod power;
 pub mod results;
 pub mod shim;
 pub mod subject;
