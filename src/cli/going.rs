@@ -47,6 +47,9 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
             Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&summary.text());
     }
+    if let Some(warning) = &ended.warning {
+        terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
+    }
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
 }
 

@@ -11,7 +11,8 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x7766_6c31;
 
 /// `PRAGMA user_version` is the number of entries applied. Only ever append.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE run(
         num INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -84,7 +85,13 @@ const MIGRATIONS: &[&str] = &["
         taken INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
-"];
+",
+    "
+    -- One row: which database this is, and how often a session of a run was opened or closed in it.
+    CREATE TABLE lineage(database TEXT NOT NULL, epoch INTEGER NOT NULL);
+    INSERT INTO lineage VALUES (lower(hex(randomblob(8))), 0);
+",
+];
 
 /// What a file that is only read turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -11,6 +12,7 @@ use serde_json::Value;
 use wfl::store::Store;
 
 use super::disk::Disk;
+use super::mount::{self, Mount};
 use super::results;
 use super::shim::{self, Op};
 use super::subject::Subject;
@@ -176,4 +178,96 @@ fn a_power_cut_by_arithmetic_takes_nothing_that_was_promised() {
 fn a_power_cut_without_syncs_is_noticed() {
     assert!(!cut_by_arithmetic("barrier", false, 40).is_empty(), "nobody misses the syncs");
     assert!(!cut_by_arithmetic("process", true, 40).is_empty(), "nobody misses what was only committed");
+}
+
+/// Sectors written so far to the loop devices over the image.
+fn written(image: &Path) -> Option<u64> {
+    let listed = Command::new("losetup").args(["-n", "-O", "NAME", "-j"]).arg(image).output().ok()?;
+    let device = String::from_utf8_lossy(&listed.stdout).trim().rsplit('/').next()?.to_string();
+    let stat = std::fs::read_to_string(format!("/sys/block/{device}/stat")).ok()?;
+    stat.split_whitespace().nth(6)?.parse().ok()
+}
+
+/// Copies the image as it is on its "disk" now: what the file system above holds back in memory is not in it. Again when
+/// the kernel wrote to it meanwhile, for then the copy is of no one moment.
+fn snapshot(image: &Path, to: &Path) {
+    for _ in 0..50 {
+        let before = written(image);
+        std::fs::copy(image, to).expect("a copy");
+        if before.is_some() && written(image) == before {
+            return;
+        }
+    }
+    panic!("the image never stood still");
+}
+
+/// One cut: the writer is stopped at a moment of chance, and the image copied. What the copy does not keep of what was
+/// promised by then; and whether anything was promised.
+fn cut_for_real(image: &Path, disk: &Mount, durability: &str, draw: &mut StdRng) -> (bool, Vec<String>) {
+    let mut subject = Subject::with(&chain(60));
+    subject.state = disk.path().join(format!("state-{}", draw.random::<u32>()));
+    let (record, out) = (subject.root.join("record"), subject.root.join("out"));
+    let mut engine =
+        subject.wfl(&["run", "all.wfl", "-j", "2", "--format", "json", "--durability", durability]);
+    let shown = std::fs::File::create(&out).expect("a file");
+    let mut engine = engine.env("RECORD", &record).stdout(shown).spawn().expect("wfl starts");
+    std::thread::sleep(std::time::Duration::from_millis(draw.random_range(20..700)));
+    let pid = rustix::process::Pid::from_child(&engine);
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).expect("a stopped engine");
+    let promise = {
+        let mut promise = promised(&shim::read(&record));
+        std::fs::read_to_string(&out).expect("text").lines().for_each(|line| promise.shows(line));
+        promise
+    };
+    let copy = image.with_extension("cut");
+    snapshot(image, &copy);
+    engine.kill().expect("a child");
+    engine.wait().expect("a child");
+    let cut = Mount::image(&copy).expect("the copy is mounted");
+    let state = cut.path().join(subject.state.file_name().expect("a name"));
+    let broken = promise.broken(&state);
+    let _ = std::fs::remove_dir_all(&subject.state);
+    (!promise.shown.is_empty(), broken)
+}
+
+/// How many cuts fell where something was promised, and what broke; none where nothing can be mounted.
+fn cuts_for_real(durability: &str, cuts: usize) -> Option<(usize, Vec<String>)> {
+    // In memory where there is room: the copy should take no time.
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let folder = folder.expect("a temporary folder");
+    let image = folder.path().join("disk");
+    if !mount::make_image(&image, 48) {
+        eprintln!("skipped: this test needs mkfs.ext4");
+        return None;
+    }
+    let disk = Mount::image(&image)?;
+    let (mut promised, mut broken) = (0, Vec::new());
+    for cut in 0..cuts {
+        let mut draw = StdRng::seed_from_u64(seed() ^ (cut as u64) << 8);
+        let (told, wrong) = cut_for_real(&image, &disk, durability, &mut draw);
+        promised += usize::from(told);
+        broken.extend(wrong.into_iter().map(|text| format!("cut {cut}, {durability}: {text}")));
+    }
+    Some((promised, broken))
+}
+
+#[test]
+fn a_real_power_cut_takes_nothing_that_was_promised() {
+    let cuts = count("WFL_CUTS", 3);
+    for durability in ["barrier", "every"] {
+        let cuts = if durability == "barrier" { cuts } else { cuts.div_ceil(3) };
+        let Some((promised, broken)) = cuts_for_real(durability, cuts) else { return };
+        let what =
+            format!("power cut of a mounted file, --durability {durability} ({promised} with promises)");
+        results::note("2", &what, cuts, cuts.saturating_sub(broken.len()), "--durability process");
+        assert!(broken.is_empty(), "WFL_SEED={}:\n{}", seed(), broken.join("\n"));
+    }
+}
+
+/// The twin: what was never synced is shown, and lost.
+#[test]
+fn a_real_power_cut_without_barriers_is_noticed() {
+    let Some((_, broken)) = cuts_for_real("process", count("WFL_CUTS", 3).min(10) + 2) else { return };
+    assert!(!broken.is_empty(), "nobody misses what was only committed");
 }
