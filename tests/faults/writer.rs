@@ -64,6 +64,9 @@ fn number(name: &str) -> usize {
 #[ignore = "started by other tests, with a folder to write to"]
 fn writes_when_it_is_told_where() {
     let Some(dir) = std::env::var_os("WFL_WRITER") else { return };
+    if std::env::var_os("WFL_WRITER_PLAIN").is_some() {
+        return writes_plainly(Path::new(&dir));
+    }
     let store = Store::open(Path::new(&dir)).expect("a state");
     let run = new_run(&store, RUN);
     let mut journal = store.journal(&run).expect("a journal");
@@ -79,5 +82,19 @@ fn writes_when_it_is_told_where() {
         if hard {
             writeln!(out, "\nsynced {event}").expect("standard output");
         }
+    }
+}
+
+/// The same amount with SQLite as it comes: the twin of the store's own care.
+fn writes_plainly(dir: &Path) {
+    std::fs::create_dir_all(dir).expect("a folder");
+    let database = rusqlite::Connection::open(dir.join("state.db")).expect("a database");
+    database
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; CREATE TABLE event(data)")
+        .expect("a table");
+    for _ in 0..number("WFL_WRITER_EVENTS") {
+        database
+            .execute("INSERT INTO event VALUES (?1)", ["x".repeat(number("WFL_WRITER_SIZE"))])
+            .expect("a row");
     }
 }
