@@ -12,6 +12,7 @@ use wfl::port::{Durability, Journal};
 use wfl::store::{Store, StoreJournal};
 
 use super::mount::Mount;
+use super::results;
 use super::shim::{self, Act};
 use super::subject::Subject;
 use super::writer::{self, new_run, note};
@@ -98,6 +99,7 @@ fn a_full_disk_under_the_state_stops_the_run_and_lets_it_go_on_later() {
     let filler = disk.path().join("filler");
     let mut file = fs::File::create(&filler).expect("a file");
     while file.write_all(&[0; 4096]).is_ok() {}
+    drop(file);
     let (code, said) = let_go(&subject, child);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("state unsafe") && said.contains("is full"), "{said}");
@@ -109,6 +111,7 @@ fn a_full_disk_under_the_state_stops_the_run_and_lets_it_go_on_later() {
     assert_ne!(subject.statuses(&run)["first"], "succeeded");
     subject.end(&["resume", &run]).expect_code(0);
     assert_eq!(subject.read("witness"), "last\n");
+    results::note("4", "full disk under the state", 1, 1, "with room the run ends well");
 }
 
 // 5: only the log of a stage does not fit.
@@ -124,6 +127,7 @@ fn a_full_disk_under_the_logs_cuts_the_log_and_nothing_else() {
     assert!(ended.out.contains("the log of `loud` was cut"), "{}", ended.out);
     assert!(!ended.out.contains("the log of `after` was cut"));
     assert_eq!(subject.read("witness"), "done\n");
+    results::note("5", "full disk under the logs", 1, 1, "the other log is whole");
 }
 
 // 6
@@ -144,6 +148,7 @@ fn a_read_only_state_is_refused_before_anything_is_spawned() {
         disk.writable(true);
         subject.end(&["run", "all"]).expect_code(0);
     }
+    results::note("6", "read-only state folder", 1, 1, "writable, it runs");
 }
 
 // 7
@@ -176,6 +181,7 @@ fn damaged_pages_are_found_and_the_copy_is_offered() {
         fs::remove_dir_all(subject.state.join("damaged")).expect("a folder");
         taken_in(&subject);
     }
+    results::note("7", "zeroed and flipped pages", 1, 1, "the copy is sound");
 }
 
 // 7: the twin of the copy: a damaged database never takes its place.
@@ -255,6 +261,7 @@ fn a_log_that_is_missing_is_missed() {
     taken_in(&subject);
     let _ = fs::remove_file(&log);
     subject.end(&["run", "all"]).expect_code(0);
+    results::note("8", "log removed", 1, 1, "log taken in by another tool");
 }
 
 #[test]
@@ -268,6 +275,7 @@ fn a_log_without_its_database_is_never_thrown_away() {
         fs::rename(&aside, &path).expect("a database");
     });
     assert_eq!(subject.json(&["runs", "--format", "json"]).as_array().map(Vec::len), Some(2));
+    results::note("8", "database removed, log left", 1, 1, "put back, it runs");
 }
 
 #[test]
@@ -292,6 +300,7 @@ fn a_foreign_log_or_database_is_not_taken_in() {
     let accept = said.split('`').find(|part| part.starts_with("rm ")).expect("a command").to_string();
     assert!(Command::new("sh").args(["-c", &accept]).status().expect("sh").success());
     subject.end(&["run", "all"]).expect_code(0);
+    results::note("8", "log or database of another project", 1, 1, "accepted, it runs");
 }
 
 // 9
@@ -309,6 +318,7 @@ fn files_removed_under_a_run_stop_it() {
     let (subject, child) = held();
     let (code, said) = let_go(&subject, child);
     assert_eq!(code, Some(0), "{said}");
+    results::note("9", "database or log removed under a run", 1, 1, "nothing removed");
 }
 
 // 10: closing a descriptor of the database drops the locks that SQLite has on it through another.
@@ -342,6 +352,7 @@ fn nobody_but_sqlite_opens_the_database_while_it_is_open() {
     let looked = |kind: &str| shim::Op { kind: kind.into(), number: 77, ..ops[at].clone() };
     let spoiled = [&ops[..=at], &[looked("open"), looked("close")], &ops[at + 1..]].concat();
     assert_eq!(crossed(&spoiled), 1);
+    results::note("10", "database opened past SQLite", 1, 1, "one opened in between");
 }
 
 // 11
@@ -361,6 +372,7 @@ fn a_busy_database_is_waited_for() {
     let (code, said) = let_go(&subject, child);
     waits.join().expect("a thread");
     assert_eq!((code, subject.read("witness").as_str()), (Some(0), "last\n"), "{said}");
+    results::note("11", "busy database", 1, 1, "who does not wait");
 }
 
 // 12
@@ -385,6 +397,7 @@ fn a_network_file_system_is_refused_with_its_name() {
     let (ended, witness) = with("ef53");
     ended.expect_code(0);
     assert_eq!(witness, "build\nship\n");
+    results::note("12", "NFS, 9p, FUSE, CIFS", 1, 1, "ext4");
 }
 
 // 13, 14
@@ -401,6 +414,7 @@ fn a_second_runner_names_the_first_and_a_stale_lock_holds_nobody() {
     fs::remove_file(subject.root.join("hold")).expect("a file");
     subject.end(&["resume", &run]).expect_code(0);
     assert_eq!(subject.read("witness"), "last\n");
+    results::note("13", "second runner, stale lock", 1, 1, "the first killed");
 }
 
 // 15
@@ -415,6 +429,7 @@ fn a_lock_file_that_names_a_living_stranger_holds_nobody() {
     fs::write(&lock, format!("{} 0 1 other-boot\n", std::process::id())).expect("a lock");
     fs::remove_file(subject.root.join("hold")).expect("a file");
     subject.end(&["resume", &run]).expect_code(0);
+    results::note("15", "process number given away again", 1, 1, "a held lock");
 }
 
 // 16
@@ -433,6 +448,7 @@ fn a_newer_schema_is_refused_and_an_older_one_is_lifted_in_one_step() {
     subject.end(&["runs"]).expect_code(2).says("newer wfl");
     version(current);
     subject.end(&["run", "all"]).expect_code(0);
+    results::note("16", "newer schema", 1, 1, "the own schema");
 }
 
 /// A migration that is killed at any of its calls has happened wholly or not at all.
@@ -471,6 +487,7 @@ fn a_migration_killed_anywhere_is_done_or_not_begun() {
         subject.end(&["run", "all"]).expect_code(0);
     }
     assert_eq!(seen.len(), 2, "the kills fell on one side of the migration only");
+    results::note("16", "migration killed at a call", 1, 1, "kills on both sides");
 }
 
 // 17
@@ -508,6 +525,7 @@ fn a_poisoned_row_is_reported_and_hides_no_other() {
     let sound = subject.end(&["show", &ids[2]]).expect_code(0);
     assert!(!sound.out.contains("unreadable"));
     subject.end(&["run", "all"]).expect_code(0);
+    results::note("17", "unreadable rows", 1, 1, "a sound run");
 }
 
 // 18
@@ -533,6 +551,7 @@ fn a_state_that_came_with_the_clone_is_ignored() {
     let mut pointed = clone.wfl(&["runs", "--format", "json"]);
     pointed.env("WFL_STATE_DIR", clone.root.join("state"));
     assert!(clone.end_of(pointed).expect_code(0).out.contains("succeeded"));
+    results::note("18", "state in the clone", 1, 1, "pointed to");
 }
 
 // 20
@@ -562,7 +581,7 @@ fn a_long_reader_lets_the_log_grow_only_as_long_as_it_reads() {
     write(&mut journal, events);
     let after = size();
     let what = format!("reader over {events} events: log {} MiB, then {} MiB", held >> 20, after >> 20);
-    super::results::note("20", &what, 1, 1, "the reader stays: the log grows on");
+    results::note("20", &what, 1, 1, "the reader stays: the log grows on");
     // Its room is used again, but for what was written before the next look.
     assert!(after <= held + (1 << 20), "{held} then {after}");
     drop((journal, store));
@@ -629,6 +648,7 @@ fn a_failed_sync_while_the_log_is_taken_in_stops_the_writer() {
     let fault = ops.iter().position(|op| op.is("eio-sync")).expect("the fault fell");
     assert_eq!(output.status.code(), Some(0));
     assert!(synced_after(&ops[fault..]).is_some(), "it stopped by itself");
+    results::note("3", "sync fails while the log is taken in", 1, 1, "SQLite as it comes");
 }
 
 fn synced_after(ops: &[shim::Op]) -> Option<&shim::Op> {
