@@ -8,10 +8,13 @@ use std::time::{Duration, SystemTime};
 use super::error::StoreError;
 use super::{Store, place};
 use crate::base::Timestamp;
+use crate::event::RunId;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A larger database is not copied: the copy would take longer than people wait at the end of a run.
 const LARGEST: u64 = 256 << 20;
+/// Among the locks of runs; no run is called so.
+const LOCK: &str = "backup";
 
 pub(super) fn path(database: &Path) -> PathBuf {
     database.with_file_name("backup.db")
@@ -33,9 +36,10 @@ impl Store {
         if size > LARGEST || !self.backup_is_due(now)? {
             return Ok(false);
         }
+        // Whoever else ends a run just now makes the same copy; what a killed one left is overwritten.
+        let Ok(_alone) = self.acquire(&RunId(LOCK.into())) else { return Ok(false) };
         self.require_sound()?;
-        let (fresh, to) =
-            (database.with_file_name(format!("backup.{}", std::process::id())), path(&database));
+        let (fresh, to) = (database.with_file_name("backup.new"), path(&database));
         let copied = self.copy_to(&fresh).and_then(|()| {
             fs::rename(&fresh, &to).map_err(|e| StoreError::io(&e, "cannot write the copy of the state", &to))
         });

@@ -91,7 +91,7 @@ impl Drop for Store {
         // A journal that failed has set it: nothing may be synced again.
         if short || conn.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE) != Ok(false) {
             let _ = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        } else {
+        } else if conn.is_readonly("main") == Ok(false) {
             lineage::expect_no_log(&self.path());
         }
     }

@@ -139,7 +139,7 @@ fn attempt(step: Step, fault: Option<(u64, Act)>) -> Try {
 impl Try {
     /// Where the fault fell.
     fn hit(&self) -> Option<(usize, &Op)> {
-        const FAULTS: [&str; 6] = ["kill", "eio", "eio-sync", "enospc", "eintr", "short"];
+        const FAULTS: [&str; 7] = ["kill", "eio", "eio-open", "eio-sync", "enospc", "eintr", "short"];
         self.ops.iter().enumerate().find(|(_, op)| FAULTS.contains(&op.kind.as_str()))
     }
 
@@ -154,8 +154,8 @@ impl Try {
             Act::Eio | Act::Enospc => {
                 let stopped = code == Some(1) && self.ended.err.contains("state unsafe");
                 let refused = code == Some(2);
-                // A lock file or a folder that could not be made for looks only is no reason to stop.
-                let database = hit.name().starts_with("state.db");
+                // Other files are no reason to stop, nor is a database that was opened only to look, and could be.
+                let database = hit.name().starts_with("state.db") && !hit.is("eio-open");
                 if !(stopped || refused || usual && !database) {
                     wrong.push(format!("ended with {code:?} though {} of {:?} failed", hit.kind, hit.path));
                 }

@@ -88,7 +88,7 @@ static int fate(const char *kind, const char *path) {
     if (!first) return 0;
     if (!strcmp(act, "eio")) {
         fired = 1;
-        line(syncs ? "eio-sync" : "eio", path, 0, NULL, 0);
+        line(syncs ? "eio-sync" : !strcmp(kind, "open") ? "eio-open" : "eio", path, 0, NULL, 0);
         return EIO;
     }
     if (!strcmp(act, "eintr") && (writes || !strcmp(kind, "open") || !strcmp(kind, "truncate"))) {
