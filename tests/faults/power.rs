@@ -180,6 +180,41 @@ fn a_power_cut_without_syncs_is_noticed() {
     assert!(!cut_by_arithmetic("process", true, 40).is_empty(), "nobody misses what was only committed");
 }
 
+/// How many of `cuts` power cuts, each after the approval was acknowledged, lose it.
+fn approvals_lost(syncs: bool, cuts: usize) -> usize {
+    let subject = Subject::with(
+        "project { group \"ops\" { member \"ada@team.example\" } }\nstage d { exec \"true\" }\n\
+         lane all { include d; approve 1 from \"ops\" before d }\n",
+    );
+    subject.git(&["init", "-q"]);
+    subject.git(&["config", "user.email", "ada@team.example"]);
+    let record = subject.root.join("record");
+    let folder = subject.state.parent().expect("a parent").to_path_buf();
+    for (words, code) in [(&["run", "all"][..], 4), (&["approve", "last", "d"], 0)] {
+        let mut command = subject.wfl(words);
+        shim::watch(command.env("SHIM_DATA", "1"), &folder, &record);
+        subject.end_of(command).expect_code(code);
+    }
+    let disk = Disk::after(&shim::read(&record), syncs);
+    let kept = |cut: usize| {
+        let left = tempfile::tempdir().expect("a temporary folder");
+        disk.cut(&mut StdRng::seed_from_u64(seed() + cut as u64), &folder, left.path());
+        let database = rusqlite::Connection::open(left.path().join("state/state.db")).ok()?;
+        let count = "select count(*) from message where kind = 'approval' and stage = 'd' and yes";
+        database.query_row(count, [], |row| row.get::<_, i64>(0)).ok().filter(|count| *count == 1)
+    };
+    (0..cuts).filter(|cut| kept(*cut).is_none()).count()
+}
+
+#[test]
+fn an_acknowledged_approval_outlives_a_power_cut() {
+    let cuts = count("WFL_CUTS", 3) * 10;
+    let lost = approvals_lost(true, cuts);
+    results::note("2", "power cut by arithmetic after an approval", cuts, cuts - lost, "syncs taken away");
+    assert_eq!(lost, 0, "of {cuts}, WFL_SEED={}", seed());
+    assert!(approvals_lost(false, 20) > 0, "nobody misses the syncs");
+}
+
 /// Sectors written so far to the loop devices over the image.
 fn written(image: &Path) -> Option<u64> {
     let listed = Command::new("losetup").args(["-n", "-O", "NAME", "-j"]).arg(image).output().ok()?;
