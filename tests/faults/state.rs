@@ -457,8 +457,8 @@ fn a_migration_killed_anywhere_is_done_or_not_begun() {
     // The state as the first version made it; an entry of the list never changes.
     let source =
         fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/schema.rs")).expect("a source");
-    let list = source.split("const MIGRATIONS: &[&str] = &[\"").nth(1).expect("the migrations");
-    let first = list.split("\", \"").next().expect("the first").to_string();
+    let list = source.split_once("const MIGRATIONS").map(|(_, list)| list).expect("the migrations");
+    let first = list.split('"').nth(1).expect("the first").to_string();
     let old = |subject: &Subject| {
         fs::create_dir_all(&subject.state).expect("a folder");
         let conn = Connection::open(database(subject)).expect("a database");
