@@ -84,7 +84,7 @@ fn chain(length: usize) -> String {
             1 => format!("  idempotent by \"key-{index}\"\n"),
             _ => "  once\n".into(),
         };
-        let tells = if index % 3 == 0 {
+        let tells = if index.is_multiple_of(3) {
             "true".into()
         } else {
             format!("echo \"0 began s{index} 0 \" >> \"$RECORD\"")
