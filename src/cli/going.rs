@@ -35,6 +35,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         control,
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
+        adopts_orphans: true,
     };
     let ended = session.drive(going);
     drop(watch);

@@ -20,8 +20,9 @@ impl Watch {
             return Watch { handle: None, thread: None };
         };
         let handle = signals.handle();
-        let thread = std::thread::spawn(move || signals.forever().for_each(|_| control.interrupt()));
-        Watch { handle: Some(handle), thread: Some(thread) }
+        let listen = move || signals.forever().for_each(|_| control.interrupt());
+        let thread = std::thread::Builder::new().spawn(listen).ok();
+        Watch { handle: Some(handle), thread }
     }
 }
 

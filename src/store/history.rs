@@ -182,7 +182,8 @@ fn attempts(
 ) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
     let mut select = conn.prepare_cached(
         "SELECT node, attempt, attempt.status, attempt.exit, attempt.started, duration_ms, error, user_ms, system_ms, \
-         max_rss FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
+         max_rss, class, injected, user_us, system_us, how, tree_rss, read_bytes, written_bytes, waits, preempted \
+         FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
     )?;
     let mut rows = select.query([run])?;
     let mut by_node: BTreeMap<i64, Vec<AttemptSummary>> = BTreeMap::new();
@@ -205,7 +206,17 @@ fn attempts(
                 user_ms: whole(fields.get(7)),
                 system_ms: whole(fields.get(8)),
                 max_rss: whole(fields.get(9)),
+                user_us: whole(fields.get(12)),
+                system_us: whole(fields.get(13)),
+                how: fields.get::<Option<String>>(14).and_then(|word| named(&word)).unwrap_or_default(),
+                tree_rss: whole(fields.get(15)),
+                read_bytes: whole(fields.get(16)),
+                written_bytes: whole(fields.get(17)),
+                waits: whole(fields.get(18)),
+                preempted: whole(fields.get(19)),
             },
+            class: fields.get::<Option<String>>(10).and_then(|word| named(&word)),
+            injected: fields.get(11),
         };
         let node = fields.get(0);
         attempt.error = attempt.error.or(fields.unreadable());

@@ -87,6 +87,18 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
 ",
     "
+    ALTER TABLE attempt ADD COLUMN class TEXT;
+    ALTER TABLE attempt ADD COLUMN injected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN user_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN system_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN how TEXT;
+    ALTER TABLE attempt ADD COLUMN tree_rss INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN read_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN written_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN preempted INTEGER NOT NULL DEFAULT 0;
+",
+    "
     -- One row: which database this is, and how often a session of a run was opened or closed in it.
     CREATE TABLE lineage(database TEXT NOT NULL, epoch INTEGER NOT NULL);
     INSERT INTO lineage VALUES (lower(hex(randomblob(8))), 0);

@@ -1,12 +1,15 @@
 //! What must hold when the machine, a person or a clock misbehaves. Real processes, real files.
 
+mod classes;
 mod disk;
 mod failpoints;
 mod hostile;
 mod kill;
+mod leaks;
 pub mod mount;
 mod parsing;
 mod power;
+mod processes;
 pub mod results;
 pub mod shim;
 mod state;
