@@ -61,6 +61,9 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
             Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&guarded(&summary.text(), workflow.as_ref()));
     }
+    if let Some(warning) = &ended.warning {
+        terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
+    }
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
 }
 

@@ -19,7 +19,7 @@ use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
 use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
-use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
+use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
 use super::shelf::Shelf;
 use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, reuse, start};
@@ -66,6 +66,8 @@ pub struct Ended {
     /// The program's exit code that goes with it; 101 for a bug of the engine.
     pub exit: i32,
     pub cause: Option<String>,
+    /// What was found wrong with the state after the run's end was recorded.
+    pub warning: Option<StoreError>,
 }
 
 /// A run that this process holds and has not driven yet.
@@ -144,6 +146,10 @@ impl Session {
     fn resume_at(place: &Place, run: &str, resolve: &Resolve) -> Result<Session, Error> {
         let found = StoredRun::in_store(place.state()?, run)?;
         let lock = acquire(&found.store, &found.id)?;
+        if found.summary.status == RunStatus::Interrupted {
+            // Whatever ended the engine may have hurt the disk as well.
+            found.store.require_sound()?;
+        }
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
         let project = Project::at(place.clone(), &[]);
@@ -241,7 +247,8 @@ impl Session {
         };
         let End { status, exit, cause } =
             drive::run(&self.plan, self.state, self.begin, ports, &options, &going.control)?;
-        Ok(Ended { run: self.run, status, exit, cause })
+        let warning = self.store.back_up_if_due(Timestamp::now()).err();
+        Ok(Ended { run: self.run, status, exit, cause, warning })
     }
 }
 

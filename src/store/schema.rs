@@ -142,6 +142,11 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY(run, node, path)
     ) WITHOUT ROWID;
 ",
+    "
+    -- One row: which database this is, and how often a session of a run was opened or closed in it.
+    CREATE TABLE lineage(database TEXT NOT NULL, epoch INTEGER NOT NULL);
+    INSERT INTO lineage VALUES (lower(hex(randomblob(8))), 0);
+",
 ];
 
 /// What a file that is only read turned out to be.
