@@ -42,6 +42,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         control,
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
+        adopts_orphans: true,
     };
     // Output shown as it comes is there before any event.
     let live = workflow.as_ref().filter(|_| shows_live(args));

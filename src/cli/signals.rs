@@ -27,8 +27,9 @@ impl Watch {
             (SIGTSTP, Some(screen)) => stop_and_come_back(screen),
             _ => control.interrupt(),
         };
-        let thread = std::thread::spawn(move || signals.forever().for_each(each));
-        Watch { handle: Some(handle), thread: Some(thread) }
+        let listen = move || signals.forever().for_each(each);
+        let thread = std::thread::Builder::new().spawn(listen).ok();
+        Watch { handle: Some(handle), thread }
     }
 }
 

@@ -22,6 +22,7 @@ mod drop;
 mod error;
 mod evaluate;
 mod formatted;
+mod inject;
 mod keep;
 mod origin;
 pub mod outline;

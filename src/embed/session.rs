@@ -14,13 +14,14 @@ use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
 use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
+use crate::exec::inject::Injections;
 use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
 use crate::port::{Facts, Inbox, Observer, People};
 use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
 
-use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
+use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -41,6 +42,9 @@ pub struct Going {
     /// The `wfl` program, which renders templates in processes of bounded memory. Without it they are rendered in this
     /// process, where only their work and size are bounded: give it where templates are not your own.
     pub renderer: Option<PathBuf>,
+    /// Makes this whole process take in what stages leave behind, so that it is found and reaped: for a program that does
+    /// nothing else.
+    pub adopts_orphans: bool,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -73,6 +77,7 @@ pub struct Session {
     begin: InputKind,
     world: Arc<World>,
     secrets: BTreeMap<u32, Value>,
+    injections: Injections,
     _lock: RunLock,
 }
 
@@ -81,6 +86,7 @@ impl Project {
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
         let Planned { plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
+        let injections = inject::injections(&plan)?;
         let store = self.place.state()?;
         let run = new_id();
         let lock = acquire(&store, &run)?;
@@ -106,6 +112,7 @@ impl Project {
             begin: InputKind::Begin { engine: engine() },
             world: Arc::new(self.world(&Default::default())),
             secrets,
+            injections,
             _lock: lock,
         })
     }
@@ -157,6 +164,7 @@ impl Session {
         adopted: bool,
     ) -> Result<Session, Error> {
         let secrets = start::secrets(&stored.plan)?;
+        let injections = inject::injections(&stored.plan)?;
         let past = stored.records()?;
         let state = RunState::replay(&stored.plan, &past).map_err(|e| {
             Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run")
@@ -183,6 +191,7 @@ impl Session {
             begin,
             world,
             secrets,
+            injections,
             _lock: lock,
         })
     }
@@ -200,7 +209,9 @@ impl Session {
             None => LocalExecutor::new(),
         };
         let log_size = self.plan.log_size.unwrap_or(LOG_CAP);
-        let executor = executor.with_renderer(going.renderer).with_log_cap(log_size);
+        let executor = executor.with_log_cap(log_size);
+        let executor = executor.with_renderer(going.renderer).with_injections(self.injections);
+        let executor = if going.adopts_orphans { executor.adopting_orphans() } else { executor };
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),
             executor: Arc::new(executor),

@@ -374,6 +374,8 @@ mod tests {
             stderr: String::new(),
             usage: Usage::default(),
             log_cut: false,
+            class: None,
+            injected: false,
         };
         Event::AttemptFinished { node: 1, attempt: 1, outcome }
     }

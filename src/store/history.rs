@@ -132,7 +132,8 @@ fn attempts(
 ) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
     let mut select = conn.prepare_cached(
         "SELECT node, attempt, attempt.status, attempt.exit, attempt.started, duration_ms, error, user_ms, system_ms, \
-         max_rss FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
+         max_rss, class, injected, user_us, system_us, how, tree_rss, read_bytes, written_bytes, waits, preempted \
+         FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
     )?;
     let mut rows = select.query([run])?;
     let mut by_node: BTreeMap<i64, Vec<AttemptSummary>> = BTreeMap::new();
@@ -154,7 +155,17 @@ fn attempts(
                 user_ms: whole(row.get(7)?),
                 system_ms: whole(row.get(8)?),
                 max_rss: whole(row.get(9)?),
+                user_us: whole(row.get(12)?),
+                system_us: whole(row.get(13)?),
+                how: row.get::<_, Option<String>>(14)?.and_then(|word| named(&word)).unwrap_or_default(),
+                tree_rss: whole(row.get(15)?),
+                read_bytes: whole(row.get(16)?),
+                written_bytes: whole(row.get(17)?),
+                waits: whole(row.get(18)?),
+                preempted: whole(row.get(19)?),
             },
+            class: row.get::<_, Option<String>>(10)?.and_then(|word| named(&word)),
+            injected: row.get(11)?,
         });
     }
     Ok(by_node)
