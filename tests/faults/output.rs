@@ -326,7 +326,11 @@ fn a_full_disk_for_logs_alone_cuts_the_log_and_nothing_else() {
     };
     assert!(log_cut(&subject));
     let ended = subject.end(&["logs", "last", "a"]).expect_code(0);
-    assert!(!ended.out.is_empty() && ended.out.len() < 512 << 10, "what fitted is there: {}", ended.out.len());
+    assert!(
+        !ended.out.is_empty() && ended.out.len() < 512 << 10,
+        "what fitted is there: {}",
+        ended.out.len()
+    );
     assert!(ended.out.bytes().all(|byte| b"07\n".contains(&byte)), "in whole records");
     assert!(subject.statuses("last").values().all(|status| status == "succeeded"));
 }
