@@ -132,7 +132,7 @@ impl Kernel<'_> {
                 }
                 Some(Doing::Held) => self.end_held(node)?,
                 // What is being read is looked at when it comes.
-                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally) => {}
+                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_)) => {}
                 None if !self.state.node(node).is_open_ended() => {}
                 // The end of a call waits for what is inside it.
                 None if self.plan.nodes[node as usize].closes.is_some()
@@ -146,7 +146,7 @@ impl Kernel<'_> {
     }
 
     /// The call gives back what it held, unless a `once` stage inside it keeps it for who resolves it.
-    pub fn release_call(&mut self, call: u32) {
+    pub fn release_call(&mut self, call: u32) -> Step {
         let opening = self.plan.calls[call as usize].opening;
         if self.state.node(self.plan.calls[call as usize].closing).status == Status::Warned {
             self.release_let_pass(call);
@@ -159,10 +159,11 @@ impl Kernel<'_> {
         };
         if !wants.is_empty() && self.state.live.keepers.iter().any(holds) {
             self.state.live.keepers.insert(opening);
-            return;
+            return Ok(());
         }
         let woken = self.state.live.shares.release(opening, &wants);
         self.state.live.ready.extend(woken);
+        self.give_back(opening)
     }
 
     /// The call's failure was let pass: nobody will be asked about what failed inside it, so nobody can free its lock.
@@ -185,6 +186,7 @@ impl Kernel<'_> {
         if self.state.node(closing).is_open_ended() {
             let wants = self.state.live.wants(node);
             self.state.live.shares.take(super::live::rank(self.plan, node), &wants).ok();
+            self.may_hold(node);
         }
     }
 }
