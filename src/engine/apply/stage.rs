@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Value;
-use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Status, WaitFor};
+use crate::event::{Asked, AttemptStatus, Event, Files, Keyed, NodeIndex, Outcome, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
@@ -68,16 +68,26 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         | Event::StageResolved { node, .. }
         | Event::StageReset { node, .. } => mend(plan, state, event, *node),
         Event::StageRecorded { node, files, result } => {
-            let stage = state.node_mut(*node);
-            ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
-            stage.files.clone_from(files);
-            // One that is reused has not started: what its inputs were is known from the key.
-            let inputs = result.as_ref().and_then(|result| result.parts.get("inputs"));
-            stage.inputs = stage.inputs.take().or(inputs.cloned());
-            Ok(())
+            recorded(state, event, *node, files, result.as_deref())
         }
         _ => Ok(()),
     }
+}
+
+fn recorded(
+    state: &mut RunState,
+    event: &Event,
+    node: NodeIndex,
+    files: &Files,
+    result: Option<&Keyed>,
+) -> Result<(), Impossible> {
+    let stage = state.node_mut(node);
+    ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
+    stage.files.clone_from(files);
+    // One that is reused has not started: what its inputs were is known from the key.
+    let inputs = result.and_then(|result| result.parts.get("inputs"));
+    stage.inputs = stage.inputs.take().or(inputs.cloned());
+    Ok(())
 }
 
 fn facts(
