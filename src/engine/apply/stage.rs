@@ -24,9 +24,7 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         }
         Event::StageStarted { node, attempt, key, inputs } => {
             started(plan, state, event, *node, *attempt)?;
-            let stage = state.node_mut(*node);
-            stage.key = key.clone().or(stage.key.take());
-            stage.inputs = inputs.clone().or(stage.inputs.take());
+            begun(state, *node, key, inputs);
             Ok(())
         }
         Event::AttemptFinished { node, attempt, outcome } => {
@@ -52,14 +50,14 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
                 event,
                 "it is no gate that can be judged now",
             )?;
-            let failed = checks.iter().find(|check| !check.held).map(|check| check.text.clone());
-            stage.judged = Some(error.clone().or(failed).map_or(Ok(()), Err));
+            let failed = || checks.iter().find(|check| !check.held).map(|check| check.text.clone());
+            stage.judged = Some(error.clone().or_else(failed).map_or(Ok(()), Err));
             Ok(())
         }
         Event::StageFinished { node, status, reason, outputs, .. } => {
             finished(plan, state, event, *node, *status)?;
-            let shares_tool =
-                plan.nodes[*node as usize].gate.as_ref().is_some_and(|gate| gate.tool.is_some());
+            let gate = plan.nodes[*node as usize].gate.as_ref();
+            let shares_tool = gate.is_some_and(|gate| gate.tool.is_some());
             keep_result(state, *node, reason, outputs, shares_tool);
             Ok(())
         }
@@ -72,6 +70,12 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+fn begun(state: &mut RunState, node: NodeIndex, key: &Option<String>, inputs: &Option<String>) {
+    let stage = state.node_mut(node);
+    stage.key = key.clone().or(stage.key.take());
+    stage.inputs = inputs.clone().or(stage.inputs.take());
 }
 
 fn recorded(
