@@ -86,6 +86,9 @@ pub struct Session {
     _lock: RunLock,
 }
 
+/// Gives what an attempt of a node wrote, piece by piece.
+pub type Written = Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync>;
+
 impl Project {
     /// Stores the run and takes it for this process. Nothing runs yet.
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
@@ -209,7 +212,7 @@ impl Session {
     }
 
     /// What attempts wrote, given piece by piece.
-    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync> {
+    pub fn output(&self) -> Written {
         let dir = self.store.log_dir(&self.run);
         Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }
