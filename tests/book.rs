@@ -179,7 +179,12 @@ fn the_faults_page_names_tests_that_exist() {
     let page = document("faults.md");
     let mut seen = 0;
     for found in name.captures_iter(&page) {
-        let file = root().join("tests").join(found[1].replace("::", "/")).with_extension("rs");
+        // A unit test stands beside the code it tests.
+        let (folder, module) = match found[1].strip_suffix("::tests") {
+            Some(module) => ("src", module),
+            None => ("tests", &found[1]),
+        };
+        let file = root().join(folder).join(module.replace("::", "/")).with_extension("rs");
         let source = fs::read_to_string(&file).unwrap_or_default();
         assert!(source.contains(&format!("fn {}()", &found[2])), "{} has no {}", file.display(), &found[2]);
         seen += 1;

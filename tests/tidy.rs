@@ -104,7 +104,7 @@ fn some_crates_are_named_in_one_place_only() {
         ("rusqlite", &["src/store/"]),
         ("minijinja", &["src/insight/", "src/exec/"]),
         ("miette", &["src/diag/"]),
-        ("indicatif", &["src/observe/"]),
+        ("unicode_width", &["src/observe/"]),
     ];
     for file in rust_files("src") {
         for (name, homes) in homes {

@@ -23,6 +23,7 @@ mod error;
 mod evaluate;
 mod expect;
 mod formatted;
+mod inject;
 mod keep;
 mod origin;
 pub mod outline;
@@ -50,7 +51,7 @@ pub use project::{Fixed, LaneInfo, Project};
 pub use select::Selection;
 pub use session::{Ended, Going, Resolve, Session};
 pub use start::{Asked, Change, Planned};
-pub use stored::StoredRun;
+pub use stored::{LogFile, StoredRun};
 pub use trial::Trial;
 
 #[cfg(test)]

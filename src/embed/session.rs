@@ -7,20 +7,21 @@ use std::sync::Arc;
 
 use crate::base::clock::SystemClock;
 use crate::base::{Timestamp, Value};
-use crate::capture::LineSink;
+use crate::capture::{LOG_CAP, LineSink};
 use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
 use crate::engine::input::InputKind;
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
 use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
+use crate::exec::inject::Injections;
 use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
 use crate::port::{Facts, Inbox, Observer, People};
 use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
 
-use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
+use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -41,6 +42,9 @@ pub struct Going {
     /// The `wfl` program, which renders templates in processes of bounded memory. Without it they are rendered in this
     /// process, where only their work and size are bounded: give it where templates are not your own.
     pub renderer: Option<PathBuf>,
+    /// Makes this whole process take in what stages leave behind, so that it is found and reaped: for a program that does
+    /// nothing else.
+    pub adopts_orphans: bool,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -73,6 +77,7 @@ pub struct Session {
     begin: InputKind,
     world: Arc<World>,
     secrets: BTreeMap<u32, Value>,
+    injections: Injections,
     _lock: RunLock,
 }
 
@@ -81,6 +86,7 @@ impl Project {
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
         let Planned { mut plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
+        let injections = inject::injections(&plan)?;
         let store = self.place.state()?;
         super::expect(&mut plan, &store);
         let run = new_id();
@@ -107,6 +113,7 @@ impl Project {
             begin: InputKind::Begin { engine: engine() },
             world: Arc::new(self.world(&Default::default())),
             secrets,
+            injections,
             _lock: lock,
         })
     }
@@ -158,6 +165,7 @@ impl Session {
         adopted: bool,
     ) -> Result<Session, Error> {
         let secrets = start::secrets(&stored.plan)?;
+        let injections = inject::injections(&stored.plan)?;
         let past = stored.records()?;
         let state = RunState::replay(&stored.plan, &past).map_err(|e| {
             Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run")
@@ -184,16 +192,15 @@ impl Session {
             begin,
             world,
             secrets,
+            injections,
             _lock: lock,
         })
     }
 
-    /// What an attempt wrote, as text.
-    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync> {
+    /// What attempts wrote, given piece by piece.
+    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync> {
         let dir = self.store.log_dir(&self.run);
-        Arc::new(move |node, attempt| {
-            String::from_utf8_lossy(&super::stored::log(&dir, node, attempt)).into_owned()
-        })
+        Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }
 
     /// Runs it to its end, or until it waits for people.
@@ -202,7 +209,10 @@ impl Session {
             Some(sink) => LocalExecutor::new().with_sink(sink),
             None => LocalExecutor::new(),
         };
-        let executor = executor.with_renderer(going.renderer);
+        let log_size = self.plan.log_size.unwrap_or(LOG_CAP);
+        let executor = executor.with_renderer(going.renderer).with_log_cap(log_size);
+        let executor = executor.with_injections(self.injections);
+        let executor = if going.adopts_orphans { executor.adopting_orphans() } else { executor };
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),
             executor: Arc::new(executor),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
@@ -145,18 +145,37 @@ pub fn run(
     let tools = Tools { plan: plan.clone(), context, executor, facts };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);
-    let workers: Vec<JoinHandle<()>> = (0..jobs.min(plan.nodes.len().max(1)))
-        .map(|_| {
-            let driver = driver.clone();
-            std::thread::spawn(move || driver.work())
-        })
-        .collect();
+    let workers = workers(&driver, jobs.min(plan.nodes.len().max(1)))?;
     driver.supervise(inbox);
     driver.kill_rest();
     for worker in workers {
         let _ = worker.join();
     }
     locked(&driver.shared).end()
+}
+
+/// How long the first worker waits for room on the machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// As many threads as there is room for, at least one.
+fn workers(driver: &Arc<Driver>, wanted: usize) -> Result<Vec<JoinHandle<()>>, StateUnsafe> {
+    let since = Instant::now();
+    let mut workers = Vec::new();
+    while workers.len() < wanted {
+        let works = driver.clone();
+        match std::thread::Builder::new().spawn(move || works.work()) {
+            Ok(worker) => workers.push(worker),
+            Err(_) if !workers.is_empty() => break,
+            Err(_) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(50)),
+            Err(e) => {
+                return Err(StateUnsafe {
+                    message: format!("the machine has no room for a thread ({e}); nothing was started"),
+                    help: "end other programs, or raise the limit of processes, and resume the run".into(),
+                });
+            }
+        }
+    }
+    Ok(workers)
 }
 
 /// How many attempts at once: `--jobs`, else what the lane says, else what the machine has room for, with that room.

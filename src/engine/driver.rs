@@ -213,10 +213,17 @@ impl Driver {
     /// A person may take as long as they like, so they are asked on a thread of its own that nobody waits for.
     fn ask(self: &Arc<Self>, question: Question) {
         let (driver, people) = (self.clone(), self.people.clone());
-        std::thread::spawn(move || {
+        let asked = question.clone();
+        let asking = std::thread::Builder::new().spawn(move || {
             let answer = people.and_then(|people| people.ask(&question));
             drop(driver.submit(vec![InputKind::Answer { question, answer }], Keeps::Nothing));
         });
+        if asking.is_err() {
+            // No room for a thread: as if nobody were there. The supervisor takes the queue up.
+            let kind = InputKind::Answer { question: asked, answer: None };
+            locked(&self.queue).push(Input { at: self.clock.now(), kind });
+            self.control.poke();
+        }
     }
 
     fn cancel(&self, shared: &mut Shared, node: NodeIndex, force: bool) {

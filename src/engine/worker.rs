@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome};
+use crate::event::{Asked, AttemptStatus, FailureClass, NodeIndex, Outcome};
 use crate::expr::facts::FactKey;
 use crate::plan::Plan;
 use crate::port::{AttemptSpec, Busy, Executor, Facts};
@@ -79,7 +79,11 @@ impl Tools {
                     }
                 };
                 let outcome = self.execute(spec).unwrap_or_else(|Busy(why)| {
-                    never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                    let class = Some(FailureClass::Busy);
+                    Outcome {
+                        class,
+                        ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                    }
                 });
                 InputKind::FinallyEnded { node: *node, outcome }
             }
@@ -101,7 +105,11 @@ impl Tools {
         match spec {
             Err(why) => Ok(never_ran(AttemptStatus::Failed, &format!("it cannot be started: {why}"))),
             Ok(spec) => catch_unwind(AssertUnwindSafe(|| self.executor.run(&spec))).unwrap_or_else(|_| {
-                Ok(never_ran(AttemptStatus::Failed, "an internal error broke the attempt off"))
+                let class = Some(FailureClass::Lost);
+                Ok(Outcome {
+                    class,
+                    ..never_ran(AttemptStatus::Failed, "an internal error broke the attempt off")
+                })
             }),
         }
     }

@@ -1,12 +1,16 @@
 //! The closed set of events: plain data, no behaviour. Everything shown, stored or learned is read from these.
 //! Does not know how an event is decided, stored or shown.
 
+mod class;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Timestamp, Value};
 use crate::expr::facts::FactValues;
+
+pub use class::{FailureClass, Lasting};
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -100,7 +104,21 @@ pub enum Asked {
     Inputs,
 }
 
-/// What the operating system says of an attempt. Times in milliseconds, memory in bytes.
+/// How the memory of an attempt is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measured {
+    /// The kernel said it when the process was reaped.
+    #[default]
+    Wait4,
+    /// Looked at now and then while it ran.
+    Sampled,
+    /// No more than this. The kernel counts the engine's own memory to a process until it executes its program, and it
+    /// ended too soon to be looked at.
+    AtMost,
+}
+
+/// What the operating system says of an attempt: its processes and those they waited for. Memory and data in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -108,6 +126,42 @@ pub struct Usage {
     pub system_ms: u64,
     /// Peak resident size of the largest process.
     pub max_rss: u64,
+    /// The same times in microseconds.
+    #[serde(skip_serializing_if = "is_default")]
+    pub user_us: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    pub system_us: u64,
+    /// How `max_rss` is known.
+    #[serde(skip_serializing_if = "is_default")]
+    pub how: Measured,
+    /// Peak of all its processes together, where it was looked at; else 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tree_rss: u64,
+    /// From and to the disk; what the page cache served is not in it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_bytes: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    pub written_bytes: u64,
+    /// It waited for something, and another was given the processor instead.
+    #[serde(skip_serializing_if = "is_default")]
+    pub waits: u64,
+    /// It was taken off the processor.
+    #[serde(skip_serializing_if = "is_default")]
+    pub preempted: u64,
+}
+
+impl Measured {
+    pub fn word(self) -> &'static str {
+        match self {
+            Measured::Wait4 => "wait4",
+            Measured::Sampled => "sampled",
+            Measured::AtMost => "at-most",
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The end of an attempt as the executor saw it.
@@ -129,6 +183,12 @@ pub struct Outcome {
     /// The log was cut because it reached its cap or the disk was full.
     #[serde(default)]
     pub log_cut: bool,
+    /// Why it failed, as one word; none when it did not, or from before classes were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<FailureClass>,
+    /// The user asked for this failure (`WFL_INJECT`): nothing was executed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub injected: bool,
 }
 
 /// A condition that was judged: its text, and whether it held.
@@ -237,6 +297,9 @@ pub enum Event {
     /// Something a person should know that changes no state: a cut log, lowered parallelism.
     #[serde(rename = "note")]
     Note { node: Option<NodeIndex>, text: String },
+    /// The attempt's commands ended well and it failed all the same: an output is absent, a condition does not hold.
+    #[serde(rename = "attempt.refused")]
+    AttemptRefused { node: NodeIndex, attempt: u32, class: FailureClass, why: String },
 }
 
 impl Event {
@@ -261,7 +324,8 @@ impl Event {
             | Event::ApprovalGiven { node, .. }
             | Event::ApprovalExpired { node }
             | Event::ApprovalVoided { node, .. }
-            | Event::ConfirmAnswered { node, .. } => Some(*node),
+            | Event::ConfirmAnswered { node, .. }
+            | Event::AttemptRefused { node, .. } => Some(*node),
         }
     }
 }

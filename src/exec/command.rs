@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{Access, access};
 
+use super::ending::Failure;
 use super::environment;
 use super::render::{Job, worker};
+use crate::event::FailureClass;
 use crate::port::AttemptSpec;
 
 /// One argument may be 128 KiB on Linux; longer scripts go through a file.
@@ -27,10 +29,10 @@ pub(super) struct Prepared {
 }
 
 /// `run`: the interpreter with its arguments and the text.
-pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Result<Prepared, String> {
+pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Result<Prepared, Failure> {
     let mut words = interpreter.split_whitespace();
     let name = words.next().unwrap_or("bash");
-    let program = interpreter_program(spec, name)?;
+    let program = interpreter_program(spec, name).map_err(missing)?;
     let (strict, inline) = flags(name);
     let mut command = Command::new(program);
     command.args(words).args(strict);
@@ -40,8 +42,8 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
             None
         }
         _ => {
-            let file =
-                ScriptFile::new(text).map_err(|e| format!("cannot write the script to a file: {e}"))?;
+            let file = ScriptFile::new(text)
+                .map_err(|e| Failure::unready(&e, format!("cannot write the script to a file: {e}")))?;
             command.arg(&file.path);
             Some(file)
         }
@@ -50,13 +52,17 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
 }
 
 /// `exec`: a program and its arguments.
-pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, String> {
+pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, Failure> {
     let Some((name, arguments)) = argv.split_first().filter(|(name, _)| !name.is_empty()) else {
-        return Err("the program's name is empty".into());
+        return Err(missing("the program's name is empty".into()));
     };
-    let mut command = Command::new(find(spec, name)?);
+    let mut command = Command::new(find(spec, name).map_err(missing)?);
     command.args(arguments);
     Ok(Prepared { command, name: name.clone(), _script: None })
+}
+
+fn missing(error: String) -> Failure {
+    Failure::new(FailureClass::NotStarted, error)
 }
 
 /// Arguments that make it strict, and the one that takes the text.
@@ -106,12 +112,14 @@ fn executable(place: &Path) -> bool {
 }
 
 /// The process that renders, its job on standard input.
-pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared, String> {
-    let text =
-        serde_json::to_string(job).map_err(|e| format!("the templates' values cannot be written: {e}"))?;
+pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared, Failure> {
+    let text = serde_json::to_string(job).map_err(|e| {
+        Failure::new(FailureClass::Render, format!("the templates' values cannot be written: {e}"))
+    })?;
     let open = |file: &ScriptFile| std::fs::File::open(&file.path);
     let file = ScriptFile::new(&text).and_then(|file| Ok((open(&file)?, file)));
-    let (job, file) = file.map_err(|e| format!("cannot write the templates' values to a file: {e}"))?;
+    let (job, file) =
+        file.map_err(|e| Failure::unready(&e, format!("cannot write the templates' values to a file: {e}")))?;
     let command = worker::command(program, job);
     Ok(Prepared { command, name: "the renderer".into(), _script: Some(file) })
 }

@@ -1,8 +1,10 @@
 //! What a stage's processes inherit. Does not know where the values of `env` come from.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use super::{os, tree};
 use crate::port::AttemptSpec;
 
 /// What `environment clean` leaves even when nothing is passed: without these few programs do not start.
@@ -12,6 +14,8 @@ const ALWAYS: &[&str] =
 /// The environment of this program, looked at once.
 #[derive(Debug)]
 pub(super) struct Inherited {
+    /// A controlling terminal, which stages must not get at: one that reads it from the background is stopped for ever.
+    terminal: bool,
     /// `WFL_…` variables: they speak to wfl, not to what it runs.
     ours: Vec<OsString>,
 }
@@ -19,7 +23,8 @@ pub(super) struct Inherited {
 impl Inherited {
     pub(super) fn here() -> Self {
         let ours = std::env::vars_os().map(|(name, _)| name);
-        Inherited { ours: ours.filter(|name| is_ours(name)).collect() }
+        let terminal = tree::stat(std::process::id() as i32).is_some_and(|stat| stat.terminal);
+        Inherited { terminal, ours: ours.filter(|name| is_ours(name)).collect() }
     }
 
     /// Sets the environment of a command.
@@ -38,6 +43,16 @@ impl Inherited {
         }
         self.mark(spec, command);
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
+    }
+
+    /// Gives a command a group of its own, and where there is a terminal a session of its own.
+    pub(super) fn set_apart(&self, command: &mut Command) {
+        match self.terminal {
+            true => os::in_own_session(command),
+            false => {
+                command.process_group(0);
+            }
+        }
     }
 
     /// The markers by which leftovers of a dead engine are found.

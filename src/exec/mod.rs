@@ -3,13 +3,19 @@
 
 mod attempt;
 mod command;
+mod ending;
 mod environment;
+mod family;
 mod fence;
+pub mod inject;
+mod measure;
+mod oom;
 mod os;
 mod process;
 mod render;
 pub mod room;
 mod stop;
+mod tree;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,6 +30,9 @@ use crate::port::{AttemptSpec, Busy, Executor};
 pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
 
 use environment::Inherited;
+use family::Family;
+use inject::Injections;
+use oom::Kills;
 use stop::Stop;
 
 /// Runs attempts as processes of this machine, each on the thread that asks for it.
@@ -32,6 +41,9 @@ pub struct LocalExecutor {
     log_cap: u64,
     inherited: Inherited,
     renderer: Option<PathBuf>,
+    injections: Injections,
+    family: Family,
+    kills: Kills,
     running: Mutex<HashMap<NodeIndex, Arc<Stop>>>,
 }
 
@@ -54,6 +66,9 @@ impl LocalExecutor {
             log_cap: LOG_CAP,
             inherited: Inherited::here(),
             renderer: None,
+            injections: Injections::default(),
+            family: Family::default(),
+            kills: Kills::here(),
             running: Mutex::default(),
         }
     }
@@ -76,6 +91,30 @@ impl LocalExecutor {
         self
     }
 
+    /// Lets attempts fail that the user wants to fail.
+    pub fn with_injections(mut self, injections: Injections) -> Self {
+        self.injections = injections;
+        self
+    }
+
+    /// Takes the orphans of stages in, so that they are found and reaped. Changes this whole program: it becomes the
+    /// parent of whatever its descendants leave behind.
+    pub fn adopting_orphans(mut self) -> Self {
+        self.family = Family::adopting();
+        self
+    }
+
+    fn around(&self) -> attempt::Around<'_> {
+        attempt::Around {
+            inherited: &self.inherited,
+            sink: self.sink.as_ref(),
+            log_cap: self.log_cap,
+            renderer: self.renderer.as_deref(),
+            family: &self.family,
+            kills: &self.kills,
+        }
+    }
+
     fn running(&self) -> MutexGuard<'_, HashMap<NodeIndex, Arc<Stop>>> {
         self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -94,15 +133,12 @@ pub fn fill_template(
 
 impl Executor for LocalExecutor {
     fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
+        if let Some(injected) = self.injections.take(spec) {
+            return Ok(attempt::inject(spec, &injected, &self.around()));
+        }
         let stop = Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?);
         self.running().insert(spec.node, stop.clone());
-        let around = attempt::Around {
-            inherited: &self.inherited,
-            sink: self.sink.as_ref(),
-            log_cap: self.log_cap,
-            renderer: self.renderer.as_deref(),
-        };
-        let outcome = attempt::run(spec, &stop, &around);
+        let outcome = attempt::run(spec, &stop, &self.around());
         self.running().remove(&spec.node);
         outcome
     }

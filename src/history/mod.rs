@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
-use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
+use crate::event::{AttemptStatus, FailureClass, Record, RunStatus, Status, Usage};
 
 /// What was changed, as recorded at the start of the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,12 @@ pub struct AttemptSummary {
     pub duration_ms: u64,
     pub error: Option<String>,
     pub usage: Usage,
+    /// Why it failed, as one word.
+    #[serde(default)]
+    pub class: Option<FailureClass>,
+    /// The user asked for the failure.
+    #[serde(default)]
+    pub injected: bool,
 }
 
 /// What one stage took in one run in which it ended well.

@@ -479,6 +479,8 @@ pub struct Project {
     /// Milliseconds.
     pub keep_runs: Option<i64>,
     pub keep_logs: Option<i64>,
+    /// Bytes that one attempt's log may hold.
+    pub log_size: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

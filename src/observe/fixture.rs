@@ -32,6 +32,7 @@ pub fn plan() -> Plan {
         clean_env: None,
         definition: Definition::default(),
         seed: 1,
+        log_size: None,
     }
 }
 

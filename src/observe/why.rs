@@ -4,7 +4,9 @@
 use serde::Serialize;
 
 use crate::base::Value;
-use crate::event::{AttemptStatus, Event, NodeIndex, Record, Status, WaitFor};
+use crate::event::{
+    AttemptStatus, Event, FailureClass, Lasting, NodeIndex, Outcome, Record, Status, WaitFor,
+};
 use crate::plan::{EdgeKind, Plan};
 
 use super::Board;
@@ -132,7 +134,11 @@ fn told(plan: &Plan, event: &Event) -> Option<String> {
                 AttemptStatus::Interrupted => String::new(),
                 _ => format!(" after {}", elapsed(outcome.duration_ms)),
             };
-            format!("attempt {attempt} {}{took}{exit}{error}", attempt_word(outcome.status))
+            let class = class_words(outcome);
+            format!("attempt {attempt} {}{took}{exit}{error}{class}", attempt_word(outcome.status))
+        }
+        Event::AttemptRefused { attempt, class, why, .. } => {
+            format!("attempt {attempt} failed all the same: {why} [{}]", class.word())
         }
         Event::GateJudged { checks, error: None, .. } => {
             let judged: Vec<String> = checks.iter().map(judged).collect();
@@ -208,6 +214,18 @@ fn wait_word(on: WaitFor) -> &'static str {
         WaitFor::Pool => "a free place in its pool",
         WaitFor::Breaker => "its breaker to close",
     }
+}
+
+/// `[timeout, transient]`: whether another try could help is said where the class tells. An exit code speaks for itself.
+fn class_words(outcome: &Outcome) -> String {
+    let plain = |class: &FailureClass| *class == FailureClass::Exit && !outcome.injected;
+    let Some(class) = outcome.class.filter(|class| !plain(class)) else { return String::new() };
+    let lasting = match class.lasting() {
+        Lasting::Unknown => String::new(),
+        lasting => format!(", {}", lasting.word()),
+    };
+    let injected = if outcome.injected { ", injected" } else { "" };
+    format!(" [{}{lasting}{injected}]", class.word())
 }
 
 fn attempt_word(status: AttemptStatus) -> &'static str {

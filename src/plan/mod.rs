@@ -75,6 +75,9 @@ pub struct Plan {
     pub definition: Definition,
     /// Seeds jitter and every other draw of the run.
     pub seed: u64,
+    /// The most that one attempt's log may hold, in bytes, where the project says so.
+    #[serde(default)]
+    pub log_size: Option<u64>,
 }
 
 /// The text the plan was made from, so that a change can be seen and shown.

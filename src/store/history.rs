@@ -14,8 +14,8 @@ use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
 use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, Sample, StageSummary};
 
 /// Stages that ended well, each with the attempt that ended it.
-const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss \
-    FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
+const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss, \
+    tree_rss FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
     AND attempt.attempt = node.attempt AND attempt.status = 'succeeded' \
     WHERE node.run IN (SELECT num FROM run WHERE lane = ?1 AND finished IS NOT NULL \
     ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned')";
@@ -149,7 +149,8 @@ fn attempts(
 ) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
     let mut select = conn.prepare_cached(
         "SELECT node, attempt, attempt.status, attempt.exit, attempt.started, duration_ms, error, user_ms, system_ms, \
-         max_rss FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
+         max_rss, class, injected, user_us, system_us, how, tree_rss, read_bytes, written_bytes, waits, preempted \
+         FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
     )?;
     let mut rows = select.query([run])?;
     let mut by_node: BTreeMap<i64, Vec<AttemptSummary>> = BTreeMap::new();
@@ -171,7 +172,17 @@ fn attempts(
                 user_ms: whole(row.get(7)?),
                 system_ms: whole(row.get(8)?),
                 max_rss: whole(row.get(9)?),
+                user_us: whole(row.get(12)?),
+                system_us: whole(row.get(13)?),
+                how: row.get::<_, Option<String>>(14)?.and_then(|word| named(&word)).unwrap_or_default(),
+                tree_rss: whole(row.get(15)?),
+                read_bytes: whole(row.get(16)?),
+                written_bytes: whole(row.get(17)?),
+                waits: whole(row.get(18)?),
+                preempted: whole(row.get(19)?),
             },
+            class: row.get::<_, Option<String>>(10)?.and_then(|word| named(&word)),
+            injected: row.get(11)?,
         });
     }
     Ok(by_node)
@@ -184,7 +195,13 @@ fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
         stage: row.get(1)?,
         duration_ms: number(2)?,
         attempt_ms: number(3)?,
-        usage: Usage { user_ms: number(4)?, system_ms: number(5)?, max_rss: number(6)? },
+        usage: Usage {
+            user_ms: number(4)?,
+            system_ms: number(5)?,
+            max_rss: number(6)?,
+            tree_rss: number(7)?,
+            ..Usage::default()
+        },
     })
 }
 

@@ -11,7 +11,8 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x7766_6c31;
 
 /// `PRAGMA user_version` is the number of entries applied. Only ever append.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE run(
         num INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -84,7 +85,20 @@ const MIGRATIONS: &[&str] = &["
         taken INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
-"];
+",
+    "
+    ALTER TABLE attempt ADD COLUMN class TEXT;
+    ALTER TABLE attempt ADD COLUMN injected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN user_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN system_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN how TEXT;
+    ALTER TABLE attempt ADD COLUMN tree_rss INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN read_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN written_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN preempted INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// What a file that is only read turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::engine::core::{Core, Fault, Mode};
 use crate::engine::input::Settings;
 use crate::engine::spec::{self, Context, Wanted};
 use crate::engine::{Command, Input, InputKind, RunState};
-use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Record, Usage, WaitFor};
+use crate::event::{Asked, AttemptStatus, Event, FailureClass, NodeIndex, Outcome, Record, Usage, WaitFor};
 use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::plan::{Parallel, Plan};
 use crate::port::{self, Durability, Journal, Message, Question, StateUnsafe};
@@ -190,7 +190,8 @@ impl Stage {
                     Ok(spec) => self.ending(node, attempt, timeout, &spec.exit_ok),
                     Err(why) => {
                         let error = Some(format!("it cannot be started: {why}"));
-                        (Outcome { error, ..outcome(AttemptStatus::Failed) }, 0)
+                        let class = Some(FailureClass::NotStarted);
+                        (Outcome { error, class, ..outcome(AttemptStatus::Failed) }, 0)
                     }
                 };
                 let at = now.saturating_add_unsigned(after);
@@ -327,6 +328,13 @@ fn answer(yes: bool, by: &str, comment: Option<String>) -> port::Answer {
 }
 
 fn outcome(status: AttemptStatus) -> Outcome {
+    let class = match status {
+        AttemptStatus::Succeeded => None,
+        AttemptStatus::Failed => Some(FailureClass::Exit),
+        AttemptStatus::TimedOut => Some(FailureClass::Timeout),
+        AttemptStatus::Cancelled => Some(FailureClass::Cancelled),
+        AttemptStatus::Interrupted => Some(FailureClass::Lost),
+    };
     Outcome {
         status,
         exit: None,
@@ -336,5 +344,7 @@ fn outcome(status: AttemptStatus) -> Outcome {
         stderr: String::new(),
         usage: Usage::default(),
         log_cut: false,
+        class,
+        injected: false,
     }
 }

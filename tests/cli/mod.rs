@@ -8,6 +8,7 @@ mod decide;
 mod embed;
 mod exits;
 mod inspect;
+mod logs;
 mod part;
 mod room;
 mod run;

@@ -70,6 +70,8 @@ pub fn outcome(status: AttemptStatus, exit: Option<i32>) -> Outcome {
         stderr: String::new(),
         usage: Usage::default(),
         log_cut: false,
+        class: None,
+        injected: false,
     }
 }
 

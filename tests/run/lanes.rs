@@ -312,6 +312,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         clean_env: None,
         definition: Definition::default(),
         seed: 7,
+        log_size: None,
     }
 }
 

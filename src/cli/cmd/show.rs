@@ -7,6 +7,7 @@ use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::cli::present;
 use crate::embed::{Error, StoredRun};
+use crate::event::Status;
 use crate::history::{History, StageSummary};
 use crate::observe::style::{counted, elapsed, one_line};
 
@@ -54,8 +55,17 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
     )
 }
 
+/// ` [exit]` of a stage that ended badly.
+fn class(stage: &StageSummary) -> String {
+    let bad = matches!(stage.status, Status::Failed | Status::TimedOut | Status::Warned | Status::Cancelled);
+    let Some(attempt) = stage.attempts.last().filter(|_| bad) else { return String::new() };
+    let injected = if attempt.injected { ", injected" } else { "" };
+    attempt.class.map(|class| format!(" [{}{injected}]", class.word())).unwrap_or_default()
+}
+
 fn row(stage: &StageSummary, terminal: &Terminal) -> Vec<String> {
     let reason = stage.reason.as_deref().map(|reason| one_line(reason, 100)).unwrap_or_default();
+    let reason = reason + &class(stage);
     let took = if stage.duration_ms > 0 { elapsed(stage.duration_ms) } else { String::new() };
     let tries =
         if stage.attempts.len() > 1 { format!("{} attempts", stage.attempts.len()) } else { String::new() };

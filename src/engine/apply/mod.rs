@@ -63,6 +63,7 @@ fn name_of(event: &Event) -> &'static str {
         Event::StageWaiting { .. } => "stage.waiting",
         Event::StageStarted { .. } => "stage.started",
         Event::AttemptFinished { .. } => "attempt.finished",
+        Event::AttemptRefused { .. } => "attempt.refused",
         Event::GateJudged { .. } => "gate.judged",
         Event::StageFinished { .. } => "stage.finished",
         Event::StagesBlocked { .. } => "stages.blocked",

@@ -47,6 +47,7 @@ impl Lowering<'_, '_> {
         if let Some(keep) = find(body, "keep") {
             self.model.project.keep_runs = self.kept(module, keep, "runs");
             self.model.project.keep_logs = self.kept(module, keep, "logs");
+            self.model.project.log_size = self.log_size(module, keep);
         }
         for (keyword, level) in [("allow", Level::Allow), ("warn", Level::Warn), ("deny", Level::Deny)] {
             for statement in all(body, keyword).filter(|statement| !statement.broken) {
@@ -113,6 +114,15 @@ impl Lowering<'_, '_> {
         let expr = self.setting(&frame.start(), keep.body(), keyword, &Type::Duration)?;
         match self.constant(&expr) {
             Some(Value::Duration(ms)) => Some(*ms),
+            _ => None,
+        }
+    }
+
+    fn log_size(&mut self, module: ModuleId, keep: &Statement) -> Option<u64> {
+        let frame = Frame::file(module);
+        let expr = self.setting(&frame.start(), keep.body(), "log-size", &Type::Size)?;
+        match self.constant(&expr) {
+            Some(Value::Size(bytes)) => u64::try_from(*bytes).ok(),
             _ => None,
         }
     }
