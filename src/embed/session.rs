@@ -16,6 +16,7 @@ use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::exec::inject::Injections;
 use crate::facts::{World, git};
+use crate::observe::plain::Output;
 use crate::plan::{Plan, StageKind};
 use crate::port::{Facts, Inbox, Observer, People};
 use crate::store::lock::AcquireError;
@@ -197,7 +198,7 @@ impl Session {
     }
 
     /// What attempts wrote, given piece by piece.
-    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync> {
+    pub fn output(&self) -> Output {
         let dir = self.store.log_dir(&self.run);
         Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }
