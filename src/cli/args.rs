@@ -225,6 +225,12 @@ pub struct Going {
     /// Which output of stages to show.
     #[arg(long, value_enum, default_value_t = Output::Failed)]
     pub output: Output,
+    /// Run every stage; take no result of an earlier run.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Of a hundred stages that could be reused, how many run all the same, to find undeclared inputs; 0 for none.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub verify_reuse: Option<u32>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -438,6 +444,9 @@ pub struct Clean {
     pub dry_run: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Close all circuit breakers of the project, and remove nothing.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub breakers: bool,
 }
 
 #[cfg(test)]

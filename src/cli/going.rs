@@ -8,6 +8,7 @@ use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::event::NodeIndex;
 use crate::observe::actions::Workflow;
+use crate::engine::input::Reuse;
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
 use crate::observe::live::{Live, Screen};
@@ -43,6 +44,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
         adopts_orphans: true,
+        reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
     };
     // Output shown as it comes is there before any event.
     let live = workflow.as_ref().filter(|_| shows_live(args));
@@ -58,6 +60,9 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         let summary =
             Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&guarded(&summary.text(), workflow.as_ref()));
+    }
+    if let Some(warning) = &ended.warning {
+        terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
     }
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
 }

@@ -27,8 +27,7 @@ impl Watch {
             (SIGTSTP, Some(screen)) => stop_and_come_back(screen),
             _ => control.interrupt(),
         };
-        let listen = move || signals.forever().for_each(each);
-        let thread = std::thread::Builder::new().spawn(listen).ok();
+        let thread = std::thread::Builder::new().spawn(move || signals.forever().for_each(each)).ok();
         Watch { handle: Some(handle), thread }
     }
 }

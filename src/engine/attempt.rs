@@ -65,7 +65,7 @@ impl Kernel<'_> {
                 Some(judged) => {
                     self.refused(node, FailureClass::Condition, format!("after: {}", unmet(judged)))
                 }
-                None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),
+                None => self.seal(node, outputs),
             },
         }
     }
@@ -91,6 +91,7 @@ impl Kernel<'_> {
         if tries >= retry.attempts {
             let spent =
                 if retry.attempts > 1 { format!(" (attempt {tries} of {tries})") } else { String::new() };
+            self.state.live.claims.ran_out(node);
             return self.give_up(node, format!("{why}{spent}"));
         }
         if self.state.live.is_over() {
@@ -131,6 +132,7 @@ impl Kernel<'_> {
         let spent = self.at.mono.saturating_sub(begun).max(0) as u64;
         let deadline = self.plan.nodes[node as usize].deadline;
         if deadline.is_some_and(|deadline| spent.saturating_add(wait) >= deadline) {
+            self.state.live.claims.ran_out(node);
             return self.give_up(node, format!("{why}; not retried: its deadline leaves no time"));
         }
         let detail = format!("attempt {tries} of {} failed: {why}", retry.attempts);

@@ -32,7 +32,7 @@ impl Kernel<'_> {
                     self.command(Command::Cancel { node, force: false });
                 }
                 Doing::Held => self.end_held(node)?,
-                Doing::Reading(..) | Doing::Hashing | Doing::Finally => {}
+                Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_) => {}
             }
         }
         self.end_retries()

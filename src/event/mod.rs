@@ -2,6 +2,7 @@
 //! Does not know how an event is decided, stored or shown.
 
 mod class;
+mod result;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::base::{Timestamp, Value};
 use crate::expr::facts::FactValues;
 
 pub use class::{FailureClass, Lasting};
+pub use result::{Compared, FileMark, Files, Keyed};
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -300,6 +302,70 @@ pub enum Event {
     /// The attempt's commands ended well and it failed all the same: an output is absent, a condition does not hold.
     #[serde(rename = "attempt.refused")]
     AttemptRefused { node: NodeIndex, attempt: u32, class: FailureClass, why: String },
+    /// An earlier result of the stage was looked for: what came of it, and why.
+    #[serde(rename = "stage.compared")]
+    StageCompared {
+        node: NodeIndex,
+        key: String,
+        outcome: Compared,
+        /// The run the result is from.
+        #[serde(default)]
+        from: Option<RunId>,
+        reason: String,
+    },
+    /// What the stage left, right before it finishes well.
+    #[serde(rename = "stage.recorded")]
+    StageRecorded {
+        node: NodeIndex,
+        files: Files,
+        /// There when other runs may take the result.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
+    },
+    /// A result that other runs could take turned out not to follow from what decides it.
+    #[serde(rename = "result.revoked")]
+    ResultRevoked { node: NodeIndex, key: String, from: RunId, reason: String },
+
+    /// What the stage shares with other runs of the project was given to it: "lock `production`".
+    #[serde(rename = "lease.taken")]
+    LeaseTaken { node: NodeIndex, things: Vec<String> },
+    /// What it held, or its place in line, is given back; the store does so in the same transaction.
+    #[serde(rename = "lease.released")]
+    LeaseReleased { node: NodeIndex },
+    /// The stage is the one try that a half-open breaker allows.
+    #[serde(rename = "breaker.probed")]
+    BreakerProbed { node: NodeIndex, breaker: String, probe: u64 },
+    /// What its end tells the breaker; the store counts it in the same transaction.
+    #[serde(rename = "breaker.counted")]
+    BreakerCounted { node: NodeIndex, rule: BreakerRule, told: Told, probe: Option<u64> },
+    #[serde(rename = "breaker.opened")]
+    BreakerOpened { node: NodeIndex, breaker: String, until: Timestamp },
+    #[serde(rename = "breaker.closed")]
+    BreakerClosed { node: NodeIndex, breaker: String },
+}
+
+/// A breaker as a stage that has it knows it. Times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerRule {
+    /// What it is known by across runs.
+    pub key: String,
+    /// What people know it by.
+    pub name: String,
+    pub failures: u32,
+    pub within: u64,
+    pub cooldown: u64,
+    pub successes: u32,
+}
+
+/// What the end of a stage tells its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// Its attempts ran out.
+    Failed,
+    Succeeded,
+    /// It ended for another reason: a probe is given back.
+    Nothing,
 }
 
 impl Event {
@@ -325,7 +391,16 @@ impl Event {
             | Event::ApprovalExpired { node }
             | Event::ApprovalVoided { node, .. }
             | Event::ConfirmAnswered { node, .. }
-            | Event::AttemptRefused { node, .. } => Some(*node),
+            | Event::AttemptRefused { node, .. }
+            | Event::LeaseTaken { node, .. }
+            | Event::LeaseReleased { node }
+            | Event::BreakerProbed { node, .. }
+            | Event::BreakerCounted { node, .. }
+            | Event::BreakerOpened { node, .. }
+            | Event::BreakerClosed { node, .. }
+            | Event::StageCompared { node, .. }
+            | Event::StageRecorded { node, .. }
+            | Event::ResultRevoked { node, .. } => Some(*node),
         }
     }
 }

@@ -107,6 +107,11 @@ fn find(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| missing() + "; install it, or check the PATH")
 }
 
+/// The file that a name stands for, an interpreter's included; nothing when there is none.
+pub(super) fn program(spec: &AttemptSpec, name: &str) -> Option<PathBuf> {
+    interpreter_program(spec, name).ok()
+}
+
 fn executable(place: &Path) -> bool {
     access(place, Access::EXEC_OK).is_ok() && !place.is_dir()
 }

@@ -12,7 +12,9 @@ mod measure;
 mod oom;
 mod os;
 mod process;
+pub mod programs;
 mod render;
+pub mod room;
 mod stop;
 mod tree;
 
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use crate::capture::{LOG_CAP, LineSink};
 use crate::event::{NodeIndex, Outcome};
+use crate::port::room::Room;
 use crate::port::{AttemptSpec, Busy, Executor};
 
 pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
@@ -150,5 +153,9 @@ impl Executor for LocalExecutor {
 
     fn fence(&self, run: &str) -> usize {
         fence::kill(&fence::Marker { run, attempt: None })
+    }
+
+    fn room(&self) -> Option<Room> {
+        Some(room::read())
     }
 }

@@ -77,6 +77,20 @@ pub struct AttemptSummary {
     pub injected: bool,
 }
 
+/// What one stage took in one run in which it ended well.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// `unit[shard=2]`.
+    pub name: String,
+    /// `unit`.
+    pub stage: String,
+    /// Of the stage, retries and their waits included.
+    pub duration_ms: u64,
+    /// Of the attempt that ended it, and what that used; nothing when it needed none.
+    pub attempt_ms: u64,
+    pub usage: Usage,
+}
+
 /// Which runs: all set conditions must hold. Newest first.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -95,5 +109,7 @@ pub trait History {
     fn runs(&self, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError>;
     fn run(&self, id: &str) -> Result<Option<RunSummary>, HistoryError>;
     fn stages(&self, run: &str) -> Result<Vec<StageSummary>, HistoryError>;
+    /// What the stages took in the lane's newest runs.
+    fn samples(&self, lane: &str, runs: usize) -> Result<Vec<Sample>, HistoryError>;
     fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError>;
 }

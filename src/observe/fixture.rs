@@ -33,6 +33,7 @@ pub fn plan() -> Plan {
         definition: Definition::default(),
         seed: 1,
         log_size: None,
+        verify_reuse: None,
     }
 }
 
@@ -75,5 +76,6 @@ pub fn node(name: &str, index: u32) -> Node {
         closes: None,
         preset: None,
         priority: 3_u32.saturating_sub(index),
+        expected: None,
     }
 }

@@ -142,6 +142,17 @@ impl Lines {
             }
             Event::RunCancelling { by } => format!("{} cancelling, asked by {by}", self.style.dash()),
             Event::Note { text, .. } => dim(format!("note: {text}")),
+            Event::BreakerProbed { node, breaker, .. } => {
+                dim(format!("note: {} tries whether breaker `{breaker}` may close", self.key(*node)))
+            }
+            Event::BreakerOpened { breaker, until, .. } => {
+                format!(
+                    "{} breaker `{breaker}` is open until {}",
+                    self.style.mark(Status::Warned),
+                    until.local()
+                )
+            }
+            Event::BreakerClosed { breaker, .. } => dim(format!("note: breaker `{breaker}` is closed again")),
             _ => return None,
         })
     }

@@ -117,6 +117,7 @@ fn assemble(builder: Builder<'_>, lane: &ResolvedLane, held: Held) -> Plan {
         definition: given.definition.clone(),
         seed: given.seed,
         log_size: model.project.log_size,
+        verify_reuse: model.project.verify_reuse,
     }
 }
 

@@ -26,14 +26,19 @@ const UNSUITABLE: &[(u64, &str)] = &[
 
 /// Makes the folder (mode 0700) and refuses one that cannot keep state.
 pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
-    let fresh = !dir.is_dir();
-    if fresh {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(|e| StoreError::io(&e, "cannot make the state folder", dir))?;
-        sync_parent(dir);
+    let missing: Vec<&Path> = dir
+        .ancestors()
+        .take_while(|above| !above.is_dir())
+        .filter(|above| !above.as_os_str().is_empty())
+        .collect();
+    for folder in missing.into_iter().rev() {
+        match fs::DirBuilder::new().mode(0o700).create(folder) {
+            // Another process was first.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+            made => made.map_err(|e| StoreError::io(&e, "cannot make the state folder", dir))?,
+        }
+        // Each level: a power cut takes a folder whose name is not on the disk, with all that is in it.
+        sync_parent(folder);
     }
     suitable(dir)
 }
@@ -77,9 +82,9 @@ fn suitable(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A new folder's name is on the disk once its parent is. Best effort: some file systems cannot.
-fn sync_parent(dir: &Path) {
-    if let Some(parent) = dir.parent()
+/// A new name is on the disk once its folder is. Best effort: some file systems cannot.
+pub(super) fn sync_parent(path: &Path) {
+    if let Some(parent) = path.parent()
         && let Ok(parent) = fs::File::open(parent)
     {
         let _ = parent.sync_all();

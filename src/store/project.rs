@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
+use super::result;
 use crate::base::{Timestamp, Value};
 use crate::event::{Event, FailureClass, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
 
@@ -67,6 +68,10 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
             Status::Waiting,
             Some(&waiting(WaitFor::Approval, &format!("{count} of {group}"))),
         ),
+        Event::StageRecorded { node, files, result } => {
+            result::recorded(to.conn, (to.run, *node, to.at), files, result.as_deref())
+        }
+        Event::ResultRevoked { key, reason, .. } => result::revoked(to.conn, key, reason),
         // These change no row: what follows from them comes as an event of its own.
         _ => Ok(()),
     }
@@ -74,7 +79,9 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
 
 /// Back to the rows as they were when the run was made, then every event again.
 pub(super) fn rebuild(conn: &Connection, run: i64, records: &[Record]) -> rusqlite::Result<()> {
-    conn.execute("DELETE FROM attempt WHERE run = ?1", [run])?;
+    for table in ["attempt", "kept", "result"] {
+        conn.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
+    }
     conn.execute(
         "UPDATE node SET status = 'pending', reason = NULL, attempt = 0, started = NULL, finished = NULL, \
          duration_ms = 0, outputs = NULL, measures = NULL WHERE run = ?1",

@@ -77,6 +77,15 @@ fn name_of(event: &Event) -> &'static str {
         Event::ConfirmAnswered { .. } => "confirm.answered",
         Event::FinallyFinished { .. } => "finally.finished",
         Event::Note { .. } => "note",
+        Event::LeaseTaken { .. } => "lease.taken",
+        Event::LeaseReleased { .. } => "lease.released",
+        Event::BreakerProbed { .. } => "breaker.probed",
+        Event::BreakerCounted { .. } => "breaker.counted",
+        Event::BreakerOpened { .. } => "breaker.opened",
+        Event::BreakerClosed { .. } => "breaker.closed",
+        Event::StageCompared { .. } => "stage.compared",
+        Event::StageRecorded { .. } => "stage.recorded",
+        Event::ResultRevoked { .. } => "result.revoked",
     }
 }
 

@@ -67,6 +67,15 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         Event::StageUnknown { node, .. }
         | Event::StageResolved { node, .. }
         | Event::StageReset { node, .. } => mend(plan, state, event, *node),
+        Event::StageRecorded { node, files, result } => {
+            let stage = state.node_mut(*node);
+            ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
+            stage.files.clone_from(files);
+            // One that is reused has not started: what its inputs were is known from the key.
+            let inputs = result.as_ref().and_then(|result| result.parts.get("inputs"));
+            stage.inputs = stage.inputs.take().or(inputs.cloned());
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

@@ -49,6 +49,7 @@ impl Lowering<'_, '_> {
             self.model.project.keep_logs = self.kept(module, keep, "logs");
             self.model.project.log_size = self.log_size(module, keep);
         }
+        self.model.project.verify_reuse = self.verified(module, body);
         for (keyword, level) in [("allow", Level::Allow), ("warn", Level::Warn), ("deny", Level::Deny)] {
             for statement in all(body, keyword).filter(|statement| !statement.broken) {
                 self.levels(statement, level);
@@ -124,6 +125,26 @@ impl Lowering<'_, '_> {
         match self.constant(&expr) {
             Some(Value::Size(bytes)) => u64::try_from(*bytes).ok(),
             _ => None,
+        }
+    }
+
+    /// `verify-reuse 2%`, rounded up: little is not nothing.
+    fn verified(&mut self, module: ModuleId, body: &[Statement]) -> Option<u32> {
+        let statement = find(body, "verify-reuse")?;
+        let expr = self.setting(&Frame::file(module).start(), body, "verify-reuse", &Type::Percent)?;
+        match self.constant(&expr) {
+            Some(Value::Percent(percent)) if (0.0..=100.0).contains(percent) => Some(percent.ceil() as u32),
+            Some(_) => {
+                let message = "a share lies between 0 % and 100 %";
+                self.error(
+                    &codes::E122,
+                    statement.span,
+                    message,
+                    "write `verify-reuse 2%`, or `0%` for never",
+                );
+                None
+            }
+            None => None,
         }
     }
 

@@ -37,6 +37,13 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("logs", &[Keep], values(1, 1, "duration"), "How long logs are kept."),
     Row::new("log-size", &[Keep], values(1, 1, "size"), "The most that one attempt's log may hold.")
         .default("64MiB"),
+    Row::new(
+        "verify-reuse",
+        &[Project],
+        values(1, 1, "percent"),
+        "How many of the stages that could be reused run all the same, to find undeclared inputs.",
+    )
+    .default("2%"),
     Row::new("repairs", &[Project], references(1, ANY, "repairs"), "Repair rules that apply to every run.")
         .many(),
     Row::new(
