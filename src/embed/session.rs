@@ -12,7 +12,7 @@ use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
 use crate::engine::input::{InputKind, Reuse};
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
-use crate::event::{NodeIndex, Record, RunId, RunStatus};
+use crate::event::{Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::exec::inject::Injections;
 use crate::facts::{World, git};

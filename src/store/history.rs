@@ -249,12 +249,7 @@ fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
         stage: row.get(1)?,
         duration_ms: number(2)?,
         attempt_ms: number(3)?,
-        usage: Usage {
-            user_ms: number(4)?,
-            system_ms: number(5)?,
-            max_rss: number(6)?,
-            ..Usage::default()
-        },
+        usage: Usage { user_ms: number(4)?, system_ms: number(5)?, max_rss: number(6)?, ..Usage::default() },
     })
 }
 
