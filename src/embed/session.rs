@@ -12,10 +12,11 @@ use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
 use crate::engine::input::{InputKind, Reuse};
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
-use crate::event::{NodeIndex, Record, RunId, RunStatus};
+use crate::event::{Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::exec::inject::Injections;
 use crate::facts::{World, git};
+use crate::observe::plain::Output;
 use crate::plan::{Plan, StageKind};
 use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
@@ -85,9 +86,6 @@ pub struct Session {
     injections: Injections,
     _lock: RunLock,
 }
-
-/// Gives what an attempt of a node wrote, piece by piece.
-pub type Written = Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync>;
 
 impl Project {
     /// Stores the run and takes it for this process. Nothing runs yet.
@@ -212,7 +210,7 @@ impl Session {
     }
 
     /// What attempts wrote, given piece by piece.
-    pub fn output(&self) -> Written {
+    pub fn output(&self) -> Output {
         let dir = self.store.log_dir(&self.run);
         Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }

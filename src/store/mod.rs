@@ -276,7 +276,8 @@ impl Store {
     pub fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
         let row = self.run_row(run)?;
         self.write(|tx| {
-            for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter", "result", "kept"] {
+            for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter", "result", "kept"]
+            {
                 tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [row])?;
             }
             tx.execute("DELETE FROM run WHERE num = ?1", [row])?;
