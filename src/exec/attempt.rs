@@ -5,11 +5,12 @@ use std::fs;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::command::{self, Prepared};
 use super::environment::Inherited;
+use super::launch::{self, Input, Started};
 use super::process::{self, Cut, Finished, Limits};
 use super::stop::Stop;
 use super::{fence, render};
@@ -56,6 +57,7 @@ pub(super) fn run(spec: &AttemptSpec, stop: &Stop, around: &Around<'_>) -> Resul
     let mut attempt = Attempt {
         spec,
         inherited: around.inherited,
+        input: around.input,
         renderer: around.renderer,
         limits,
         mask: &mask,
@@ -76,6 +78,7 @@ pub(super) fn run(spec: &AttemptSpec, stop: &Stop, around: &Around<'_>) -> Resul
 /// What is the same for all attempts of an executor.
 pub(super) struct Around<'a> {
     pub(super) inherited: &'a Inherited,
+    pub(super) input: &'a Input,
     pub(super) sink: Option<&'a LineSink>,
     pub(super) log_cap: u64,
     pub(super) renderer: Option<&'a Path>,
@@ -84,6 +87,7 @@ pub(super) struct Around<'a> {
 struct Attempt<'a> {
     spec: &'a AttemptSpec,
     inherited: &'a Inherited,
+    input: &'a Input,
     renderer: Option<&'a Path>,
     limits: Limits<'a>,
     mask: &'a Mask,
@@ -131,7 +135,7 @@ impl Attempt<'_> {
         let command = &mut prepared.command;
         command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
         self.inherited.mark(self.spec, command);
-        let child = self.start(&mut prepared, first)?;
+        let child = self.start(&prepared.name, first, || prepared.command.spawn().map(Started::from))?;
         // What it says is for us; of the stage's own output it is no part.
         let mut said = Capture::new(self.spec.node, None, 0, self.mask, None);
         let finished = process::follow(child, self.limits, &mut said, &mut self.buffer)
@@ -144,16 +148,12 @@ impl Attempt<'_> {
         }
     }
 
-    fn process(&mut self, mut prepared: Prepared, first: bool) -> Result<(), Stopped> {
-        self.inherited.apply(self.spec, &mut prepared.command);
-        prepared
-            .command
-            .current_dir(&self.spec.cwd)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        let child = self.start(&mut prepared, first)?;
+    fn process(&mut self, prepared: Prepared, first: bool) -> Result<(), Stopped> {
+        let child = self.start(&prepared.name, first, || {
+            let environment = self.inherited.environment(self.spec)?;
+            let input = self.input.get()?;
+            launch::start(&prepared.command, &environment.entries(), &self.spec.cwd, input)
+        })?;
         let finished = process::follow(child, self.limits, &mut self.capture, &mut self.buffer)
             .map_err(|e| Stopped::Failed(Failure::new(format!("lost sight of {}: {e}", prepared.name))))?;
         self.add(&finished.usage);
@@ -169,23 +169,30 @@ impl Attempt<'_> {
     }
 
     /// Starts the first action or says that the machine is busy; for a later one, waits for room.
-    fn start(&self, prepared: &mut Prepared, first: bool) -> Result<Child, Stopped> {
+    fn start(
+        &self,
+        name: &str,
+        first: bool,
+        mut spawn: impl FnMut() -> io::Result<Started>,
+    ) -> Result<Started, Stopped> {
         let since = Instant::now();
         loop {
-            match prepared.command.spawn() {
+            match spawn() {
                 Ok(child) => return Ok(child),
                 // A program just written may still be open for writing in a child of ours that is about to start.
                 Err(e) if e.raw_os_error() == Some(libc::ETXTBSY) && since.elapsed() < WRITTEN => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Err(e) if command::is_busy(&e) && first => {
-                    return Err(Stopped::Busy(Busy(format!("cannot start {}: {e}", prepared.name))));
+                    return Err(Stopped::Busy(Busy(format!("cannot start {name}: {e}"))));
                 }
                 Err(e) if command::is_busy(&e) && since.elapsed() < PATIENCE && !self.limits.stop.asked() => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(e) => {
-                    let error = command::start_error(&e, &prepared.name, &self.spec.cwd);
+                    // One that is not there, or no program, is told of better than the kernel does.
+                    let missing = command::missing(self.spec, name);
+                    let error = missing.unwrap_or_else(|| command::start_error(&e, name, &self.spec.cwd));
                     return Err(Stopped::Failed(Failure::new(error)));
                 }
             }

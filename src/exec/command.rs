@@ -54,7 +54,7 @@ pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, Stri
     let Some((name, arguments)) = argv.split_first().filter(|(name, _)| !name.is_empty()) else {
         return Err("the program's name is empty".into());
     };
-    let mut command = Command::new(find(spec, name)?);
+    let mut command = Command::new(program_file(spec, name)?);
     command.args(arguments);
     Ok(Prepared { command, name: name.clone(), _script: None })
 }
@@ -71,12 +71,22 @@ fn flags(interpreter: &str) -> (&'static [&'static str], &'static str) {
 }
 
 fn interpreter_program(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
-    let found = find(spec, name);
+    let found = program_file(spec, name);
     match name {
         "python" => found.or_else(|error| find(spec, "python3").map_err(|_| error)),
         "bash" => found.map_err(|error| format!("{error}, or write the script for `run sh`")),
         _ => found,
     }
+}
+
+/// The program's file. Whether one with a slash is there shows when it is started.
+fn program_file(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
+    if name.contains('/') { Ok(spec.cwd.join(name)) } else { find(spec, name) }
+}
+
+/// After a program with a slash did not start: that it is not there, if that is why.
+pub(super) fn missing(spec: &AttemptSpec, name: &str) -> Option<String> {
+    if name.contains('/') { find(spec, name).err() } else { None }
 }
 
 /// The program's file: a name with a slash is relative to the working directory, any other is looked for on the PATH.

@@ -5,6 +5,7 @@ mod attempt;
 mod command;
 mod environment;
 mod fence;
+mod launch;
 mod os;
 mod process;
 mod render;
@@ -22,6 +23,7 @@ use crate::port::{AttemptSpec, Busy, Executor};
 pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
 
 use environment::Inherited;
+use launch::Input;
 use stop::Stop;
 
 /// Runs attempts as processes of this machine, each on the thread that asks for it.
@@ -29,8 +31,16 @@ pub struct LocalExecutor {
     sink: Option<LineSink>,
     log_cap: u64,
     inherited: Inherited,
+    input: Input,
     renderer: Option<PathBuf>,
-    running: Mutex<HashMap<NodeIndex, Arc<Stop>>>,
+    stops: Mutex<Stops>,
+}
+
+/// The words by which running attempts are ended, and such as the next ones take.
+#[derive(Debug, Default)]
+struct Stops {
+    running: HashMap<NodeIndex, Arc<Stop>>,
+    idle: Vec<Arc<Stop>>,
 }
 
 impl Default for LocalExecutor {
@@ -51,8 +61,9 @@ impl LocalExecutor {
             sink: None,
             log_cap: LOG_CAP,
             inherited: Inherited::here(),
+            input: Input::default(),
             renderer: None,
-            running: Mutex::default(),
+            stops: Mutex::default(),
         }
     }
 
@@ -74,8 +85,26 @@ impl LocalExecutor {
         self
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<NodeIndex, Arc<Stop>>> {
-        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn stops(&self) -> MutexGuard<'_, Stops> {
+        self.stops.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn take_stop(&self, node: NodeIndex) -> Result<Arc<Stop>, Busy> {
+        let mut stops = self.stops();
+        let stop = match stops.idle.pop() {
+            Some(stop) => stop,
+            None => Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?),
+        };
+        stops.running.insert(node, stop.clone());
+        Ok(stop)
+    }
+
+    fn give_back(&self, node: NodeIndex) {
+        let mut stops = self.stops();
+        // One that was used is not used again: the next attempt must not end by it.
+        if let Some(stop) = stops.running.remove(&node).filter(|stop| !stop.asked()) {
+            stops.idle.push(stop);
+        }
     }
 }
 
@@ -92,22 +121,22 @@ pub fn fill_template(
 
 impl Executor for LocalExecutor {
     fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
-        let stop = Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?);
-        self.running().insert(spec.node, stop.clone());
+        let stop = self.take_stop(spec.node)?;
         let around = attempt::Around {
             inherited: &self.inherited,
+            input: &self.input,
             sink: self.sink.as_ref(),
             log_cap: self.log_cap,
             renderer: self.renderer.as_deref(),
         };
         let outcome = attempt::run(spec, &stop, &around);
-        self.running().remove(&spec.node);
+        self.give_back(spec.node);
         outcome
     }
 
     fn cancel(&self, node: NodeIndex, grace: Duration) {
-        let stop = self.running().get(&node).cloned();
-        if let Some(stop) = stop {
+        // With the lock held, so that it cannot have become another attempt's meanwhile.
+        if let Some(stop) = self.stops().running.get(&node) {
             stop.ask(grace);
         }
     }
