@@ -1,6 +1,7 @@
 //! The journal and its projections in SQLite: the only place that names rusqlite. Decides nothing: it keeps what it is
 //! told, in order, and gives it back. Does not know how an event came to be.
 
+mod birth;
 pub mod error;
 pub mod history;
 pub mod inbox;
@@ -90,9 +91,13 @@ impl Drop for Store {
 impl Store {
     /// Opens the state in `dir`, making folder and database if they are not there.
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
-        place::prepare(dir)?;
+        let fresh = place::prepare(dir)?;
         let path = dir.join(DATABASE);
+        birth::make(&path);
         place::prepare_file(&path)?;
+        if fresh {
+            place::sync_parent(dir);
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn =
             Connection::open_with_flags(&path, flags).map_err(|e| StoreError::sqlite(&e, &path))?;

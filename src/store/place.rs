@@ -24,8 +24,8 @@ const UNSUITABLE: &[(u64, &str)] = &[
     (0x0bd0_0bd0, "Lustre"),
 ];
 
-/// Makes the folder (mode 0700) and refuses one that cannot keep state.
-pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
+/// Makes the folder (mode 0700) and refuses one that cannot keep state; whether it is new, and so not on the disk yet.
+pub(super) fn prepare(dir: &Path) -> Result<bool, StoreError> {
     let fresh = !dir.is_dir();
     if fresh {
         fs::DirBuilder::new()
@@ -33,9 +33,9 @@ pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
             .mode(0o700)
             .create(dir)
             .map_err(|e| StoreError::io(&e, "cannot make the state folder", dir))?;
-        sync_parent(dir);
     }
-    suitable(dir)
+    suitable(dir)?;
+    Ok(fresh)
 }
 
 /// Makes the database file with mode 0600 before SQLite opens it; SQLite gives its log the same mode.
@@ -77,8 +77,9 @@ fn suitable(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A new folder's name is on the disk once its parent is. Best effort: some file systems cannot.
-fn sync_parent(dir: &Path) {
+/// A new folder's name is on the disk once its parent is. Best effort: some file systems cannot. Cheap once what lies
+/// in the folder was synced.
+pub(super) fn sync_parent(dir: &Path) {
     if let Some(parent) = dir.parent()
         && let Ok(parent) = fs::File::open(parent)
     {

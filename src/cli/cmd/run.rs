@@ -20,6 +20,8 @@ pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
         terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
     }
     let session = project.start(planned)?;
+    // The run needs the plan alone: the definition's memory is the run's now.
+    drop(project);
     going::drive(session, &args.going, terminal)
 }
 
