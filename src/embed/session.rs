@@ -79,35 +79,14 @@ pub struct Session {
 impl Project {
     /// Stores the run and takes it for this process. Nothing runs yet.
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
-        let Planned { plan, change, .. } = planned;
-        let secrets = start::secrets(&plan)?;
-        let store = self.place.state()?;
-        let run = new_id();
-        let lock = acquire(&store, &run)?;
-        let json = serde_json::to_string(&plan)
-            .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
-        let params = plan.params.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
-        store.create_run(&NewRun {
-            id: &run,
-            lane: &plan.lane,
-            plan_json: &json,
-            nodes: &nodes(&plan),
-            change: &change,
-            params: &params,
-            at: Timestamp::now(),
-        })?;
-        Ok(Session {
-            state: RunState::new(&plan),
-            plan: Arc::new(plan),
-            past: Vec::new(),
-            inbox: store.inbox(&run)?,
-            run,
-            store,
-            begin: InputKind::Begin { engine: engine() },
-            world: Arc::new(self.world(&Default::default())),
-            secrets,
-            _lock: lock,
-        })
+        Session::new(&self.place, self.world(&Default::default()), planned)
+    }
+
+    /// As [`Project::start`], for who needs the project no more: its memory is the run's.
+    pub fn launch(self, planned: Planned) -> Result<Session, Error> {
+        let (place, world) = (self.place.clone(), self.world(&Default::default()));
+        drop(self);
+        Session::new(&place, world, planned)
     }
 
     /// Plans and drives in one step.
@@ -122,6 +101,39 @@ impl Project {
 }
 
 impl Session {
+    fn new(place: &Place, world: World, planned: Planned) -> Result<Session, Error> {
+        let Planned { plan, change, .. } = planned;
+        let secrets = start::secrets(&plan)?;
+        let store = place.state()?;
+        let run = new_id();
+        let lock = acquire(&store, &run)?;
+        let json = serde_json::to_string(&plan)
+            .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
+        let params = plan.params.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
+        store.create_run(&NewRun {
+            id: &run,
+            lane: &plan.lane,
+            plan_json: &json,
+            nodes: &nodes(&plan),
+            change: &change,
+            params: &params,
+            at: Timestamp::now(),
+        })?;
+        drop(json);
+        Ok(Session {
+            state: RunState::new(&plan),
+            plan: Arc::new(plan),
+            past: Vec::new(),
+            inbox: store.inbox(&run)?,
+            run,
+            store,
+            begin: InputKind::Begin { engine: engine() },
+            world: Arc::new(world),
+            secrets,
+            _lock: lock,
+        })
+    }
+
     /// Takes a stopped run of the project the program was started in.
     pub fn resume(run: &str, resolve: &Resolve) -> Result<Session, Error> {
         // Looking first: a mistyped folder must not get a state of its own.
