@@ -1,6 +1,6 @@
 //! From an action to a command: interpreters, programs on the PATH. Starts nothing and knows nothing of outcomes.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,10 +17,23 @@ use crate::port::AttemptSpec;
 /// One argument may be 128 KiB on Linux; longer scripts go through a file.
 const LONGEST_ARGUMENT: usize = 100_000;
 
+/// A program's file and its arguments, as they were given: `Command` would quietly replace one that holds a NUL.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<OsString>,
+}
+
+impl Words {
+    fn new<'a>(program: PathBuf, arguments: impl Iterator<Item = &'a str>) -> Self {
+        Words { program, arguments: arguments.map(OsString::from).collect() }
+    }
+}
+
 /// A command ready to start, and the script file it reads, removed with it.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) command: Command,
+pub(super) struct Prepared<C = Words> {
+    pub(super) command: C,
     /// As a person knows it, for messages.
     pub(super) name: String,
     _script: Option<ScriptFile>,
@@ -32,17 +45,16 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
     let name = words.next().unwrap_or("bash");
     let program = interpreter_program(spec, name)?;
     let (strict, inline) = flags(name);
-    let mut command = Command::new(program);
-    command.args(words).args(strict);
+    let mut command = Words::new(program, words.chain(strict.iter().copied()));
     let file = match text.len() {
         ..=LONGEST_ARGUMENT => {
-            command.arg(inline).arg(text);
+            command.arguments.extend([inline.into(), text.into()]);
             None
         }
         _ => {
             let file =
                 ScriptFile::new(text).map_err(|e| format!("cannot write the script to a file: {e}"))?;
-            command.arg(&file.path);
+            command.arguments.push(file.path.clone().into());
             Some(file)
         }
     };
@@ -54,8 +66,7 @@ pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, Stri
     let Some((name, arguments)) = argv.split_first().filter(|(name, _)| !name.is_empty()) else {
         return Err("the program's name is empty".into());
     };
-    let mut command = Command::new(program_file(spec, name)?);
-    command.args(arguments);
+    let command = Words::new(program_file(spec, name)?, arguments.iter().map(String::as_str));
     Ok(Prepared { command, name: name.clone(), _script: None })
 }
 
@@ -116,7 +127,7 @@ fn executable(place: &Path) -> bool {
 }
 
 /// The process that renders, its job on standard input.
-pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared, String> {
+pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared<Command>, String> {
     let text =
         serde_json::to_string(job).map_err(|e| format!("the templates' values cannot be written: {e}"))?;
     let open = |file: &ScriptFile| std::fs::File::open(&file.path);

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::sync::OnceLock;
 
 use rustix::fs::{Mode, OFlags, open};
@@ -14,6 +14,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::command::Words;
 use super::os;
 
 /// The first number that is no standard stream.
@@ -57,15 +58,10 @@ impl Input {
     }
 }
 
-/// Starts `command`, of which the program's full path and the arguments count, with this environment and these streams.
-pub(super) fn start(
-    command: &Command,
-    env: &[&CStr],
-    cwd: &Path,
-    input: BorrowedFd<'_>,
-) -> io::Result<Started> {
-    let path = text(command.get_program())?;
-    let arguments = command.get_args().map(text).collect::<io::Result<Vec<CString>>>()?;
+/// Starts the program with this environment, folder and input.
+pub(super) fn start(words: &Words, env: &[&CStr], cwd: &Path, input: BorrowedFd<'_>) -> io::Result<Started> {
+    let path = text(words.program.as_os_str())?;
+    let arguments = words.arguments.iter().map(|word| text(word)).collect::<io::Result<Vec<CString>>>()?;
     let argv: Vec<&CStr> = std::iter::once(&path).chain(&arguments).map(CString::as_c_str).collect();
     let cwd = text(cwd.as_os_str())?;
     let (out, child_out) = pipe()?;
