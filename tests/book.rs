@@ -179,9 +179,15 @@ fn the_faults_page_names_tests_that_exist() {
     let page = document("faults.md");
     let mut seen = 0;
     for found in name.captures_iter(&page) {
-        let file = root().join("tests").join(found[1].replace("::", "/")).with_extension("rs");
-        let source = fs::read_to_string(&file).unwrap_or_default();
-        assert!(source.contains(&format!("fn {}()", &found[2])), "{} has no {}", file.display(), &found[2]);
+        let path = |of: &str| found[1].trim_end_matches(of).replace("::", "/");
+        // A unit test stands beside the code it tests, in its file or in one of its own.
+        let files = match found[1].ends_with("::tests") {
+            true => vec![format!("src/{}.rs", path("::tests")), format!("src/{}.rs", path(""))],
+            false => vec![format!("tests/{}.rs", path(""))],
+        };
+        let read = |file: &String| fs::read_to_string(root().join(file)).unwrap_or_default();
+        let source: String = files.iter().map(read).collect();
+        assert!(source.contains(&format!("fn {}()", &found[2])), "{} has no {}", files.join(", "), &found[2]);
         seen += 1;
     }
     assert!(seen >= 14, "{seen} tests named");

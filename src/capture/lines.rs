@@ -13,7 +13,7 @@ impl Lines {
     /// Gives every line that `bytes` finish, without its newline.
     pub fn push(&mut self, bytes: &[u8], each: &mut dyn FnMut(&[u8])) {
         let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             let line = &rest[..end];
             if self.held.is_empty() {
                 pieces(line, each);

@@ -3,9 +3,13 @@
 
 pub mod forms;
 pub mod frame;
+pub mod level;
 pub mod lines;
 pub mod mask;
+pub mod merge;
+pub mod records;
 pub mod sanitise;
+pub mod scan;
 pub mod tail;
 
 use std::path::Path;
@@ -13,9 +17,10 @@ use std::sync::Arc;
 
 use crate::event::NodeIndex;
 
-pub use frame::{LogRecord, Stream, read_log};
+pub use frame::Stream;
 use lines::Lines;
 pub use mask::Mask;
+pub use records::{LogRecord, read_log};
 use tail::Tail;
 
 /// Is given every finished line (without its newline) of a running attempt, masked, as raw bytes.

@@ -112,6 +112,8 @@ pub enum Output {
     Grouped,
     /// All output, each line behind its stage's name.
     Prefixed,
+    /// All output, each line as it comes.
+    Interleaved,
     /// No output of stages.
     None,
 }
@@ -223,6 +225,12 @@ pub struct Going {
     /// Which output of stages to show.
     #[arg(long, value_enum, default_value_t = Output::Failed)]
     pub output: Output,
+    /// Run every stage; take no result of an earlier run.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Of a hundred stages that could be reused, how many run all the same, to find undeclared inputs; 0 for none.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub verify_reuse: Option<u32>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -271,11 +279,50 @@ pub struct Logs {
     /// The run's id, its beginning, or `last`.
     pub run: String,
     pub stage: Option<String>,
+    /// Only these stages.
+    #[arg(long = "stage", value_name = "STAGE", value_delimiter = ',', conflicts_with = "stage")]
+    pub stages: Vec<String>,
     /// Only this attempt; without it, all.
     #[arg(long, value_name = "N")]
     pub attempt: Option<u32>,
+    /// Only lines in which this regular expression is found.
+    #[arg(long, value_name = "RE")]
+    pub grep: Option<String>,
+    /// Only what came since then: `5m` ago, `2026-11-21 08:00`, `08:00` today, or a full timestamp.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only lines that say they are of this level or a worse one.
+    #[arg(long, value_enum)]
+    pub level: Option<LogLevel>,
+    /// Only this stream.
+    #[arg(long, value_enum)]
+    pub stream: Option<LogStream>,
+    /// Only the last lines.
+    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    pub tail: Option<usize>,
+    /// Go on showing what is written until the run stops.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Before each line, when it came.
+    #[arg(long)]
+    pub timestamps: bool,
+    /// JSON is one object a line.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogStream {
+    Out,
+    Err,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -397,6 +444,9 @@ pub struct Clean {
     pub dry_run: bool,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+    /// Close all circuit breakers of the project, and remove nothing.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub breakers: bool,
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! `wfl run --dry-run`: the plan in words. Starts and writes nothing.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::base::clock::format_duration;
+use crate::embed::foresee::Foreseen;
 use crate::embed::{self, Error, Planned, Project, outline};
+use crate::engine::room::Foreseen as AtOnce;
 use crate::event::NodeIndex;
 use crate::history::History;
 use crate::insight::{Advice, Rule};
@@ -15,6 +19,8 @@ use super::args::Format;
 use super::exit::Code;
 use super::output::{Terminal, table};
 
+type Foresight = BTreeMap<NodeIndex, Foreseen>;
+
 pub fn show(
     project: &Project,
     planned: &Planned,
@@ -23,18 +29,26 @@ pub fn show(
 ) -> Result<Code, Error> {
     let store = project.history()?;
     let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History))?;
+    let foreseen = project.foresee(&planned.plan)?;
+    let mut planned = planned.clone();
+    if let Some(store) = &store {
+        embed::expect(&mut planned.plan, store);
+    }
+    let planned = &planned;
+    let room = embed::at_once(&planned.plan);
     match format {
-        Format::Json => terminal.json(&json_of(planned, &advice)),
+        Format::Json => terminal.json(&json_of(planned, &advice, &foreseen, &room)),
         Format::Human => {
             terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
-            terminal.data(&table(&rows(&planned.plan)));
+            terminal.data(&table(&rows(&planned.plan, &foreseen)));
+            terminal.say(&format!("at most {} at once: {}", room.at_once, room.why));
             terminal.say(&format!("nothing was started; {}", estimate(&advice)));
         }
     }
     Ok(Code::Ok)
 }
 
-fn rows(plan: &Plan) -> Vec<Vec<String>> {
+fn rows(plan: &Plan, foreseen: &Foresight) -> Vec<Vec<String>> {
     let order = outline::order(plan);
     (1..)
         .zip(order)
@@ -48,7 +62,13 @@ fn rows(plan: &Plan) -> Vec<Vec<String>> {
                 (true, false) => format!("follows {}", follows.join(", ")),
                 (false, false) => format!("needs {}, follows {}", needs.join(", "), follows.join(", ")),
             };
-            vec![place.to_string(), node.key.clone(), kind(node.kind).into(), after, notes(node).join("; ")]
+            vec![
+                place.to_string(),
+                node.key.clone(),
+                kind(node.kind).into(),
+                after,
+                notes(node, foreseen.get(&index)).join("; "),
+            ]
         })
         .collect()
 }
@@ -65,7 +85,7 @@ fn edges(plan: &Plan, node: &Node, wanted: impl Fn(&Edge) -> bool) -> Vec<String
 }
 
 /// Whatever a person should know before it runs.
-fn notes(node: &Node) -> Vec<String> {
+fn notes(node: &Node, foreseen: Option<&Foreseen>) -> Vec<String> {
     match &node.preset {
         Some(Preset::LeftOut(reason)) => return vec![reason.clone()],
         Some(Preset::Reused { run, .. }) => return vec![format!("reused from run {run}")],
@@ -78,6 +98,10 @@ fn notes(node: &Node) -> Vec<String> {
         Rule::Later { text } => vec![format!("runs only if {text}")],
         Rule::Waived(reason) => vec![format!("waived: {reason}")],
     };
+    notes.extend(foreseen.map(|foreseen| match foreseen {
+        Ok(run) => format!("would reuse the result of run {run}"),
+        Err(why) => format!("would run: {why}"),
+    }));
     let approvals = node.approvals.iter();
     notes.extend(approvals.map(|approval| {
         format!("waits for {} from {}", counted(approval.count as usize, "approval"), approval.group)
@@ -114,21 +138,23 @@ fn estimate(advice: &Advice) -> String {
     }
 }
 
-fn json_of(planned: &Planned, advice: &Advice) -> Value {
+fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOnce) -> Value {
     let plan = &planned.plan;
-    let stages: Vec<Value> = outline::order(plan).into_iter().map(|index| stage_json(plan, index)).collect();
+    let stages: Vec<Value> =
+        outline::order(plan).into_iter().map(|index| stage_json(plan, index, foreseen.get(&index))).collect();
     json!({
         "lane": plan.lane,
         "chosen_by": planned.chosen.by,
         "dry_run": true,
         "params": plan.params.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<serde_json::Map<_, _>>(),
         "stages": stages,
+        "parallel": { "at_once": room.at_once, "why": room.why },
         "estimate": advice.estimate,
         "history": advice.history,
     })
 }
 
-fn stage_json(plan: &Plan, index: NodeIndex) -> Value {
+fn stage_json(plan: &Plan, index: NodeIndex, foreseen: Option<&Foreseen>) -> Value {
     let node = &plan.nodes[index as usize];
     let (runs, when) = match outline::rule(node) {
         Rule::Always => (json!(true), Value::Null),
@@ -152,6 +178,7 @@ fn stage_json(plan: &Plan, index: NodeIndex) -> Value {
         "when": when,
         "waived": node.waived,
         "approvals": approvals,
-        "notes": notes(node),
+        "would_reuse": foreseen.and_then(|foreseen| foreseen.as_ref().ok()),
+        "notes": notes(node, foreseen),
     })
 }

@@ -62,7 +62,7 @@ pub fn report(error: &Error, terminal: &Terminal) -> Code {
         }
         // The run began, and could not be carried to its end.
         Error::Unsafe { message, help } => {
-            terminal.error(message, help);
+            terminal.error(&format!("state unsafe, the run was stopped: {message}"), help);
             Code::Findings
         }
     }

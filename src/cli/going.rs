@@ -1,14 +1,18 @@
 //! A run on its way, seen from the command line: what shows it, who is asked, what stops it, and how it ended.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use crate::capture::LineSink;
 use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
+use crate::engine::input::Reuse;
+use crate::event::NodeIndex;
+use crate::observe::actions::Workflow;
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
-use crate::observe::plain::{Lines, PlainLines, Show, prefixed};
-use crate::observe::progress::{Progress, Screen};
+use crate::observe::live::{Live, Screen};
+use crate::observe::plain::{Lines, PlainLines, Show, shown};
 use crate::observe::summary::Ended;
 use crate::port::{Observer, People};
 
@@ -23,20 +27,30 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     let board = Arc::new(Mutex::new(Board::from_records(session.plan.nodes.len(), &session.past)));
     let screen = (args.format == Format::Human && terminal.live()).then(Screen::default);
     let control = Arc::new(Control::default());
-    let watch = Watch::start(control.clone());
+    let watch = Watch::start(control.clone(), screen.clone());
+    let workflow = workflow(args);
     let (run, plan) = (session.run.clone(), session.plan.clone());
     let screen_for_lines = screen.clone();
     let going = Going {
         yes: args.yes,
         keep_going: false,
         durability: durability(args.durability),
-        observers: vec![Box::new(Shared(board.clone())), observer(&session, args, terminal, screen.clone())],
+        observers: vec![
+            Box::new(Shared(board.clone())),
+            observer(&session, args, terminal, screen.clone(), &workflow),
+        ],
         people: people(&session, args, terminal, screen),
         control,
         lines: sink(&session, args, terminal, screen_for_lines),
         renderer: itself(),
+        adopts_orphans: true,
+        reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
     };
+    // Output shown as it comes is there before any event.
+    let live = workflow.as_ref().filter(|_| shows_live(args));
+    live.into_iter().for_each(|workflow| terminal.say(&workflow.stop()));
     let ended = session.drive(going);
+    live.into_iter().for_each(|workflow| terminal.say(&workflow.go_on()));
     drop(watch);
     let ended = ended?;
     if let Ok(board) = board.lock()
@@ -45,7 +59,10 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         let program = from_here(&plan.root);
         let summary =
             Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
-        terminal.say(&summary.text());
+        terminal.say(&guarded(&summary.text(), workflow.as_ref()));
+    }
+    if let Some(warning) = &ended.warning {
+        terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
     }
     Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
 }
@@ -81,25 +98,60 @@ fn durability(chosen: Durability) -> Mode {
     }
 }
 
-/// Shows output as it comes, where that was asked for.
+/// On GitHub Actions, with a token that no stage can guess.
+fn workflow(args: &args::Going) -> Option<Workflow> {
+    let there = std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true");
+    (there && args.format == Format::Human).then(|| Workflow::new(format!("{:032x}", rand::random::<u128>())))
+}
+
+/// The end of a failed stage's output stands in the summary too.
+fn guarded(text: &str, workflow: Option<&Workflow>) -> String {
+    match workflow {
+        Some(workflow) => format!("{}\n{}\n{}", workflow.stop(), text.trim_end(), workflow.go_on()),
+        None => text.to_string(),
+    }
+}
+
+fn shows_live(args: &args::Going) -> bool {
+    matches!(args.output, args::Output::Prefixed | args::Output::Interleaved) && args.format == Format::Human
+}
+
+/// Shows output as it comes where that was asked for, and on a live view each stage's last line.
 fn sink(
     session: &Session,
     args: &args::Going,
     terminal: &Terminal,
     screen: Option<Screen>,
 ) -> Option<LineSink> {
-    if args.output != args::Output::Prefixed || args.format == Format::Json {
+    let prefixed = args.output == args::Output::Prefixed;
+    let whole = shows_live(args);
+    if !whole && (screen.is_none() || args.output == args::Output::None) {
         return None;
     }
-    let (plan, terminal) = (session.plan.clone(), *terminal);
+    let (plan, style) = (session.plan.clone(), terminal.err);
+    let key = move |node: NodeIndex| {
+        plan.nodes.get(node as usize).map_or("finally".into(), |node| node.key.clone())
+    };
     Some(Arc::new(move |node, _, line| {
-        let key = plan.nodes.get(node as usize).map_or("finally", |node| node.key.as_str());
-        let text = prefixed(key, line, terminal.err);
-        match &screen {
-            Some(screen) => screen.line(&text),
-            None => terminal.say(&text),
+        if whole {
+            let key = prefixed.then(|| key(node));
+            let text = shown(key.as_deref(), line, style);
+            match &screen {
+                Some(screen) => screen.line(&text),
+                None => write_whole(text),
+            }
+        }
+        if let Some(screen) = &screen {
+            screen.wrote(node, line);
         }
     }))
+}
+
+/// In one write: many stages write at once, and a line is never torn. A reader that is slow holds the stage up, one that
+/// is gone does not.
+fn write_whole(mut line: String) {
+    line.push('\n');
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 fn observer(
@@ -107,6 +159,7 @@ fn observer(
     args: &args::Going,
     terminal: &Terminal,
     screen: Option<Screen>,
+    workflow: &Option<Workflow>,
 ) -> Box<dyn Observer> {
     if args.format == Format::Json {
         let names = session.plan.nodes.iter().map(|node| node.key.clone()).collect();
@@ -115,17 +168,14 @@ fn observer(
     let show = match args.output {
         args::Output::Failed => Show::Failed,
         args::Output::Grouped => Show::Grouped,
-        args::Output::Prefixed => Show::Live,
+        args::Output::Prefixed | args::Output::Interleaved => Show::Live,
         args::Output::None => Show::None,
     };
-    let mut lines = Lines::new(session.plan.clone(), terminal.err, show, session.output());
-    session.past.iter().for_each(|record| {
-        lines.take(record);
-    });
+    let mut lines = Lines::new(session.plan.clone(), terminal.err, show, session.output())
+        .with_workflow(workflow.clone());
+    session.past.iter().for_each(|record| lines.remember(record));
     match screen {
-        Some(screen) => {
-            Box::new(Progress::new(lines, screen, session.plan.nodes.len(), terminal.err.unicode))
-        }
+        Some(screen) => Box::new(Live::new(lines, screen)),
         None => Box::new(PlainLines::new(lines, std::io::stderr())),
     }
 }

@@ -5,10 +5,12 @@ mod cmd;
 mod dry;
 pub mod exit;
 mod going;
+mod log_lines;
 pub mod output;
 mod people;
 mod present;
 mod signals;
+mod since;
 mod verdicts;
 
 use std::ffi::OsString;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::sync::Mutex;
 
-use crate::observe::progress::Screen;
+use crate::observe::live::Screen;
 use crate::plan::Group;
 use crate::port::{Answer, People, Question};
 

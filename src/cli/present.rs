@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::event::FailureClass;
 use crate::history::{AttemptSummary, RunSummary, StageSummary};
 
 pub fn run_json(run: &RunSummary) -> Value {
@@ -45,5 +46,8 @@ fn attempt_json(attempt: &AttemptSummary) -> Value {
         "duration_ms": attempt.duration_ms,
         "error": attempt.error,
         "usage": attempt.usage,
+        "class": attempt.class,
+        "lasting": attempt.class.map(FailureClass::lasting),
+        "injected": attempt.injected,
     })
 }

@@ -1,5 +1,8 @@
 //! Pure steps of what the stages of one run share: named locks (one holder) and pools (so many). Does no IO, knows no
-//! plan and no events; who may hold what across runs is the store's business.
+//! plan and no events; what runs share with each other is in `lease` and `breaker`.
+
+pub mod breaker;
+pub mod lease;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

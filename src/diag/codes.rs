@@ -184,6 +184,8 @@ codes! {
     // Testing
     E957 "expectation-failed" Error
     E958 "not-playable" Error
+    // Injecting failures
+    E960 "injection" Error
 }
 
 /// The row of a code or stable name: `E401` or `output-not-produced`, in any case.

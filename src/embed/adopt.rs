@@ -23,7 +23,8 @@ pub(super) fn definition(place: &Place, stored: &mut StoredRun, adopt: bool) -> 
             format!("undo the change, or go on with it: `wfl resume {} --adopt`", stored.id),
         ));
     }
-    let plan = replan(place, stored)?;
+    let mut plan = replan(place, stored)?;
+    super::expect(&mut plan, &stored.store);
     let json = serde_json::to_string(&plan)
         .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
     stored.store.replace_plan(&stored.id, &json)?;

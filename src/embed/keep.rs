@@ -1,10 +1,12 @@
-//! Removes what the project no longer keeps: old runs, and the logs of younger ones. Never a run that is live or waits.
+//! Removes what the project no longer keeps: old runs, and the logs of younger ones. Never a run that is live, waits or keeps a lock.
 
 use crate::base::Timestamp;
 use crate::event::{RunId, RunStatus};
 use crate::history::{Filter, History, RunSummary};
 use crate::model::Model;
 use crate::store::Store;
+use crate::store::lease::Held;
+use crate::workspace::contents::{Contents, Swept};
 
 use super::{Error, Place};
 
@@ -33,6 +35,8 @@ pub struct Removed {
     pub runs: Vec<String>,
     /// Runs that stay and lose their logs.
     pub logs: Vec<String>,
+    /// Kept copies of output files that no run refers to any more, or whose time is over.
+    pub copies: Swept,
 }
 
 /// Cleans the state of the project the program was started in.
@@ -40,20 +44,31 @@ pub fn clean(keep: &Keep, now: Timestamp, dry_run: bool) -> Result<Removed, Erro
     let place = Place::here()?;
     let Some(store) = place.existing_state()? else { return Ok(Removed::default()) };
     let store = if dry_run { store } else { place.state()? };
-    let due = due(&store.runs(&Filter::default())?, keep, now, &store);
+    let mut due = due(&store.runs(&Filter::default())?, store.held()?, keep, now, &store);
     if !dry_run {
         due.runs.iter().try_for_each(|run| remove_run(&store, run))?;
         due.logs.iter().try_for_each(|run| remove_logs(&store, run))?;
     }
+    due.copies = sweep(&store, now, dry_run)?;
     Ok(due)
 }
 
-fn due(runs: &[RunSummary], keep: &Keep, now: Timestamp, store: &Store) -> Removed {
+/// Copies that a run makes just now and has not recorded yet go too: then the stage runs again.
+fn sweep(store: &Store, now: Timestamp, dry_run: bool) -> Result<Swept, Error> {
+    let kept = store.results().kept(now)?;
+    Contents::new(store.dir()).sweep(&|hash| kept.contains(hash), dry_run).map_err(|e| {
+        Error::refused(format!("kept copies cannot be removed: {e}"), "make the state folder writable")
+    })
+}
+
+fn due(runs: &[RunSummary], held: Vec<Held>, keep: &Keep, now: Timestamp, store: &Store) -> Removed {
     let mut removed = Removed::default();
+    // What must be resolved must be there to be resolved.
+    let keepers: Vec<String> = held.into_iter().map(|held| held.run).collect();
     for run in runs {
         let id = RunId(run.id.clone());
         let age = now.0 - run.finished.unwrap_or(run.started).0;
-        let open = run.status == RunStatus::Waiting || store.is_live(&id);
+        let open = run.status == RunStatus::Waiting || store.is_live(&id) || keepers.contains(&run.id);
         if open {
             continue;
         }

@@ -1,133 +1,176 @@
-//! Whether a stage's result in the lane's newest run still holds: same stage, same inputs, its files still there.
-//! Reads that run; decides nothing about what to run.
+//! Whether earlier results still hold, asked before a run: of a stage that was left out in the lane's newest run, of
+//! finished stages of a run that is resumed. Decides nothing about what to run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::Value as Json;
+use crate::engine::input::Outputs;
+use crate::engine::look::{Effort, Found, Looker};
+use crate::engine::resume::{self, Observed};
+use crate::engine::reuse::difference;
+use crate::engine::scope::visible;
+use crate::engine::spec::Context;
+use crate::engine::state::RunState;
+use crate::event::{Event, Files, Keyed, NodeIndex, Record, Status};
+use crate::history::{Filter, History};
+use crate::plan::{Effect, Plan, Preset};
+use crate::port::Results;
+use crate::store::Store;
 
-use crate::base::Value;
-use crate::event::{Event, NodeIndex, Record, Status};
-use crate::facts::World;
-use crate::plan::{Effect, Node, Plan, Preset};
-use crate::port::Facts;
-
+use super::shelf::Shelf;
 use super::{Error, StoredRun};
 
 /// The lane's newest run, as far as results are taken from it.
+#[derive(Default)]
 pub struct Newest {
-    run: Option<(StoredRun, Vec<Record>)>,
-    /// Hash of each node's inputs as they are now.
-    now: BTreeMap<NodeIndex, String>,
+    run: Option<Ran>,
 }
 
-/// How a stage ended there.
-struct Result {
-    inputs: String,
-    outputs: BTreeMap<String, Value>,
+struct Ran {
+    id: String,
+    plan: Plan,
+    state: RunState,
+    /// The key of each stage's result there.
+    keys: BTreeMap<NodeIndex, Keyed>,
+    shelf: Shelf,
 }
 
 impl Newest {
-    pub(super) fn new(
-        run: Option<StoredRun>,
-        world: World,
-        plan: &Plan,
-    ) -> std::result::Result<Newest, Error> {
-        let with_inputs = (0..).zip(&plan.nodes).filter(|(_, node)| !node.inputs.is_empty());
-        let now = match run {
-            None => BTreeMap::new(),
-            Some(_) => with_inputs
-                .filter_map(|(index, node)| Some((index, world.hash_inputs(&node.inputs).ok()?)))
-                .collect(),
-        };
-        let run = run.map(|run| run.records().map(|records| (run, records))).transpose()?;
-        Ok(Newest { run, now })
+    pub(super) fn of(store: Store, plan: &Plan) -> Result<Newest, Error> {
+        let filter = Filter { lane: Some(plan.lane.clone()), limit: Some(1), ..Filter::default() };
+        let Some(newest) = store.runs(&filter)?.into_iter().next() else { return Ok(Newest::none()) };
+        let shelf = Shelf::new(&plan.root, &store);
+        let run = StoredRun::in_store(store, &newest.id)?;
+        let records = run.records()?;
+        let state = RunState::replay(&run.plan, &records)
+            .map_err(|e| Error::refused(format!("run {} cannot be read: {e}", run.id), "start a new run"))?;
+        let mut keys = BTreeMap::new();
+        for record in records {
+            match record.event {
+                Event::StageRecorded { node, result: Some(result), .. } => drop(keys.insert(node, *result)),
+                Event::StageReset { node, .. } => drop(keys.remove(&node)),
+                _ => {}
+            }
+        }
+        Ok(Newest { run: Some(Ran { id: newest.id, plan: run.plan, state, keys, shelf }) })
     }
 
-    #[cfg(test)]
     pub(super) fn none() -> Newest {
-        Newest { run: None, now: BTreeMap::new() }
+        Newest::default()
     }
 
     /// The result to reuse, or why there is none.
-    pub(super) fn reusable(&self, plan: &Plan, node: NodeIndex) -> std::result::Result<Preset, String> {
+    pub(super) fn reusable(&self, plan: &Plan, node: NodeIndex) -> Result<Preset, String> {
+        plan.reusable(node)?;
+        let Some(run) = &self.run else { return Err("the lane was never run".into()) };
         let spec = &plan.nodes[node as usize];
-        if spec.effect != Effect::Repeatable || spec.gate.is_some() {
-            return Err("only a repeatable stage's result is".into());
+        let Some(then) = run.node(&spec.key) else { return Err(format!("run {} does not hold it", run.id)) };
+        if !matches!(run.state.node(then).status, Status::Succeeded | Status::Reused) {
+            return Err(format!("it did not succeed in run {}", run.id));
         }
-        if spec.inputs.is_empty() {
-            return Err("it declares no `inputs`".into());
+        let Some(before) = run.keys.get(&then) else {
+            return Err(format!("its result in run {} is for that run alone", run.id));
+        };
+        let context = nobodys();
+        let looker = Looker { plan, context: &context, results: &run.shelf };
+        let looked = looker.look(node, &run.outputs(plan, node), Effort::Look)?;
+        if looked.keyed.key != before.key {
+            return Err(format!("since run {}, {}", run.id, difference(before, &looked.keyed)));
         }
-        let Some((run, records)) = &self.run else { return Err("the lane was never run".into()) };
-        let then = run.plan.nodes.iter().position(|old| old.key == spec.key);
-        let Some(then) = then else { return Err(format!("run {} does not hold it", run.id)) };
-        if essence(&run.plan.nodes[then]) != essence(spec) {
-            return Err(format!("it was changed since run {}", run.id));
+        match looked.found {
+            Found::None(why) => Err(why),
+            Found::Holds { stored, .. } => Ok(Preset::Reused {
+                run: stored.keyed.made_by.clone().unwrap_or_else(|| stored.run.clone()).0,
+                inputs: looked.inputs,
+                outputs: stored.keyed.outputs.clone(),
+                files: stored.files,
+                result: Some(Box::new(stored.keyed)),
+            }),
         }
-        let result = result(run, records, then as NodeIndex)?;
-        if self.now.get(&node) != Some(&result.inputs) {
-            return Err(format!("its inputs changed since run {}", run.id));
-        }
-        if let Some(gone) = gone(plan, &result.outputs) {
-            return Err(format!("its output {gone} is not there any more"));
-        }
-        Ok(Preset::Reused { run: run.id.0.clone(), inputs: result.inputs, outputs: result.outputs })
     }
 }
 
-fn result(run: &StoredRun, records: &[Record], node: NodeIndex) -> std::result::Result<Result, String> {
-    if let Some(Preset::Reused { inputs, outputs, .. }) = &run.plan.nodes[node as usize].preset {
-        return Ok(Result { inputs: inputs.clone(), outputs: outputs.clone() });
+impl Ran {
+    fn node(&self, key: &str) -> Option<NodeIndex> {
+        self.plan.nodes.iter().position(|node| node.key == key).map(|index| index as NodeIndex)
     }
-    let mut hash = None;
-    let mut ended = None;
-    for record in records {
-        match &record.event {
-            Event::StageStarted { node: of, inputs, .. } if *of == node => hash = inputs.clone(),
-            Event::StageFinished { node: of, status, outputs, .. } if *of == node => {
-                ended = (*status == Status::Succeeded).then(|| outputs.clone());
+
+    /// What the node can read of others, as those ended here.
+    fn outputs(&self, plan: &Plan, node: NodeIndex) -> Outputs {
+        let mut state = RunState::new(plan);
+        for (own, spec) in state.nodes.iter_mut().zip(&plan.nodes) {
+            if let Some(then) = self.node(&spec.key) {
+                own.status = self.state.node(then).status;
+                own.outputs = self.state.node(then).outputs.clone();
             }
-            Event::StageReset { node: of, .. } if *of == node => ended = None,
-            _ => {}
+        }
+        visible(plan, &state, node)
+    }
+}
+
+/// Of no run yet: nothing that decides a result depends on it.
+pub(super) fn nobodys() -> Context {
+    Context { run: String::new(), secrets: BTreeMap::new(), log_dir: None, grace: Duration::ZERO }
+}
+
+/// Makes the files of results that the plan takes what they were, or refuses.
+pub(super) fn mend(plan: &Plan, store: &Store) -> Result<(), Error> {
+    let taken = plan.nodes.iter().filter_map(|node| match &node.preset {
+        Some(Preset::Reused { files, .. }) => Some((node, files)),
+        _ => None,
+    });
+    let taken: Vec<_> = taken.collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let (context, shelf) = (nobodys(), Shelf::new(&plan.root, store));
+    let looker = Looker { plan, context: &context, results: &shelf };
+    for (node, files) in taken {
+        looker.verify(&plan.root, files, Effort::Mend).map_err(|why| {
+            let message = format!("the last result of `{}` cannot be reused: {why}", node.key);
+            Error::refused(message, format!("run it as well: add `{}` to --only", node.key))
+        })?;
+    }
+    Ok(())
+}
+
+/// What finished stages of a stopped run rest on and left, as it is now. A file of which a copy is kept is brought back.
+pub(super) fn observe(stored: &StoredRun, state: &RunState, past: &[Record], observed: &mut Observed) {
+    let plan = &stored.plan;
+    let (context, shelf) = (nobodys(), Shelf::new(&plan.root, &stored.store));
+    let looker = Looker { plan, context: &context, results: &shelf };
+    for node in resume::to_hash(plan, state) {
+        let globs = &plan.nodes[node as usize].inputs;
+        observed.inputs.insert(node, hash_now(&shelf, plan, node, globs, &state.node(node).files));
+    }
+    let newest = newest_marks(past);
+    for (node, (spec, own)) in (0..).zip(plan.nodes.iter().zip(&state.nodes)) {
+        if spec.effect == Effect::Once || !own.status.meets_need() || own.files.is_empty() {
+            continue;
+        }
+        // A file that a later stage of the run wrote again is compared with what that one left.
+        let files = own.files.keys().filter_map(|path| Some((path.clone(), newest.get(path)?.clone())));
+        if let Err(why) = looker.verify(&plan.root, &files.collect(), Effort::Mend) {
+            observed.outputs.insert(node, why);
         }
     }
-    match (hash, ended) {
-        (Some(inputs), Some(outputs)) => Ok(Result { inputs, outputs }),
-        _ => Err(format!("it did not succeed in run {}", run.id)),
+}
+
+/// The same hash as at the start: one whose key was worked out left its own outputs out.
+fn hash_now(shelf: &Shelf, plan: &Plan, node: NodeIndex, globs: &[String], own: &Files) -> Option<String> {
+    if plan.reusable(node).is_err() {
+        return crate::workspace::tree::hash(&plan.root, globs).ok();
     }
+    let own: Vec<_> = own.keys().map(|path| plan.root.join(path)).collect();
+    Some(shelf.inputs(globs, &own).ok()?.hash)
 }
 
-/// What decides a stage's result besides its inputs, without the places it was written at.
-fn essence(node: &Node) -> Json {
-    let parts = serde_json::json!([
-        node.actions,
-        node.env,
-        node.cwd,
-        node.inputs,
-        node.outputs,
-        node.matrix,
-        node.before,
-        node.after
-    ]);
-    without_spans(parts)
-}
-
-fn without_spans(value: Json) -> Json {
-    match value {
-        Json::Object(fields) => fields
-            .into_iter()
-            .filter(|(name, _)| name != "span")
-            .map(|(name, value)| (name, without_spans(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        Json::Array(items) => items.into_iter().map(without_spans).collect(),
-        other => other,
+fn newest_marks(past: &[Record]) -> Files {
+    let mut marks = Files::new();
+    for record in past {
+        if let Event::StageRecorded { files, .. } = &record.event {
+            marks.extend(files.clone());
+        }
     }
-}
-
-/// The first output file that is not there any more.
-fn gone(plan: &Plan, outputs: &BTreeMap<String, Value>) -> Option<String> {
-    outputs.values().find_map(|value| match value {
-        Value::Path(path) if !plan.root.join(path).exists() => Some(path.clone()),
-        _ => None,
-    })
+    marks
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use crate::event::NodeIndex;
-use crate::history::{Filter, History};
+use crate::history::History;
 use crate::plan::{Edge, EdgeKind, LEFT_OUT, Plan, Preset};
 
 use super::reuse::Newest;
 use super::stored::nodes;
-use super::{Error, Planned, Project, StoredRun, advise};
+use super::{Error, Planned, Project, advise};
 
 /// Which part.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,19 +40,12 @@ impl Project {
         let part =
             with_beginnings(&planned.plan, with_guards(&planned.plan, with_called(&planned.plan, asked)));
         let newest = match store {
-            Some(store) => newest(store, &planned.plan.lane)?,
-            None => None,
+            Some(store) => Newest::of(store, &planned.plan)?,
+            None => Newest::none(),
         };
-        let newest = Newest::new(newest, self.world(&Default::default()), &planned.plan)?;
         cut(&mut planned.plan, &part, &newest, &selection.words())?;
         Ok(planned)
     }
-}
-
-fn newest(store: crate::store::Store, lane: &str) -> Result<Option<StoredRun>, Error> {
-    let filter = Filter { lane: Some(lane.to_string()), limit: Some(1), ..Filter::default() };
-    let run = store.runs(&filter)?.into_iter().next();
-    run.map(|run| StoredRun::in_store(store, &run.id)).transpose()
 }
 
 fn asked(

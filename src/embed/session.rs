@@ -7,20 +7,22 @@ use std::sync::Arc;
 
 use crate::base::clock::SystemClock;
 use crate::base::{Timestamp, Value};
-use crate::capture::LineSink;
+use crate::capture::{LOG_CAP, LineSink};
 use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
-use crate::engine::input::InputKind;
+use crate::engine::input::{InputKind, Reuse};
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
 use crate::event::{NodeIndex, Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
+use crate::exec::inject::Injections;
 use crate::facts::{World, git};
 use crate::plan::{Plan, StageKind};
-use crate::port::{Facts, Inbox, Observer, People};
+use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
-use crate::store::{NewNode, NewRun, RunLock, Store, StoreInbox};
+use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
-use super::{Error, Place, Planned, Project, StoredRun, adopt, start};
+use super::shelf::Shelf;
+use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, reuse, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -41,6 +43,11 @@ pub struct Going {
     /// The `wfl` program, which renders templates in processes of bounded memory. Without it they are rendered in this
     /// process, where only their work and size are bounded: give it where templates are not your own.
     pub renderer: Option<PathBuf>,
+    /// Makes this whole process take in what stages leave behind, so that it is found and reaped: for a program that does
+    /// nothing else.
+    pub adopts_orphans: bool,
+    /// How results of other runs are taken.
+    pub reuse: Reuse,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -59,6 +66,8 @@ pub struct Ended {
     /// The program's exit code that goes with it; 101 for a bug of the engine.
     pub exit: i32,
     pub cause: Option<String>,
+    /// What was found wrong with the state after the run's end was recorded.
+    pub warning: Option<StoreError>,
 }
 
 /// A run that this process holds and has not driven yet.
@@ -73,6 +82,7 @@ pub struct Session {
     begin: InputKind,
     world: Arc<World>,
     secrets: BTreeMap<u32, Value>,
+    injections: Injections,
     _lock: RunLock,
 }
 
@@ -102,9 +112,12 @@ impl Project {
 
 impl Session {
     fn new(place: &Place, world: World, planned: Planned) -> Result<Session, Error> {
-        let Planned { plan, change, .. } = planned;
+        let Planned { mut plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
+        let injections = inject::injections(&plan)?;
         let store = place.state()?;
+        reuse::mend(&plan, &store)?;
+        super::expect(&mut plan, &store);
         let run = new_id();
         let lock = acquire(&store, &run)?;
         let json = serde_json::to_string(&plan)
@@ -130,6 +143,7 @@ impl Session {
             begin: InputKind::Begin { engine: engine() },
             world: Arc::new(world),
             secrets,
+            injections,
             _lock: lock,
         })
     }
@@ -144,6 +158,10 @@ impl Session {
     fn resume_at(place: &Place, run: &str, resolve: &Resolve) -> Result<Session, Error> {
         let found = StoredRun::in_store(place.state()?, run)?;
         let lock = acquire(&found.store, &found.id)?;
+        if found.summary.status == RunStatus::Interrupted {
+            // Whatever ended the engine may have hurt the disk as well.
+            found.store.require_sound()?;
+        }
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
         let project = Project::at(place.clone(), &[]);
@@ -169,6 +187,7 @@ impl Session {
         adopted: bool,
     ) -> Result<Session, Error> {
         let secrets = start::secrets(&stored.plan)?;
+        let injections = inject::injections(&stored.plan)?;
         let past = stored.records()?;
         let state = RunState::replay(&stored.plan, &past).map_err(|e| {
             Error::refused(format!("run {} cannot be continued: {e}", stored.id), "start a new run")
@@ -178,7 +197,8 @@ impl Session {
         let begin = if past.is_empty() {
             InputKind::Begin { engine: engine() }
         } else {
-            let mut observed = observed(&stored, &state, &past, &world, resolve, adopted)?;
+            let mut observed = observed(&stored, &past, resolve, adopted)?;
+            reuse::observe(&stored, &state, &past, &mut observed);
             // Before anything starts or ends, or an approval given meanwhile would come too late.
             observed.messages = inbox.take();
             resume::reconcile(&stored.plan, &state, &observed)
@@ -195,16 +215,15 @@ impl Session {
             begin,
             world,
             secrets,
+            injections,
             _lock: lock,
         })
     }
 
-    /// What an attempt wrote, as text.
-    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync> {
+    /// What attempts wrote, given piece by piece.
+    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync> {
         let dir = self.store.log_dir(&self.run);
-        Arc::new(move |node, attempt| {
-            String::from_utf8_lossy(&super::stored::log(&dir, node, attempt)).into_owned()
-        })
+        Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }
 
     /// Runs it to its end, or until it waits for people.
@@ -213,7 +232,10 @@ impl Session {
             Some(sink) => LocalExecutor::new().with_sink(sink),
             None => LocalExecutor::new(),
         };
-        let executor = executor.with_renderer(going.renderer);
+        let log_size = self.plan.log_size.unwrap_or(LOG_CAP);
+        let executor = executor.with_renderer(going.renderer).with_log_cap(log_size);
+        let executor = executor.with_injections(self.injections);
+        let executor = if going.adopts_orphans { executor.adopting_orphans() } else { executor };
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),
             executor: Arc::new(executor),
@@ -222,33 +244,33 @@ impl Session {
             observers: going.observers,
             people: going.people,
             inbox: Some(Box::new(self.inbox)),
+            commons: Some(Arc::new(self.store.commons(&self.run)?)),
+            results: Some(Arc::new(Shelf::new(&self.plan.root, &self.store))),
         };
         let options = Options {
             run: self.run.clone(),
             durability: going.durability,
             yes: going.yes,
             keep_going: going.keep_going,
+            reuse: going.reuse,
             secrets: self.secrets,
             log_dir: Some(self.store.log_dir(&self.run)),
             ..Options::default()
         };
         let End { status, exit, cause } =
             drive::run(&self.plan, self.state, self.begin, ports, &options, &going.control)?;
-        Ok(Ended { run: self.run, status, exit, cause })
+        let warning = self.store.back_up_if_due(Timestamp::now()).err();
+        Ok(Ended { run: self.run, status, exit, cause, warning })
     }
 }
 
 /// What the world looks like now, as far as the engine must know to go on.
 fn observed(
     stored: &StoredRun,
-    state: &RunState,
     past: &[Record],
-    world: &World,
     resolve: &Resolve,
     adopted: bool,
 ) -> Result<Observed, Error> {
-    let hash = |node: NodeIndex| world.hash_inputs(&stored.plan.nodes[node as usize].inputs).ok();
-    let inputs = resume::to_hash(&stored.plan, state).into_iter().map(|node| (node, hash(node))).collect();
     let last = past.last().map_or(Timestamp::default(), |record| record.at);
     let sha = Some(stored.summary.change.sha.as_str()).filter(|sha| !sha.is_empty());
     let named = |words: &[String], done: bool| -> Result<Vec<Resolution>, Error> {
@@ -259,13 +281,12 @@ fn observed(
     let mut resolutions = named(&resolve.rerun, false)?;
     resolutions.extend(named(&resolve.done, true)?);
     Ok(Observed {
-        inputs,
         tracked_changed: git::tracked_changed_since(&stored.plan.root, sha, last).ok(),
         resolutions,
         by: super::identity(&stored.plan.root),
         adopted,
         engine: engine(),
-        messages: Vec::new(),
+        ..Observed::default()
     })
 }
 

@@ -1,9 +1,10 @@
 //! A run in the store, with the plan it was made from. Reads; changes nothing by itself.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::base::suggest::{did_you_mean, nearest};
-use crate::capture::{self, Stream};
+use crate::capture::{Stream, records};
 use crate::event::{NodeIndex, Record, RunId};
 use crate::history::{History, RunSummary};
 use crate::plan::Plan;
@@ -68,28 +69,73 @@ impl StoredRun {
         Ok(found)
     }
 
-    /// What an attempt wrote, both streams in order; empty when its log is gone.
-    pub fn output(&self, node: NodeIndex, attempt: u32) -> Vec<u8> {
-        log(&self.store.log_dir(&self.id), node, attempt)
+    /// Where the output of these nodes lies, attempt by attempt; without `only` also what their `finally` wrote.
+    pub fn logs(&self, nodes: &[NodeIndex], only: Option<u32>) -> Result<Vec<LogFile>, Error> {
+        let dir = self.store.log_dir(&self.id);
+        let summaries = self.store.stages(&self.id.0)?;
+        // An attempt that has not ended yet is only seen by what it wrote.
+        let written = written(&dir);
+        let mut files = Vec::new();
+        for &node in nodes {
+            let Some(summary) = summaries.get(node as usize) else { continue };
+            let stage = &summary.name;
+            let mut attempts: BTreeSet<u32> =
+                summary.attempts.iter().map(|attempt| attempt.attempt).collect();
+            attempts.extend(written.range((node, 0)..=(node, u32::MAX)).map(|(_, attempt)| attempt));
+            let wanted = attempts.into_iter().filter(|attempt| only.is_none_or(|only| only == *attempt));
+            files.extend(wanted.map(|attempt| {
+                let path = log_path(&dir, node, attempt);
+                LogFile { stage: stage.clone(), attempt: Some(attempt), path }
+            }));
+            if only.is_none() {
+                files.extend(finally(&dir, stage, &node.to_string()));
+            }
+        }
+        Ok(files)
     }
 
-    /// What the `finally` of a stage wrote, or of the lane.
-    pub fn finally_output(&self, node: Option<NodeIndex>) -> Vec<u8> {
-        let name = node.map_or("lane".to_string(), |node| node.to_string());
-        read(&self.store.log_dir(&self.id).join(format!("{name}-finally.log")))
+    /// What the lane's own `finally` wrote.
+    pub fn lane_log(&self) -> Option<LogFile> {
+        finally(&self.store.log_dir(&self.id), "lane", "lane")
     }
 }
 
-/// The bytes of one attempt's log.
-pub fn log(dir: &Path, node: NodeIndex, attempt: u32) -> Vec<u8> {
-    read(&dir.join(format!("{node}-{attempt}.log")))
+/// The output of one attempt, or of a `finally`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFile {
+    pub stage: String,
+    /// None: its `finally`.
+    pub attempt: Option<u32>,
+    pub path: PathBuf,
 }
 
-fn read(path: &Path) -> Vec<u8> {
-    match capture::read_log(path, |stream| matches!(stream, Stream::Stdout | Stream::Stderr)) {
-        Ok(records) => records.flat_map(|record| record.bytes).collect(),
-        Err(_) => Vec::new(),
-    }
+fn finally(dir: &Path, stage: &str, name: &str) -> Option<LogFile> {
+    let path = dir.join(format!("{name}-finally.log"));
+    path.exists().then(|| LogFile { stage: stage.to_string(), attempt: None, path })
+}
+
+/// Which attempts of which nodes wrote something.
+fn written(dir: &Path) -> BTreeSet<(NodeIndex, u32)> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let numbers = |entry: std::fs::DirEntry| {
+        let name = entry.file_name();
+        let (node, attempt) = name.to_str()?.strip_suffix(".log")?.split_once('-')?;
+        Some((node.parse().ok()?, attempt.parse().ok()?))
+    };
+    entries.filter_map(numbers).collect()
+}
+
+fn log_path(dir: &Path, node: NodeIndex, attempt: u32) -> PathBuf {
+    dir.join(format!("{node}-{attempt}.log"))
+}
+
+/// The bytes of one attempt, piece by piece; nothing when its log is gone or damaged.
+pub fn each_piece(dir: &Path, node: NodeIndex, attempt: u32, each: &mut dyn FnMut(&[u8])) {
+    let _ = records::each_piece(&log_path(dir, node, attempt), &mut |piece| {
+        if piece.stream != Stream::Note {
+            each(piece.bytes);
+        }
+    });
 }
 
 /// Finds nodes of a plan by key, stage name or number.

@@ -2,7 +2,7 @@
 //! when facts it asked for have come.
 
 use crate::base::Timestamp;
-use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Status, WaitFor};
+use crate::event::{Asked, AttemptStatus, Event, FailureClass, Lasting, NodeIndex, Outcome, Status, WaitFor};
 use crate::plan::{Retry, StageKind};
 
 use super::apply::describe;
@@ -53,19 +53,31 @@ impl Kernel<'_> {
         let plan = self.plan;
         let outputs = match self.judge_outputs(node) {
             Judgement::Ask(keys) => return self.ask(node, Asked::Outputs, keys),
-            Judgement::Bad(why) => return self.attempt_failed(node, why),
+            Judgement::Bad(why) => return self.refused(node, FailureClass::OutputMissing, why),
             Judgement::Done(outputs) => outputs,
         };
         let after = &plan.nodes[node as usize].after;
         let phases = [Asked::After, Asked::Outputs];
         match self.judge_checks(node, after, &phases, Some(&outputs), None) {
             Judgement::Ask(keys) => self.ask(node, Asked::After, keys),
-            Judgement::Bad(why) => self.attempt_failed(node, format!("after: {why}")),
+            Judgement::Bad(why) => self.refused(node, FailureClass::Condition, format!("after: {why}")),
             Judgement::Done(judged) => match judged.iter().find(|judged| !judged.held) {
-                Some(judged) => self.attempt_failed(node, format!("after: {}", unmet(judged))),
-                None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),
+                Some(judged) => {
+                    self.refused(node, FailureClass::Condition, format!("after: {}", unmet(judged)))
+                }
+                None => self.seal(node, outputs),
             },
         }
+    }
+
+    /// The commands ended well; what they left fails the attempt.
+    fn refused(&mut self, node: NodeIndex, class: FailureClass, why: String) -> Step {
+        let state = self.state.node(node);
+        if state.outcome.is_some() {
+            let attempt = state.attempt;
+            self.emit(Event::AttemptRefused { node, attempt, class, why: why.clone() })?;
+        }
+        self.attempt_failed(node, why)
     }
 
     /// Again later, if the policy allows; else the stage has failed.
@@ -79,6 +91,7 @@ impl Kernel<'_> {
         if tries >= retry.attempts {
             let spent =
                 if retry.attempts > 1 { format!(" (attempt {tries} of {tries})") } else { String::new() };
+            self.state.live.claims.ran_out(node);
             return self.give_up(node, format!("{why}{spent}"));
         }
         if self.state.live.is_over() {
@@ -93,12 +106,23 @@ impl Kernel<'_> {
     }
 
     fn retry_holds(&self, node: NodeIndex, retry: &Retry) -> Judgement<()> {
-        let Some(when) = &retry.when else { return Judgement::Done(()) };
+        let Some(when) = &retry.when else { return self.may_help(node) };
         match self.judge_checks(node, std::slice::from_ref(when), &[Asked::Retry], None, None) {
             Judgement::Ask(keys) => Judgement::Ask(keys),
             Judgement::Bad(why) => Judgement::Bad(why),
             Judgement::Done(judged) if judged.iter().all(|judged| judged.held) => Judgement::Done(()),
             Judgement::Done(_) => Judgement::Bad(format!("`when {}` does not hold", when.text)),
+        }
+    }
+
+    /// Any failure is tried again, but for one that is sure to come back.
+    fn may_help(&self, node: NodeIndex) -> Judgement<()> {
+        let class = self.state.node(node).outcome.as_ref().and_then(|outcome| outcome.class);
+        match class.filter(|class| class.lasting() == Lasting::Permanent) {
+            None => Judgement::Done(()),
+            Some(class) => {
+                Judgement::Bad(format!("{} is permanent, another try would end the same", class.word()))
+            }
         }
     }
 
@@ -108,6 +132,7 @@ impl Kernel<'_> {
         let spent = self.at.mono.saturating_sub(begun).max(0) as u64;
         let deadline = self.plan.nodes[node as usize].deadline;
         if deadline.is_some_and(|deadline| spent.saturating_add(wait) >= deadline) {
+            self.state.live.claims.ran_out(node);
             return self.give_up(node, format!("{why}; not retried: its deadline leaves no time"));
         }
         let detail = format!("attempt {tries} of {} failed: {why}", retry.attempts);

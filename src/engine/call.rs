@@ -132,7 +132,7 @@ impl Kernel<'_> {
                 }
                 Some(Doing::Held) => self.end_held(node)?,
                 // What is being read is looked at when it comes.
-                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally) => {}
+                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_)) => {}
                 None if !self.state.node(node).is_open_ended() => {}
                 // The end of a call waits for what is inside it.
                 None if self.plan.nodes[node as usize].closes.is_some()
@@ -146,7 +146,7 @@ impl Kernel<'_> {
     }
 
     /// The call gives back what it held, unless a `once` stage inside it keeps it for who resolves it.
-    pub fn release_call(&mut self, call: u32) {
+    pub fn release_call(&mut self, call: u32) -> Step {
         let opening = self.plan.calls[call as usize].opening;
         let wants = self.state.live.wants(opening);
         let holds = |node: &NodeIndex| {
@@ -156,10 +156,11 @@ impl Kernel<'_> {
         };
         if !wants.is_empty() && self.state.live.keepers.iter().any(holds) {
             self.state.live.keepers.insert(opening);
-            return;
+            return Ok(());
         }
         let woken = self.state.live.shares.release(opening, &wants);
         self.state.live.ready.extend(woken);
+        self.give_back(opening)
     }
 
     /// A call that was under way when the engine died holds again what it held.
@@ -169,6 +170,7 @@ impl Kernel<'_> {
         if self.state.node(closing).is_open_ended() {
             let wants = self.state.live.wants(node);
             self.state.live.shares.take(super::live::rank(self.plan, node), &wants).ok();
+            self.may_hold(node);
         }
     }
 }

@@ -55,22 +55,16 @@ impl Kernel<'_> {
         let begun = self.state.live.begun.remove(&node);
         let duration_ms = begun.map_or(0, |begun| self.at.mono.saturating_sub(begun).max(0) as u64);
         let bad = !end.status.meets_need();
-        self.emit(Event::StageFinished {
-            node,
-            status: end.status,
-            reason: end.reason,
-            outputs: end.outputs,
-            duration_ms,
-        })?;
+        let status = end.status;
+        let (reason, outputs) = (end.reason, end.outputs);
+        self.emit(Event::StageFinished { node, status, reason, outputs, duration_ms })?;
+        self.tell_breaker(node, status)?;
         self.forget(node);
         let once = self.plan.nodes[node as usize].effect == Effect::Once;
         if once && bad && self.state.node(node).tries > 0 {
             self.state.live.keepers.insert(node);
         }
-        if !self.start_finally(node) {
-            self.release(node);
-        }
-        Ok(())
+        if self.start_finally(node) { Ok(()) } else { self.release(node) }
     }
 
     /// Nothing is to be done for the stage any more.
@@ -80,15 +74,17 @@ impl Kernel<'_> {
         let wants = live.wants(node);
         live.ready.remove(&rank);
         live.shares.forget(rank, &wants);
+        live.claims.forget(node);
         live.doing.remove(&node);
         live.hashes.remove(&node);
+        live.looked.remove(&node);
         live.questions.remove(&node);
         live.timers.retain(|(_, waiting)| *waiting != node);
         live.expiries.retain(|(_, waiting)| *waiting != node);
     }
 
     /// Gives back the slot and what is shared; a `once` stage that ended badly keeps its lock for who resolves it.
-    fn release(&mut self, node: NodeIndex) {
+    fn release(&mut self, node: NodeIndex) -> Step {
         let live = &mut self.state.live;
         live.slots.remove(&node);
         live.told_to_end.remove(&node);
@@ -96,9 +92,11 @@ impl Kernel<'_> {
             let wants = live.wants(node);
             let woken = live.shares.release(node, &wants);
             live.ready.extend(woken);
+            self.give_back(node)?;
         }
-        if let Some(call) = self.plan.nodes[node as usize].closes {
-            self.release_call(call);
+        match self.plan.nodes[node as usize].closes {
+            Some(call) => self.release_call(call),
+            None => Ok(()),
         }
     }
 
@@ -128,11 +126,13 @@ impl Kernel<'_> {
         match node {
             Some(node) => {
                 self.state.live.doing.remove(&node);
-                self.release(node);
+                self.release(node)
             }
-            None => self.state.live.lane_finally = LaneFinally::Done,
+            None => {
+                self.state.live.lane_finally = LaneFinally::Done;
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// A skipped stage skips what needs it, and so on.

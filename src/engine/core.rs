@@ -96,6 +96,11 @@ impl Core {
         self.state.live.next_timer(&self.plan, self.state.worked_before, now)
     }
 
+    /// When, by the monotonic clock, the machine's room should be read again.
+    pub fn room_due(&self) -> Option<i64> {
+        self.state.live.room_due()
+    }
+
     /// Something that changes no state but should be told.
     pub fn note(&mut self, at: Moment, text: String) -> Result<(), Fault> {
         let event = Event::Note { node: None, text };

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
 use crate::plan::{Parallel, Plan};
-use crate::port::{Executor, Facts, Inbox, Journal, Observer, People, StateUnsafe};
+use crate::port::room::Room;
+use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
 
 use super::core::Core;
 pub use super::core::Mode;
 use super::driver::{Driver, locked};
-use super::input::{InputKind, Settings};
+use super::input::{InputKind, Reuse, Settings};
+use super::room::most;
 use super::spec::Context;
 use super::state::RunState;
 use super::worker::Tools;
@@ -29,6 +31,10 @@ pub struct Ports {
     /// Somebody at the terminal; none when there is nobody.
     pub people: Option<Arc<dyn People>>,
     pub inbox: Option<Box<dyn Inbox>>,
+    /// What is shared with other runs; without it locks and pools hold within the run.
+    pub commons: Option<Arc<dyn Commons>>,
+    /// Results that runs share; none when every run stands alone.
+    pub results: Option<Arc<dyn Results>>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +52,8 @@ pub struct Options {
     pub log_dir: Option<PathBuf>,
     /// Between TERM and KILL.
     pub grace: Duration,
+    /// How results of other runs are taken, where there are any.
+    pub reuse: Reuse,
 }
 
 impl Default for Options {
@@ -59,6 +67,7 @@ impl Default for Options {
             secrets: BTreeMap::new(),
             log_dir: None,
             grace: Duration::from_secs(10),
+            reuse: Reuse::default(),
         }
     }
 }
@@ -119,14 +128,17 @@ pub fn run(
     options: &Options,
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
-    let Ports { journal, executor, facts, clock, observers, people, mut inbox } = ports;
-    let jobs = jobs(plan, options);
+    let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons, results } = ports;
+    let (jobs, room) = jobs(plan, options, executor.as_ref());
     state.live.settings = Settings {
         jobs,
+        room,
         yes: options.yes,
         people: people.is_some(),
         keep_going: options.keep_going,
         grace: options.grace,
+        commons: commons.is_some(),
+        reuse: results.is_some().then_some(options.reuse),
     };
     let context = Context {
         run: options.run.0.clone(),
@@ -139,15 +151,11 @@ pub fn run(
         _ => 0,
     };
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
-    let tools = Tools { plan: plan.clone(), context, executor, facts };
+    let tools =
+        Tools { plan: plan.clone(), context, executor, facts, commons, results, clock: clock.clone() };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);
-    let workers: Vec<JoinHandle<()>> = (0..jobs.min(plan.nodes.len().max(1)))
-        .map(|_| {
-            let driver = driver.clone();
-            std::thread::spawn(move || driver.work())
-        })
-        .collect();
+    let workers = workers(&driver, jobs.min(plan.nodes.len().max(1)))?;
     driver.supervise(inbox);
     driver.kill_rest();
     for worker in workers {
@@ -156,12 +164,42 @@ pub fn run(
     locked(&driver.shared).end()
 }
 
-/// How many attempts at once: `--jobs`, else what the lane says, else as many as the machine has processors.
-fn jobs(plan: &Plan, options: &Options) -> usize {
-    let of_lane = match plan.parallel {
-        Parallel::Off => 1,
-        Parallel::Limit(limit) => limit as usize,
-        Parallel::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+/// How long the first worker waits for room on the machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// As many threads as there is room for, at least one.
+fn workers(driver: &Arc<Driver>, wanted: usize) -> Result<Vec<JoinHandle<()>>, StateUnsafe> {
+    let since = Instant::now();
+    let mut workers = Vec::new();
+    while workers.len() < wanted {
+        let works = driver.clone();
+        match std::thread::Builder::new().spawn(move || works.work()) {
+            Ok(worker) => workers.push(worker),
+            Err(_) if !workers.is_empty() => break,
+            Err(_) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(50)),
+            Err(e) => {
+                return Err(StateUnsafe {
+                    message: format!("the machine has no room for a thread ({e}); nothing was started"),
+                    help: "end other programs, or raise the limit of processes, and resume the run".into(),
+                });
+            }
+        }
+    }
+    Ok(workers)
+}
+
+/// How many attempts at once: `--jobs`, else what the lane says, else what the machine has room for, with that room.
+fn jobs(plan: &Plan, options: &Options, executor: &dyn Executor) -> (usize, Option<Room>) {
+    let fixed = match plan.parallel {
+        Parallel::Off => Some(1),
+        Parallel::Limit(limit) => Some(limit as usize),
+        Parallel::Auto => None,
     };
-    options.jobs.unwrap_or(of_lane).max(1)
+    if let Some(jobs) = options.jobs.or(fixed) {
+        return (jobs.max(1), None);
+    }
+    match executor.room() {
+        Some(room) => (most(plan, &room), Some(room)),
+        None => (std::thread::available_parallelism().map_or(1, usize::from), None),
+    }
 }

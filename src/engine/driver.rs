@@ -57,7 +57,10 @@ impl Shared {
 
     fn next_due(&self, now: crate::base::Moment) -> Option<i64> {
         let again = self.again.iter().map(|(due, _)| *due).min();
-        [self.core.next_timer(now), self.core.show_due(), again].into_iter().flatten().min()
+        [self.core.next_timer(now), self.core.show_due(), self.core.room_due(), again]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
 
@@ -196,6 +199,10 @@ impl Driver {
             Command::RunFinally { node, attempt, outputs } => Task::Finally { node, attempt, outputs },
             Command::ReadFacts { node, asked, keys } => Task::Facts { node, asked, keys },
             Command::HashInputs { node } => Task::Hash { node },
+            Command::Claim { node, claim } => Task::Claim { node, claim, at: self.clock.now().wall },
+            Command::AskStanding { node, rule } => Task::Standing { node, rule },
+            Command::Look { node, outputs, effort } => Task::Look { node, outputs, effort },
+            Command::Seal { node, outputs, own, inputs } => Task::Seal { node, outputs, own, inputs },
             Command::Ask(question) => return self.ask(question),
             Command::Cancel { node, force } => return self.cancel(shared, node, force),
             Command::Stop => {
@@ -210,10 +217,17 @@ impl Driver {
     /// A person may take as long as they like, so they are asked on a thread of its own that nobody waits for.
     fn ask(self: &Arc<Self>, question: Question) {
         let (driver, people) = (self.clone(), self.people.clone());
-        std::thread::spawn(move || {
+        let asked = question.clone();
+        let asking = std::thread::Builder::new().spawn(move || {
             let answer = people.and_then(|people| people.ask(&question));
             drop(driver.submit(vec![InputKind::Answer { question, answer }], Keeps::Nothing));
         });
+        if asking.is_err() {
+            // No room for a thread: as if nobody were there. The supervisor takes the queue up.
+            let kind = InputKind::Answer { question: asked, answer: None };
+            locked(&self.queue).push(Input { at: self.clock.now(), kind });
+            self.control.poke();
+        }
     }
 
     fn cancel(&self, shared: &mut Shared, node: NodeIndex, force: bool) {
@@ -250,6 +264,7 @@ impl Driver {
                 news.extend(inbox.take().into_iter().map(InputKind::Message));
             }
             self.upkeep(now, &mut news);
+            news.extend(self.room(now));
             let queued = !locked(&self.queue).is_empty();
             if !news.is_empty() || queued {
                 drop(self.submit(news, Keeps::Nothing));
@@ -308,6 +323,14 @@ impl Driver {
         if shared.core.next_timer(now).is_some_and(|due| due <= now.mono) {
             news.push(InputKind::Tick);
         }
+    }
+
+    /// The machine's room, when it is due to be read; outside the kernel's mutex.
+    fn room(&self, now: crate::base::Moment) -> Option<InputKind> {
+        let shared = locked(&self.shared);
+        let due = !shared.over && shared.core.room_due().is_some_and(|due| due <= now.mono);
+        drop(shared);
+        due.then(|| InputKind::Room(Box::new(self.tools.executor.room().unwrap_or_default())))
     }
 
     /// The supervisor sleeps until the earliest timer it knew of; an earlier one wakes it.

@@ -23,11 +23,15 @@ impl Kernel<'_> {
     /// Ends the run when nothing is under way and nothing can start. True when something changed that may start more.
     pub fn end_when_done(&mut self) -> Step<bool> {
         let live = &self.state.live;
-        if !live.doing.is_empty() || live.lane_finally == LaneFinally::Running {
+        let looking = live.claims.looking();
+        if !live.doing.is_empty() || looking || live.lane_finally == LaneFinally::Running {
             return Ok(false);
         }
         let over = live.is_over();
-        let idle = live.ready.is_empty() && live.timers.is_empty() && live.questions.is_empty();
+        let idle = live.ready.is_empty()
+            && live.timers.is_empty()
+            && live.questions.is_empty()
+            && !live.claims.waiting();
         if !over && !idle {
             return Ok(false);
         }
@@ -194,6 +198,7 @@ impl Kernel<'_> {
         match state.status {
             Status::Unknown | Status::Running => {
                 self.state.live.shares.take(rank, &wants).ok();
+                self.may_hold(node);
                 if self.state.node(node).status == Status::Unknown {
                     self.state.live.keepers.insert(node);
                 } else {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::base::Value;
 use crate::event::{Asked, Event, NodeIndex, Status};
-use crate::expr::Scope;
 use crate::expr::facts::{BASELINE, Fact};
 use crate::expr::needs::located;
+use crate::expr::{Expr, Scope};
 use crate::plan::Check;
 
 use super::conclude::End;
@@ -29,6 +29,14 @@ impl Kernel<'_> {
             Judgement::Bad(why) => return self.gate_error(node, why),
             Judgement::Done(outputs) => outputs,
         };
+        let read: Vec<&Expr> = (measures.iter().map(|measure| &measure.value))
+            .chain(require.iter().chain(&spec.after).map(|check| &check.expr))
+            .collect();
+        match self.judge_unchanged(node, &read, &outputs) {
+            Judgement::Ask(keys) => return self.ask(node, Asked::Outputs, keys),
+            Judgement::Bad(why) => return self.gate_error(node, why),
+            Judgement::Done(()) => {}
+        }
         let measured = match self.judge_measures(node, measures, &outputs, self.outcome_of(node)) {
             Judgement::Ask(keys) => return self.ask(node, Asked::Outputs, keys),
             Judgement::Bad(why) => return self.gate_error(node, why),

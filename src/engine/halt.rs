@@ -1,6 +1,6 @@
 //! The whole run ends early: cancelled, interrupted, out of time. What runs is told to end; nothing new starts.
 
-use crate::event::{AttemptStatus, Event, NodeIndex, Outcome, Status, Usage, WaitFor};
+use crate::event::{AttemptStatus, Event, FailureClass, NodeIndex, Outcome, Status, Usage, WaitFor};
 
 use super::conclude::End;
 use super::input::Command;
@@ -32,7 +32,7 @@ impl Kernel<'_> {
                     self.command(Command::Cancel { node, force: false });
                 }
                 Doing::Held => self.end_held(node)?,
-                Doing::Reading(..) | Doing::Hashing | Doing::Finally => {}
+                Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_) => {}
             }
         }
         self.end_retries()
@@ -98,6 +98,11 @@ impl Kernel<'_> {
 
 /// The outcome of an attempt that has none of its own.
 pub(super) fn never_ran(status: AttemptStatus, error: &str) -> Outcome {
+    let class = match status {
+        AttemptStatus::Interrupted => FailureClass::Lost,
+        AttemptStatus::Cancelled => FailureClass::Cancelled,
+        _ => FailureClass::NotStarted,
+    };
     Outcome {
         status,
         exit: None,
@@ -107,5 +112,7 @@ pub(super) fn never_ran(status: AttemptStatus, error: &str) -> Outcome {
         stderr: String::new(),
         usage: Usage::default(),
         log_cut: false,
+        class: Some(class),
+        injected: false,
     }
 }

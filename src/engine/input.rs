@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::base::{Moment, Value};
-use crate::event::{Asked, Event, NodeIndex, Outcome};
+use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
-use crate::port::{Answer, Durability, Message, Question};
+use crate::port::room::Room;
+use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
 
+use super::look::{Effort, Looked, Sealed};
 use super::resume::Decisions;
 
 /// Something that happened, and when.
@@ -58,6 +60,29 @@ pub enum InputKind {
         answer: Option<Answer>,
     },
     Signal(Signal),
+    /// What other runs may hold was asked for; an error when it could not be.
+    Claimed {
+        node: NodeIndex,
+        answer: Result<Claimed, String>,
+    },
+    /// How the stage's breaker stands since it was told of its end; none when that cannot be known.
+    Standing {
+        node: NodeIndex,
+        standing: Option<Standing>,
+    },
+    /// What was found for a stage about to start; an error when its inputs could not be read.
+    Looked {
+        node: NodeIndex,
+        looked: Result<Box<Looked>, String>,
+    },
+    /// What a stage left that ended well.
+    Sealed {
+        node: NodeIndex,
+        outputs: BTreeMap<String, Value>,
+        sealed: Result<Sealed, String>,
+    },
+    /// The room the machine has now.
+    Room(Box<Room>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +128,32 @@ pub enum Command {
     },
     /// The run is over, or waits for people: the engine ends.
     Stop,
+    /// Asks for what other runs may hold: for the stage, or for the call around it.
+    Claim {
+        node: NodeIndex,
+        claim: Claim,
+    },
+    /// Asks how the stage's breaker stands.
+    AskStanding {
+        node: NodeIndex,
+        rule: BreakerRule,
+    },
+    /// Looks for an earlier result of a stage about to start.
+    Look {
+        node: NodeIndex,
+        outputs: Outputs,
+        effort: Effort,
+    },
+    /// Marks the files of a stage that ended well, and keeps copies of those that ask for it.
+    Seal {
+        node: NodeIndex,
+        /// What it may read of others.
+        outputs: Outputs,
+        /// Its own, handed back with the answer.
+        own: BTreeMap<String, Value>,
+        /// Hash of its inputs at its start, when its result may be taken by others.
+        inputs: Option<String>,
+    },
 }
 
 /// The result of one decision: events to commit together, and what to do after.
@@ -122,8 +173,10 @@ impl Default for Turn {
 /// What this process was told about how to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Attempts at once.
+    /// Attempts at once, at most.
     pub jobs: usize,
+    /// The room at the start, where it decides how many of those run; none where `jobs` does.
+    pub room: Option<Room>,
     /// Answers `confirm`.
     pub yes: bool,
     /// Somebody is there to be asked.
@@ -132,10 +185,32 @@ pub struct Settings {
     pub keep_going: bool,
     /// Between TERM and KILL.
     pub grace: Duration,
+    /// There are other runs to share with: locks, pools and breakers are asked for.
+    pub commons: bool,
+    /// What is done with results of other runs; none where there is nowhere to keep them.
+    pub reuse: Option<Reuse>,
+}
+
+/// How results of other runs are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reuse {
+    /// Takes none.
+    pub fresh: bool,
+    /// Of all that could be taken, how many in a hundred run all the same, to be compared with; else as the plan says.
+    pub verify: Option<u32>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { jobs: 1, yes: false, people: false, keep_going: false, grace: Duration::from_secs(10) }
+        Settings {
+            jobs: 1,
+            room: None,
+            yes: false,
+            people: false,
+            keep_going: false,
+            grace: Duration::from_secs(10),
+            commons: false,
+            reuse: None,
+        }
     }
 }

@@ -81,6 +81,11 @@ impl Kernel<'_> {
             InputKind::Answer { question, answer } => self.answered(question, answer.as_ref()),
             InputKind::Signal(Signal::Cancel) => self.halt(Halt::Interrupted),
             InputKind::Signal(Signal::Force) => self.force(),
+            InputKind::Claimed { node, answer } => self.claimed(*node, answer),
+            InputKind::Standing { node, standing } => self.stands(*node, *standing),
+            InputKind::Looked { node, looked } => self.looked(*node, looked.as_deref()),
+            InputKind::Sealed { node, outputs, sealed } => self.sealed(*node, outputs, sealed.as_ref()),
+            InputKind::Room(room) => self.room_read(room),
         }
     }
 
@@ -149,8 +154,10 @@ impl Kernel<'_> {
 
     fn note_whether_working(&mut self) {
         let live = &mut self.state.live;
-        live.work.working =
-            !live.doing.is_empty() || !live.timers.is_empty() || live.lane_finally == LaneFinally::Running;
+        live.work.working = !live.doing.is_empty()
+            || !live.timers.is_empty()
+            || live.claims.waiting()
+            || live.lane_finally == LaneFinally::Running;
     }
 
     pub fn is_doing(&self, node: NodeIndex) -> Option<&Doing> {

@@ -9,7 +9,11 @@ use crate::coord::{Rank, ResourceId, Shares};
 use crate::event::{Asked, NodeIndex};
 use crate::plan::{OnFailure, Plan};
 
+use super::admit::Told;
+use super::claim::Claims;
 use super::input::Settings;
+use super::look::Looked;
+use super::room::Headroom;
 use super::sharing;
 
 /// What is under way for a stage right now.
@@ -22,6 +26,8 @@ pub(super) enum Doing {
     /// The executor had no room; the attempt is handed out again later.
     Held,
     Finally,
+    /// What other runs may hold is being asked for, for this node: itself, or the opening of a call around it.
+    Claiming(NodeIndex),
 }
 
 /// Why the whole run ends early.
@@ -60,13 +66,14 @@ impl Work {
 #[derive(Clone, Debug, Default)]
 pub struct Live {
     pub settings: Settings,
-    /// Attempts at once, lowered when the executor has no room.
+    /// Attempts at once, lower for a while when the executor has no room.
     pub(super) limit: usize,
     pub(super) stop_on_failure: bool,
     pub(super) ready: BTreeSet<Rank>,
     pub(super) slots: BTreeSet<NodeIndex>,
     pub(super) doing: BTreeMap<NodeIndex, Doing>,
     pub(super) shares: Shares,
+    pub(super) claims: Claims,
     wants: Vec<Vec<ResourceId>>,
     /// Limits over several nodes: of each node those over it, since when each runs, and those that have passed.
     over: BTreeMap<NodeIndex, Vec<u32>>,
@@ -93,8 +100,15 @@ pub struct Live {
     /// The first tick has not come yet.
     pub(super) opening: bool,
     pub(super) busy: u32,
+    /// When one more may be tried after the executor had no room.
+    pub(super) recovers_at: Option<i64>,
+    /// The machine's room; none where a number of attempts is fixed.
+    pub(super) headroom: Option<Headroom>,
+    pub(super) told: Told,
     pub(super) lane_finally: LaneFinally,
     pub(super) work: Work,
+    /// What was found for stages under way, and whether they run only to be compared with it.
+    pub(super) looked: BTreeMap<NodeIndex, (Box<Looked>, bool)>,
 }
 
 impl Live {
@@ -105,10 +119,13 @@ impl Live {
             limit: settings.jobs.max(1),
             stop_on_failure: !settings.keep_going && plan.on_failure != OnFailure::KeepGoing,
             work: Work { working: true, last: at.mono, spent: 0 },
+            headroom: settings.room.clone().map(|room| Headroom::new(room, at.mono)),
             settings,
             ..Live::default()
         };
-        self.wants = sharing::wants(plan, &mut self.shares);
+        let wants = sharing::wants(plan, &mut self.shares);
+        self.wants = wants.inside;
+        self.claims = Claims::of(if self.settings.commons { wants.beyond } else { BTreeMap::new() });
         for (bound, of) in (0..).zip(&plan.bounds) {
             of.members.iter().for_each(|node| self.over.entry(*node).or_default().push(bound));
         }
@@ -131,6 +148,7 @@ impl Live {
     /// When, by the monotonic clock, the kernel wants a tick at the latest.
     pub fn next_timer(&self, plan: &Plan, worked_before: u64, now: Moment) -> Option<i64> {
         let retry = self.timers.first().map(|(due, _)| *due);
+        let line = self.claims.next_due();
         let expiry = self.expiries.first().map(|(wall, _)| {
             let left = wall.0.saturating_sub(now.wall.0);
             now.mono.saturating_add(left)
@@ -144,7 +162,7 @@ impl Live {
         });
         let left = bounds.chain(lane).filter(|_| working).min();
         let limit = left.map(|left| self.work.last.saturating_add(left.min(i64::MAX as u64) as i64));
-        [retry, expiry, limit].into_iter().flatten().min()
+        [retry, line, expiry, limit, self.recovers_at].into_iter().flatten().min()
     }
 }
 

@@ -6,9 +6,11 @@
 //!                └─ live: slots, timers, questions                └─▶ drive: workers carry out the commands
 //! ```
 
+mod admit;
 pub mod apply;
 mod attempt;
 mod call;
+mod claim;
 mod conclude;
 pub mod core;
 pub mod drive;
@@ -20,14 +22,19 @@ pub mod input;
 mod judge;
 pub mod kernel;
 pub mod live;
+pub mod look;
 mod prepare;
+mod results;
 pub mod resume;
 pub mod retry;
+pub mod reuse;
+pub mod room;
 mod schedule;
 pub mod scope;
 mod sharing;
 pub mod spec;
 pub mod state;
+mod unchanged;
 mod worker;
 
 pub use drive::{Control, End, Mode, Options, Ports, run};

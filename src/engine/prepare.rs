@@ -19,7 +19,8 @@ impl Kernel<'_> {
         let waits = matches!(state.status, Status::Pending)
             || state.waits_on(WaitFor::Approval)
             || state.waits_on(WaitFor::Lock)
-            || state.waits_on(WaitFor::Pool);
+            || state.waits_on(WaitFor::Pool)
+            || state.waits_on(WaitFor::Breaker);
         if !waits || state.unmet > 0 || self.is_doing(node).is_some() || self.state.live.is_over() {
             return Ok(());
         }
@@ -33,7 +34,11 @@ impl Kernel<'_> {
             Some(Preset::LeftOut(reason)) => {
                 return self.finish(node, End::new(Status::Skipped).because(reason.clone()));
             }
-            Some(Preset::Reused { run, outputs, .. }) => {
+            Some(Preset::Reused { run, outputs, files, result, .. }) => {
+                if result.is_some() {
+                    let (files, result) = (files.clone(), result.clone());
+                    self.emit(Event::StageRecorded { node, files, result })?;
+                }
                 let end = End { outputs: outputs.clone(), ..End::new(Status::Reused) };
                 return self.finish(node, end.because(format!("the result of run {run} still holds")));
             }

@@ -26,6 +26,8 @@ pub struct Observed {
     pub adopted: bool,
     /// Which program resumes.
     pub engine: String,
+    /// Finished stages whose output files are not what was recorded, and why.
+    pub outputs: BTreeMap<NodeIndex, String>,
     /// What other commands left while no engine had the run.
     pub messages: Vec<Message>,
 }
@@ -91,7 +93,8 @@ impl Decisions {
 pub fn to_hash(plan: &Plan, state: &RunState) -> Vec<NodeIndex> {
     let nodes = (0..).zip(plan.nodes.iter().zip(&state.nodes));
     let asked = nodes.filter(|(_, (spec, node))| {
-        !spec.inputs.is_empty() && spec.effect != Effect::Once && node.status.meets_need() && node.attempt > 0
+        let known = node.attempt > 0 || node.inputs.is_some();
+        !spec.inputs.is_empty() && spec.effect != Effect::Once && node.status.meets_need() && known
     });
     asked.map(|(index, _)| index).collect()
 }
@@ -182,8 +185,11 @@ impl Reconciler<'_> {
         if settled || spec.kind == StageKind::Stage && spec.actions.is_empty() {
             return None;
         }
+        if let Some(why) = self.observed.outputs.get(&node) {
+            return Some(why.clone());
+        }
         // What never started (a gate that shares its tool's run) has no hash to compare.
-        if !spec.inputs.is_empty() && state.attempt > 0 {
+        if !spec.inputs.is_empty() && (state.attempt > 0 || state.inputs.is_some()) {
             return match (&state.inputs, self.observed.inputs.get(&node)) {
                 (Some(then), Some(Some(now))) if then == now => None,
                 (Some(_), Some(Some(_))) => Some("its inputs changed".into()),

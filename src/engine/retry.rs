@@ -35,7 +35,16 @@ mod tests {
     use super::*;
 
     fn policy(backoff: BackoffKind) -> Retry {
-        Retry { attempts: 4, backoff, from: 2_000, cap: Some(30_000), factor: 2.0, jitter: 0.0, when: None }
+        Retry {
+            attempts: 4,
+            backoff,
+            from: 2_000,
+            cap: Some(30_000),
+            factor: 2.0,
+            jitter: 0.0,
+            when: None,
+            breaker: None,
+        }
     }
 
     #[test]

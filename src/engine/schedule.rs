@@ -1,5 +1,5 @@
 //! Who starts next, and the way from a free slot to a running attempt: share, `before`, inputs, key, start. Also time:
-//! ticks, retries that are due, attempts the executor had no room for.
+//! ticks, retries that are due.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,11 @@ use super::kernel::{Kernel, Step};
 use super::live::{Doing, Halt, rank};
 use super::scope::visible;
 
-/// How long an attempt waits after the executor had no room, growing with each time.
-const HOLD_MS: i64 = 500;
-
 impl Kernel<'_> {
     /// Gives free slots to ready stages, first in rank first.
     pub fn dispatch(&mut self) -> Step {
         while !self.state.live.is_over() && self.state.live.slots.len() < self.state.live.limit {
-            let Some(rank) = self.state.live.ready.pop_first() else { break };
+            let Some(rank) = self.next_in_line()? else { break };
             let node = rank.2;
             if !self.state.node(node).is_open_ended() || self.is_doing(node).is_some() {
                 continue;
@@ -59,11 +56,11 @@ impl Kernel<'_> {
     }
 
     /// Goes on towards an attempt as far as what is known allows; called again when more is.
-    fn start(&mut self, node: NodeIndex) -> Step {
+    pub fn start(&mut self, node: NodeIndex) -> Step {
         if self.state.live.is_over() {
             return self.put_back(node);
         }
-        if self.cut_off(node)? {
+        if self.cut_off(node)? || !self.has_claims(node)? {
             return Ok(());
         }
         let plan = self.plan;
@@ -94,11 +91,16 @@ impl Kernel<'_> {
 
     /// The run ended meanwhile: the stage stays as it was and ends with the rest.
     fn put_back(&mut self, node: NodeIndex) -> Step {
+        self.give_way(node);
+        Ok(())
+    }
+
+    /// Neither slot nor share is held while the stage cannot start.
+    pub fn give_way(&mut self, node: NodeIndex) {
         let wants = self.state.live.wants(node);
         self.state.live.slots.remove(&node);
         let woken = self.state.live.shares.release(node, &wants);
         self.state.live.ready.extend(woken);
-        Ok(())
     }
 
     /// Has the stage's open attempt carried out.
@@ -140,7 +142,8 @@ impl Kernel<'_> {
             return Ok(true);
         }
         self.state.live.doing.insert(node, Doing::Hashing);
-        self.command(Command::HashInputs { node });
+        let look = self.look(node).unwrap_or(Command::HashInputs { node });
+        self.command(look);
         Ok(false)
     }
 
@@ -186,29 +189,10 @@ impl Kernel<'_> {
         }
     }
 
-    /// No room: the attempt is handed out again later, and fewer run at once from now on.
-    pub fn busy(&mut self, node: NodeIndex, attempt: u32, why: &str) -> Step {
-        let state = self.state.node(node);
-        if !state.open || state.attempt != attempt {
-            return Ok(());
-        }
-        let live = &mut self.state.live;
-        live.busy += 1;
-        live.doing.insert(node, Doing::Held);
-        live.timers.insert((self.at.mono + HOLD_MS * i64::from(live.busy.min(10)), node));
-        let lowered = live.limit.min(live.slots.len()).saturating_sub(1).max(1);
-        let was = std::mem::replace(&mut live.limit, lowered);
-        if lowered < was || live.busy == 1 {
-            let text =
-                format!("no room to start `{}` ({why}): at most {lowered} at once now", self.key(node));
-            self.note(Some(node), text)?;
-        }
-        let ends = self.state.live.halt.is_some() || self.expired(node).is_some();
-        if ends { self.end_held(node) } else { Ok(()) }
-    }
-
     pub fn tick(&mut self) -> Step {
         self.state.live.opening = false;
+        self.ask_again();
+        self.recover()?;
         while let Some(&(due, node)) = self.state.live.timers.first() {
             if due > self.at.mono {
                 break;

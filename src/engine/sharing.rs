@@ -3,18 +3,28 @@
 //! take in turns. So that no two calls can wait for each other, a call that holds anything takes at its opening also
 //! what the stages inside it ask for. Takes and gives back nothing itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::coord::{ResourceId, Shares};
 use crate::event::{NodeIndex, WaitFor};
 use crate::plan::Plan;
+use crate::port::Want;
 
 type Name = (WaitFor, String);
 
+/// What each node asks for.
+pub(super) struct Wants {
+    /// Of the run's own shares, for every node.
+    pub inside: Vec<Vec<ResourceId>>,
+    /// Of what other runs may hold, for those nodes that ask for any.
+    pub beyond: BTreeMap<NodeIndex, Vec<Want>>,
+}
+
 /// The resources of each node.
-pub(super) fn wants(plan: &Plan, shares: &mut Shares) -> Vec<Vec<ResourceId>> {
+pub(super) fn wants(plan: &Plan, shares: &mut Shares) -> Wants {
     let held = held(plan);
-    (0..plan.nodes.len() as NodeIndex)
+    let mut beyond: BTreeMap<NodeIndex, Vec<Want>> = BTreeMap::new();
+    let inside = (0..plan.nodes.len() as NodeIndex)
         .map(|node| {
             let tool = plan.nodes[node as usize].gate.as_ref().and_then(|gate| gate.tool.as_ref());
             let mut found: Vec<ResourceId> =
@@ -28,21 +38,26 @@ pub(super) fn wants(plan: &Plan, shares: &mut Shares) -> Vec<Vec<ResourceId>> {
                 let around = plan.around(node).filter(|call| Some(*call) != opens);
                 let holder =
                     around.into_iter().find(|call| held[*call as usize].contains(&(kind, name.clone())));
+                let slots = match kind {
+                    WaitFor::Pool => plan.pools.get(&name).copied().unwrap_or(1),
+                    _ => 1,
+                };
                 found.push(match holder {
                     Some(call) => {
                         let key = &plan.nodes[plan.calls[call as usize].closing as usize].key;
                         shares.resource(Some(kind), &format!("{name} within {key}"), 1)
                     }
-                    None if kind == WaitFor::Pool => {
-                        let slots = plan.pools.get(&name).copied().unwrap_or(1);
+                    None => {
+                        let want = Want { on: kind, name: name.clone(), slots };
+                        beyond.entry(node).or_default().push(want);
                         shares.resource(Some(kind), &name, slots)
                     }
-                    None => shares.resource(Some(kind), &name, 1),
                 });
             }
             found
         })
-        .collect()
+        .collect();
+    Wants { inside, beyond }
 }
 
 fn own(plan: &Plan, node: NodeIndex) -> BTreeSet<Name> {

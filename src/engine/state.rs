@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Timestamp, Value};
-use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
+use crate::event::{Asked, AttemptStatus, Files, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{EdgeKind, Plan};
 
@@ -99,6 +99,8 @@ pub struct NodeState {
     /// Of the last attempt that ended.
     pub outcome: Option<Box<Outcome>>,
     pub outputs: BTreeMap<String, Value>,
+    /// The files it left, as they were then.
+    pub files: Files,
     pub facts: Vec<(Asked, FactValues)>,
     pub approvals: Option<Box<Approvals>>,
 }
@@ -123,6 +125,7 @@ impl NodeState {
             inputs: None,
             outcome: None,
             outputs: BTreeMap::new(),
+            files: Files::new(),
             facts: Vec::new(),
             approvals: None,
         }

@@ -1,16 +1,19 @@
 //! Carries out one command on the calling thread: an attempt, a `finally`, reading facts, hashing inputs. Knows no
 //! state of the run and decides nothing.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome};
+use crate::base::{Clock, Timestamp, Value};
+use crate::event::{Asked, AttemptStatus, BreakerRule, FailureClass, NodeIndex, Outcome};
 use crate::expr::facts::FactKey;
 use crate::plan::Plan;
-use crate::port::{AttemptSpec, Busy, Executor, Facts};
+use crate::port::{AttemptSpec, Busy, Claim, Claimed, Commons, Executor, Facts, Results};
 
 use super::halt::never_ran;
 use super::input::{InputKind, Outputs};
+use super::look::{Effort, Looker};
 use super::spec::{self, Context, Wanted};
 
 /// Work for a worker thread.
@@ -20,6 +23,10 @@ pub(super) enum Task {
     Finally { node: Option<NodeIndex>, attempt: u32, outputs: Outputs },
     Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
     Hash { node: NodeIndex },
+    Claim { node: NodeIndex, claim: Claim, at: Timestamp },
+    Standing { node: NodeIndex, rule: BreakerRule },
+    Look { node: NodeIndex, outputs: Outputs, effort: Effort },
+    Seal { node: NodeIndex, outputs: Outputs, own: BTreeMap<String, Value>, inputs: Option<String> },
 }
 
 impl Task {
@@ -28,7 +35,8 @@ impl Task {
         match self {
             Task::Attempt { node, .. } => Some(*node),
             Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
-            Task::Facts { .. } | Task::Hash { .. } => None,
+            Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Standing { .. } => None,
+            Task::Look { .. } | Task::Seal { .. } => None,
         }
     }
 
@@ -51,6 +59,9 @@ pub(super) struct Tools {
     pub context: Context,
     pub executor: Arc<dyn Executor>,
     pub facts: Arc<dyn Facts>,
+    pub commons: Option<Arc<dyn Commons>>,
+    pub results: Option<Arc<dyn Results>>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Tools {
@@ -79,7 +90,11 @@ impl Tools {
                     }
                 };
                 let outcome = self.execute(spec).unwrap_or_else(|Busy(why)| {
-                    never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                    let class = Some(FailureClass::Busy);
+                    Outcome {
+                        class,
+                        ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
+                    }
                 });
                 InputKind::FinallyEnded { node: *node, outcome }
             }
@@ -93,7 +108,41 @@ impl Tools {
                     .unwrap_or_else(|_| Err("reading them broke off".into()));
                 InputKind::InputsHashed { node: *node, hash }
             }
+            Task::Look { node, outputs, effort } => {
+                let looked = self.looking(|looker| looker.look(*node, outputs, *effort).map(Box::new));
+                InputKind::Looked { node: *node, looked }
+            }
+            Task::Seal { node, outputs, own, inputs } => {
+                let now = self.clock.now().wall;
+                let sealed = self.looking(|looker| looker.seal(*node, outputs, inputs.as_deref(), now));
+                InputKind::Sealed { node: *node, outputs: own.clone(), sealed }
+            }
+            Task::Claim { node, claim, at } => {
+                InputKind::Claimed { node: *node, answer: self.claim(*at, claim) }
+            }
+            Task::Standing { node, rule } => {
+                let standing = self.commons.as_ref().and_then(|commons| commons.standing(rule).ok());
+                InputKind::Standing { node: *node, standing }
+            }
         }
+    }
+
+    /// An error never starts the stage: what it shares may be held.
+    fn claim(&self, at: Timestamp, claim: &Claim) -> Result<Claimed, String> {
+        let Some(commons) = &self.commons else { return Ok(Claimed::Granted { probe: None, killed: 0 }) };
+        let fence = |run: &str| self.executor.fence(run);
+        let asked = catch_unwind(AssertUnwindSafe(|| commons.claim(at, claim, &fence)));
+        match asked {
+            Ok(answer) => answer.map_err(|state| format!("{}; {}", state.message, state.help)),
+            Err(_) => Err("asking broke off".into()),
+        }
+    }
+
+    fn looking<T>(&self, work: impl FnOnce(&Looker<'_>) -> Result<T, String>) -> Result<T, String> {
+        let Some(results) = &self.results else { return Err("there is nowhere to keep results".into()) };
+        let looker = Looker { plan: &self.plan, context: &self.context, results: results.as_ref() };
+        catch_unwind(AssertUnwindSafe(|| work(&looker)))
+            .unwrap_or_else(|_| Err("reading them broke off".into()))
     }
 
     /// A worker that panics would leave its stage running for ever: that is a failure of the attempt instead.
@@ -101,7 +150,11 @@ impl Tools {
         match spec {
             Err(why) => Ok(never_ran(AttemptStatus::Failed, &format!("it cannot be started: {why}"))),
             Ok(spec) => catch_unwind(AssertUnwindSafe(|| self.executor.run(&spec))).unwrap_or_else(|_| {
-                Ok(never_ran(AttemptStatus::Failed, "an internal error broke the attempt off"))
+                let class = Some(FailureClass::Lost);
+                Ok(Outcome {
+                    class,
+                    ..never_ran(AttemptStatus::Failed, "an internal error broke the attempt off")
+                })
             }),
         }
     }

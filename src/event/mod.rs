@@ -1,12 +1,18 @@
 //! The closed set of events: plain data, no behaviour. Everything shown, stored or learned is read from these.
 //! Does not know how an event is decided, stored or shown.
 
+mod class;
+mod result;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Timestamp, Value};
 use crate::expr::facts::FactValues;
+
+pub use class::{FailureClass, Lasting};
+pub use result::{Compared, FileMark, Files, Keyed};
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -100,7 +106,21 @@ pub enum Asked {
     Inputs,
 }
 
-/// What the operating system says of an attempt. Times in milliseconds, memory in bytes.
+/// How the memory of an attempt is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measured {
+    /// The kernel said it when the process was reaped.
+    #[default]
+    Wait4,
+    /// Looked at now and then while it ran.
+    Sampled,
+    /// No more than this. The kernel counts the engine's own memory to a process until it executes its program, and it
+    /// ended too soon to be looked at.
+    AtMost,
+}
+
+/// What the operating system says of an attempt: its processes and those they waited for. Memory and data in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -108,6 +128,42 @@ pub struct Usage {
     pub system_ms: u64,
     /// Peak resident size of the largest process.
     pub max_rss: u64,
+    /// The same times in microseconds.
+    #[serde(skip_serializing_if = "is_default")]
+    pub user_us: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    pub system_us: u64,
+    /// How `max_rss` is known.
+    #[serde(skip_serializing_if = "is_default")]
+    pub how: Measured,
+    /// Peak of all its processes together, where it was looked at; else 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tree_rss: u64,
+    /// From and to the disk; what the page cache served is not in it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_bytes: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    pub written_bytes: u64,
+    /// It waited for something, and another was given the processor instead.
+    #[serde(skip_serializing_if = "is_default")]
+    pub waits: u64,
+    /// It was taken off the processor.
+    #[serde(skip_serializing_if = "is_default")]
+    pub preempted: u64,
+}
+
+impl Measured {
+    pub fn word(self) -> &'static str {
+        match self {
+            Measured::Wait4 => "wait4",
+            Measured::Sampled => "sampled",
+            Measured::AtMost => "at-most",
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The end of an attempt as the executor saw it.
@@ -129,6 +185,12 @@ pub struct Outcome {
     /// The log was cut because it reached its cap or the disk was full.
     #[serde(default)]
     pub log_cut: bool,
+    /// Why it failed, as one word; none when it did not, or from before classes were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<FailureClass>,
+    /// The user asked for this failure (`WFL_INJECT`): nothing was executed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub injected: bool,
 }
 
 /// A condition that was judged: its text, and whether it held.
@@ -237,6 +299,73 @@ pub enum Event {
     /// Something a person should know that changes no state: a cut log, lowered parallelism.
     #[serde(rename = "note")]
     Note { node: Option<NodeIndex>, text: String },
+    /// The attempt's commands ended well and it failed all the same: an output is absent, a condition does not hold.
+    #[serde(rename = "attempt.refused")]
+    AttemptRefused { node: NodeIndex, attempt: u32, class: FailureClass, why: String },
+    /// An earlier result of the stage was looked for: what came of it, and why.
+    #[serde(rename = "stage.compared")]
+    StageCompared {
+        node: NodeIndex,
+        key: String,
+        outcome: Compared,
+        /// The run the result is from.
+        #[serde(default)]
+        from: Option<RunId>,
+        reason: String,
+    },
+    /// What the stage left, right before it finishes well.
+    #[serde(rename = "stage.recorded")]
+    StageRecorded {
+        node: NodeIndex,
+        files: Files,
+        /// There when other runs may take the result.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
+    },
+    /// A result that other runs could take turned out not to follow from what decides it.
+    #[serde(rename = "result.revoked")]
+    ResultRevoked { node: NodeIndex, key: String, from: RunId, reason: String },
+
+    /// What the stage shares with other runs of the project was given to it: "lock `production`".
+    #[serde(rename = "lease.taken")]
+    LeaseTaken { node: NodeIndex, things: Vec<String> },
+    /// What it held, or its place in line, is given back; the store does so in the same transaction.
+    #[serde(rename = "lease.released")]
+    LeaseReleased { node: NodeIndex },
+    /// The stage is the one try that a half-open breaker allows.
+    #[serde(rename = "breaker.probed")]
+    BreakerProbed { node: NodeIndex, breaker: String, probe: u64 },
+    /// What its end tells the breaker; the store counts it in the same transaction.
+    #[serde(rename = "breaker.counted")]
+    BreakerCounted { node: NodeIndex, rule: BreakerRule, told: Told, probe: Option<u64> },
+    #[serde(rename = "breaker.opened")]
+    BreakerOpened { node: NodeIndex, breaker: String, until: Timestamp },
+    #[serde(rename = "breaker.closed")]
+    BreakerClosed { node: NodeIndex, breaker: String },
+}
+
+/// A breaker as a stage that has it knows it. Times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerRule {
+    /// What it is known by across runs.
+    pub key: String,
+    /// What people know it by.
+    pub name: String,
+    pub failures: u32,
+    pub within: u64,
+    pub cooldown: u64,
+    pub successes: u32,
+}
+
+/// What the end of a stage tells its breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// Its attempts ran out.
+    Failed,
+    Succeeded,
+    /// It ended for another reason: a probe is given back.
+    Nothing,
 }
 
 impl Event {
@@ -261,7 +390,17 @@ impl Event {
             | Event::ApprovalGiven { node, .. }
             | Event::ApprovalExpired { node }
             | Event::ApprovalVoided { node, .. }
-            | Event::ConfirmAnswered { node, .. } => Some(*node),
+            | Event::ConfirmAnswered { node, .. }
+            | Event::AttemptRefused { node, .. }
+            | Event::LeaseTaken { node, .. }
+            | Event::LeaseReleased { node }
+            | Event::BreakerProbed { node, .. }
+            | Event::BreakerCounted { node, .. }
+            | Event::BreakerOpened { node, .. }
+            | Event::BreakerClosed { node, .. }
+            | Event::StageCompared { node, .. }
+            | Event::StageRecorded { node, .. }
+            | Event::ResultRevoked { node, .. } => Some(*node),
         }
     }
 }

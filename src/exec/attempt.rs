@@ -3,20 +3,23 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::command::{self, Prepared};
+use super::ending::{self, Failure};
 use super::environment::Inherited;
+use super::family::Family;
+use super::inject::Injected;
 use super::launch::{self, Input, Started};
+use super::oom::Kills;
 use super::process::{self, Cut, Finished, Limits};
 use super::stop::Stop;
-use super::{fence, render};
+use super::{fence, measure, render, tree};
 use crate::base::clock::format_duration;
-use crate::capture::{Capture, LineSink, Mask};
-use crate::event::{AttemptStatus, Outcome, Usage};
+use crate::capture::{Capture, LineSink, Mask, Stream};
+use crate::event::{AttemptStatus, FailureClass, Outcome, Usage};
 use crate::port::{Action, AttemptSpec, Busy};
 use crate::workspace::resolve_inside;
 
@@ -26,24 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a program may still be open for writing.
 const WRITTEN: Duration = Duration::from_secs(1);
 
-/// How an action ended, when not well.
-#[derive(Debug)]
-struct Failure {
-    status: AttemptStatus,
-    exit: Option<i32>,
-    signal: Option<i32>,
-    error: Option<String>,
-}
-
 enum Stopped {
     Failed(Failure),
     /// Nothing was started yet.
     Busy(Busy),
 }
 
-impl Failure {
-    fn new(error: impl Into<String>) -> Self {
-        Failure { status: AttemptStatus::Failed, exit: None, signal: None, error: Some(error.into()) }
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Stopped::Failed(failure)
     }
 }
 
@@ -56,9 +50,7 @@ pub(super) fn run(spec: &AttemptSpec, stop: &Stop, around: &Around<'_>) -> Resul
     let limits = Limits { stop, deadline, grace: spec.grace };
     let mut attempt = Attempt {
         spec,
-        inherited: around.inherited,
-        input: around.input,
-        renderer: around.renderer,
+        around,
         limits,
         mask: &mask,
         capture,
@@ -75,6 +67,15 @@ pub(super) fn run(spec: &AttemptSpec, stop: &Stop, around: &Around<'_>) -> Resul
     Ok(attempt.outcome(failure, &mask, began.elapsed()))
 }
 
+/// The attempt that the user wanted to fail: nothing is executed, and log and person are told.
+pub(super) fn inject(spec: &AttemptSpec, injected: &Injected, around: &Around<'_>) -> Outcome {
+    let mask = Mask::new(&spec.mask);
+    let mut capture = Capture::new(spec.node, spec.log.as_deref(), around.log_cap, &mask, around.sink);
+    capture.feed(Stream::Stderr, format!("wfl: {}\n", injected.words()).as_bytes());
+    capture.finish();
+    Outcome { stderr: capture.stderr(), log_cut: capture.log_cut(), ..injected.outcome() }
+}
+
 /// What is the same for all attempts of an executor.
 pub(super) struct Around<'a> {
     pub(super) inherited: &'a Inherited,
@@ -82,13 +83,13 @@ pub(super) struct Around<'a> {
     pub(super) sink: Option<&'a LineSink>,
     pub(super) log_cap: u64,
     pub(super) renderer: Option<&'a Path>,
+    pub(super) family: &'a Family,
+    pub(super) kills: &'a Kills,
 }
 
 struct Attempt<'a> {
     spec: &'a AttemptSpec,
-    inherited: &'a Inherited,
-    input: &'a Input,
-    renderer: Option<&'a Path>,
+    around: &'a Around<'a>,
     limits: Limits<'a>,
     mask: &'a Mask,
     capture: Capture<'a>,
@@ -100,12 +101,12 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn actions(&mut self) -> Result<(), Stopped> {
-        prepare_outputs(self.spec).map_err(|error| Stopped::Failed(Failure::new(error)))?;
+        prepare_outputs(self.spec)?;
         let actions = &self.spec.actions;
         let mut index = 0;
         while let Some(action) = actions.get(index) {
             if self.limits.stop.asked() {
-                return Err(Stopped::Failed(cancelled(None)));
+                return Err(Failure::cancelled().into());
             }
             let first = index == 0;
             index += 1;
@@ -120,52 +121,67 @@ impl Attempt<'_> {
                     continue;
                 }
             };
-            let prepared = prepared.map_err(|error| Stopped::Failed(Failure::new(error)))?;
-            self.process(prepared, first)?;
+            self.process(prepared?, first)?;
         }
         Ok(())
     }
 
     /// In a process of its own where there is a program for it.
     fn render(&mut self, files: Vec<render::File>, first: bool) -> Result<(), Stopped> {
-        let failed = |error: String| Stopped::Failed(Failure::new(error));
+        let failed = |error: String| Stopped::Failed(Failure::new(FailureClass::Render, error));
         let job = render::Job { root: self.spec.root.clone(), files };
-        let Some(program) = self.renderer else { return render::here(&job).map_err(failed) };
-        let mut prepared = command::renderer(program, &job).map_err(failed)?;
+        let Some(program) = self.around.renderer else { return render::here(&job).map_err(failed) };
+        let mut prepared = command::renderer(program, &job)?;
         let command = &mut prepared.command;
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).process_group(0);
-        self.inherited.mark(self.spec, command);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        self.around.inherited.set_apart(command);
+        self.around.inherited.mark(self.spec, command);
         let child = self.start(&prepared.name, first, || prepared.command.spawn().map(Started::from))?;
         // What it says is for us; of the stage's own output it is no part.
         let mut said = Capture::new(self.spec.node, None, 0, self.mask, None);
-        let finished = process::follow(child, self.limits, &mut said, &mut self.buffer)
-            .map_err(|e| failed(format!("lost sight of {}: {e}", prepared.name)))?;
+        let finished = self.follow(child, &prepared.name, Some(&mut said))?;
         said.finish();
-        self.add(&finished.usage);
         match finished.cut {
-            Some(cut) => Err(Stopped::Failed(self.cut(cut, &prepared.name))),
+            Some(cut) => Err(self.cut(cut, &prepared.name).into()),
             None => render::worker::verdict(finished.status, &said.stderr()).map_err(failed),
         }
     }
 
     fn process(&mut self, prepared: Prepared, first: bool) -> Result<(), Stopped> {
         let child = self.start(&prepared.name, first, || {
-            let environment = self.inherited.environment(self.spec)?;
-            let input = self.input.get()?;
-            launch::start(&prepared.command, &environment.entries(), &self.spec.cwd, input)
+            let input = self.around.input.get()?;
+            launch::start(&prepared.command, self.around.inherited, self.spec, input)
         })?;
-        let finished = process::follow(child, self.limits, &mut self.capture, &mut self.buffer)
-            .map_err(|e| Stopped::Failed(Failure::new(format!("lost sight of {}: {e}", prepared.name))))?;
-        self.add(&finished.usage);
-        if finished.cut.is_some() {
-            // Those that left the group keep the environment, by which they are found.
-            let attempt = Some((self.spec.key.as_str(), self.spec.attempt));
-            fence::kill(&fence::Marker { run: &self.spec.run, attempt });
-        }
+        let finished = self.follow(child, &prepared.name, None)?;
         match self.judge(&finished, &prepared.name) {
             None => Ok(()),
-            Some(failure) => Err(Stopped::Failed(failure)),
+            Some(failure) => Err(failure.into()),
         }
+    }
+
+    /// To its end; what it used is added up. After a cut nothing of it is left.
+    fn follow(
+        &mut self,
+        child: Started,
+        name: &str,
+        said: Option<&mut Capture<'_>>,
+    ) -> Result<Finished, Failure> {
+        let pid = child.pid;
+        let finished = match said {
+            Some(said) => process::follow(child, self.limits, said, &mut self.buffer),
+            None => process::follow(child, self.limits, &mut self.capture, &mut self.buffer),
+        };
+        if let Ok(finished) = &finished {
+            measure::add(&mut self.usage, &finished.usage);
+            if finished.cut.is_some() {
+                // Those that left the group keep the environment, or are still below one that was there.
+                let attempt = Some((self.spec.key.as_str(), self.spec.attempt));
+                fence::kill(&fence::Marker { run: &self.spec.run, attempt });
+                tree::kill(&finished.below);
+            }
+        }
+        self.around.family.ended(pid, finished.as_ref().ok().and_then(|finished| finished.born));
+        finished.map_err(|e| Failure::new(FailureClass::Lost, format!("lost sight of {name}: {e}")))
     }
 
     /// Starts the first action or says that the machine is busy; for a later one, waits for room.
@@ -177,7 +193,8 @@ impl Attempt<'_> {
     ) -> Result<Started, Stopped> {
         let since = Instant::now();
         loop {
-            match spawn() {
+            let spawned = self.around.family.start(&mut spawn, |child| child.pid);
+            match spawned {
                 Ok(child) => return Ok(child),
                 // A program just written may still be open for writing in a child of ours that is about to start.
                 Err(e) if e.raw_os_error() == Some(libc::ETXTBSY) && since.elapsed() < WRITTEN => {
@@ -191,22 +208,16 @@ impl Attempt<'_> {
                 }
                 Err(e) => {
                     // One that is not there, or no program, is told of better than the kernel does.
-                    let missing = command::missing(self.spec, name);
-                    let error = missing.unwrap_or_else(|| command::start_error(&e, name, &self.spec.cwd));
-                    return Err(Stopped::Failed(Failure::new(error)));
+                    let absent = command::absent(self.spec, name);
+                    let error = absent.unwrap_or_else(|| command::start_error(&e, name, &self.spec.cwd));
+                    return Err(Failure::unready(&e, error).into());
                 }
             }
         }
     }
 
-    fn add(&mut self, usage: &Usage) {
-        self.usage.user_ms += usage.user_ms;
-        self.usage.system_ms += usage.system_ms;
-        self.usage.max_rss = self.usage.max_rss.max(usage.max_rss);
-    }
-
     fn judge(&mut self, finished: &Finished, name: &str) -> Option<Failure> {
-        let (exit, signal) = exit_of(finished.status);
+        let (exit, signal) = ending::exit_of(finished.status);
         let with = |failure: Failure| Some(Failure { exit: Some(exit), signal, ..failure });
         match finished.cut {
             Some(cut) => with(self.cut(cut, name)),
@@ -214,21 +225,19 @@ impl Attempt<'_> {
                 self.exit = Some(exit);
                 None
             }
-            None => {
-                let error = killed_words(exit, signal, name);
-                with(Failure { status: AttemptStatus::Failed, exit: None, signal: None, error })
-            }
+            None => Some(ending::ended_badly(exit, signal, name, || self.around.kills.look())),
         }
     }
 
     fn cut(&self, cut: Cut, name: &str) -> Failure {
         match cut {
-            Cut::Cancelled => cancelled(None),
+            Cut::Cancelled => Failure::cancelled(),
             Cut::TimedOut => {
                 let limit = self.spec.timeout.map_or(0, |limit| limit.as_millis() as i64);
-                let error =
-                    Some(format!("timed out: `{name}` had {} and did not end", format_duration(limit)));
-                Failure { status: AttemptStatus::TimedOut, exit: None, signal: None, error }
+                Failure::timed_out(format!(
+                    "timed out: `{name}` had {} and did not end",
+                    format_duration(limit)
+                ))
             }
         }
     }
@@ -242,21 +251,28 @@ impl Attempt<'_> {
 
     fn outcome(self, failure: Option<Failure>, mask: &Mask, took: Duration) -> Outcome {
         let stderr = if failure.is_some() { self.capture.stderr() } else { String::new() };
-        let failure = failure.unwrap_or(Failure {
+        let well = Outcome {
             status: AttemptStatus::Succeeded,
             exit: self.exit,
             signal: None,
-            error: None,
-        });
-        Outcome {
-            status: failure.status,
-            exit: failure.exit,
-            signal: failure.signal,
             duration_ms: took.as_millis() as u64,
-            error: failure.error.map(|error| mask.text(&error)),
+            error: None,
             stderr,
             usage: self.usage,
             log_cut: self.capture.log_cut(),
+            class: None,
+            injected: false,
+        };
+        match failure {
+            None => well,
+            Some(Failure { status, class, exit, signal, error }) => Outcome {
+                status,
+                exit,
+                signal,
+                error: error.map(|error| mask.text(&error)),
+                class: Some(class),
+                ..well
+            },
         }
     }
 }
@@ -272,56 +288,21 @@ fn file(action: &Action) -> Option<render::File> {
     })
 }
 
-fn cancelled(exit: Option<i32>) -> Failure {
-    Failure { status: AttemptStatus::Cancelled, exit, signal: None, error: None }
-}
-
-/// Exit code as shells count it, and the signal.
-fn exit_of(status: ExitStatus) -> (i32, Option<i32>) {
-    match status.signal() {
-        Some(signal) => (128 + signal, Some(signal)),
-        None => (status.code().unwrap_or(-1), None),
-    }
-}
-
-/// Words for an end by a signal that we did not send. A shell reports its child's as an exit code.
-fn killed_words(exit: i32, signal: Option<i32>, name: &str) -> Option<String> {
-    let name = command::base_name(name);
-    match (signal, exit) {
-        (Some(libc::SIGKILL), _) => Some(format!("{name} was killed (out of memory?)")),
-        (None, 137) => Some("a process of the stage was killed (out of memory?)".into()),
-        (Some(signal), _) => Some(format!("{name} was ended by signal {signal}{}", signal_name(signal))),
-        (None, _) => None,
-    }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        libc::SIGHUP => " (HUP)",
-        libc::SIGINT => " (INT)",
-        libc::SIGILL => " (ILL: not a processor instruction)",
-        libc::SIGABRT => " (ABRT: it gave up)",
-        libc::SIGBUS => " (BUS: bad memory access)",
-        libc::SIGFPE => " (FPE: bad arithmetic)",
-        libc::SIGSEGV => " (SEGV: bad memory access)",
-        libc::SIGPIPE => " (PIPE)",
-        libc::SIGTERM => " (TERM)",
-        _ => "",
-    }
-}
-
 /// Folders of outputs are there before the stage starts, and old outputs are gone where fresh ones are asked for.
-fn prepare_outputs(spec: &AttemptSpec) -> Result<(), String> {
+fn prepare_outputs(spec: &AttemptSpec) -> Result<(), Failure> {
     for output in &spec.outputs {
-        resolve_inside(&spec.root, output).map_err(|escape| escape.to_string())?;
+        resolve_inside(&spec.root, output)
+            .map_err(|escape| Failure::new(FailureClass::NotStarted, escape.to_string()))?;
         if let Some(folder) = output.parent().filter(|folder| !folder.is_dir()) {
-            fs::create_dir_all(folder)
-                .map_err(|e| format!("cannot make the folder {}: {e}", folder.display()))?;
+            fs::create_dir_all(folder).map_err(|e| {
+                Failure::unready(&e, format!("cannot make the folder {}: {e}", folder.display()))
+            })?;
             hide_reports(folder, &spec.root);
         }
         if spec.fresh_outputs {
-            remove(output, &spec.root)
-                .map_err(|e| format!("cannot remove the old {}: {e}", output.display()))?;
+            remove(output, &spec.root).map_err(|e| {
+                Failure::unready(&e, format!("cannot remove the old {}: {e}", output.display()))
+            })?;
         }
     }
     Ok(())

@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{Access, access};
 
+use super::ending::Failure;
 use super::environment;
 use super::render::{Job, worker};
+use crate::event::FailureClass;
 use crate::port::AttemptSpec;
 
 /// One argument may be 128 KiB on Linux; longer scripts go through a file.
@@ -40,10 +42,10 @@ pub(super) struct Prepared<C = Words> {
 }
 
 /// `run`: the interpreter with its arguments and the text.
-pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Result<Prepared, String> {
+pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Result<Prepared, Failure> {
     let mut words = interpreter.split_whitespace();
     let name = words.next().unwrap_or("bash");
-    let program = interpreter_program(spec, name)?;
+    let program = interpreter_program(spec, name).map_err(missing)?;
     let (strict, inline) = flags(name);
     let mut command = Words::new(program, words.chain(strict.iter().copied()));
     let file = match text.len() {
@@ -52,8 +54,8 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
             None
         }
         _ => {
-            let file =
-                ScriptFile::new(text).map_err(|e| format!("cannot write the script to a file: {e}"))?;
+            let file = ScriptFile::new(text)
+                .map_err(|e| Failure::unready(&e, format!("cannot write the script to a file: {e}")))?;
             command.arguments.push(file.path.clone().into());
             Some(file)
         }
@@ -62,12 +64,18 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
 }
 
 /// `exec`: a program and its arguments.
-pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, String> {
+pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, Failure> {
     let Some((name, arguments)) = argv.split_first().filter(|(name, _)| !name.is_empty()) else {
-        return Err("the program's name is empty".into());
+        return Err(missing("the program's name is empty".into()));
     };
-    let command = Words::new(program_file(spec, name)?, arguments.iter().map(String::as_str));
+    // Whether a file with a slash is there shows when it is started.
+    let program = if name.contains('/') { Ok(spec.cwd.join(name)) } else { find(spec, name) };
+    let command = Words::new(program.map_err(missing)?, arguments.iter().map(String::as_str));
     Ok(Prepared { command, name: name.clone(), _script: None })
+}
+
+fn missing(error: String) -> Failure {
+    Failure::new(FailureClass::NotStarted, error)
 }
 
 /// Arguments that make it strict, and the one that takes the text.
@@ -82,7 +90,7 @@ fn flags(interpreter: &str) -> (&'static [&'static str], &'static str) {
 }
 
 fn interpreter_program(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
-    let found = program_file(spec, name);
+    let found = find(spec, name);
     match name {
         "python" => found.or_else(|error| find(spec, "python3").map_err(|_| error)),
         "bash" => found.map_err(|error| format!("{error}, or write the script for `run sh`")),
@@ -90,13 +98,8 @@ fn interpreter_program(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String
     }
 }
 
-/// The program's file. Whether one with a slash is there shows when it is started.
-fn program_file(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
-    if name.contains('/') { Ok(spec.cwd.join(name)) } else { find(spec, name) }
-}
-
-/// After a program with a slash did not start: that it is not there, if that is why.
-pub(super) fn missing(spec: &AttemptSpec, name: &str) -> Option<String> {
+/// After a program with a slash did not start: that it is not there or no program, if that is why.
+pub(super) fn absent(spec: &AttemptSpec, name: &str) -> Option<String> {
     if name.contains('/') { find(spec, name).err() } else { None }
 }
 
@@ -122,17 +125,24 @@ fn find(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| missing() + "; install it, or check the PATH")
 }
 
+/// The file that a name stands for, an interpreter's included; nothing when there is none.
+pub(super) fn program(spec: &AttemptSpec, name: &str) -> Option<PathBuf> {
+    interpreter_program(spec, name).ok()
+}
+
 fn executable(place: &Path) -> bool {
     access(place, Access::EXEC_OK).is_ok() && !place.is_dir()
 }
 
 /// The process that renders, its job on standard input.
-pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared<Command>, String> {
-    let text =
-        serde_json::to_string(job).map_err(|e| format!("the templates' values cannot be written: {e}"))?;
+pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared<Command>, Failure> {
+    let text = serde_json::to_string(job).map_err(|e| {
+        Failure::new(FailureClass::Render, format!("the templates' values cannot be written: {e}"))
+    })?;
     let open = |file: &ScriptFile| std::fs::File::open(&file.path);
     let file = ScriptFile::new(&text).and_then(|file| Ok((open(&file)?, file)));
-    let (job, file) = file.map_err(|e| format!("cannot write the templates' values to a file: {e}"))?;
+    let (job, file) =
+        file.map_err(|e| Failure::unready(&e, format!("cannot write the templates' values to a file: {e}")))?;
     let command = worker::command(program, job);
     Ok(Prepared { command, name: "the renderer".into(), _script: Some(file) })
 }

@@ -3,8 +3,10 @@
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use super::{os, tree};
 use crate::port::AttemptSpec;
 
 /// What `environment clean` leaves even when nothing is passed: without these few programs do not start.
@@ -15,6 +17,8 @@ const ALWAYS: &[&str] =
 /// speak to wfl and not to what it runs.
 #[derive(Debug)]
 pub(super) struct Inherited {
+    /// A controlling terminal, which stages must not get at: one that reads it from the background is stopped for ever.
+    pub(super) terminal: bool,
     all: Vec<Entry>,
 }
 
@@ -59,7 +63,8 @@ impl Environment<'_> {
 impl Inherited {
     pub(super) fn here() -> Self {
         let all = std::env::vars_os().filter(|(name, _)| !is_ours(name));
-        Inherited { all: all.filter_map(|(name, value)| Entry::new(&name, &value).ok()).collect() }
+        let terminal = tree::stat(std::process::id() as i32).is_some_and(|stat| stat.terminal);
+        Inherited { terminal, all: all.filter_map(|(name, value)| Entry::new(&name, &value).ok()).collect() }
     }
 
     /// What the attempt's processes are given: what it inherits, less what it may not see, and its own; of two of one
@@ -84,6 +89,16 @@ impl Inherited {
                 && own.iter().all(|own| own.name() != name)
         };
         Ok(Environment { inherited: self.all.iter().filter(kept).collect(), own })
+    }
+
+    /// Gives a command a group of its own, and where there is a terminal a session of its own.
+    pub(super) fn set_apart(&self, command: &mut Command) {
+        match self.terminal {
+            true => os::in_own_session(command),
+            false => {
+                command.process_group(0);
+            }
+        }
     }
 
     /// The markers by which leftovers of a dead engine are found.

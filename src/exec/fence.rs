@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use super::tree::gone;
+
 /// More rounds than a process that forks as it is hunted can win.
-const ROUNDS: usize = 50;
+pub(super) const ROUNDS: usize = 50;
 
 /// Whose processes: of a whole run, or of one attempt (stage key and number).
 #[derive(Clone, Copy, Debug)]
@@ -44,9 +45,15 @@ pub(super) fn kill(marker: &Marker<'_>) -> usize {
                 killed.insert(*pid);
             }
         }
-        found.iter().for_each(|(_, process)| wait(process));
+        found.iter().for_each(|(_, process)| gone(process));
     }
     killed.len()
+}
+
+/// Whether some run's marker stands in its environment.
+pub(super) fn is_marked(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one.starts_with(b"WFL_RUN=")))
 }
 
 fn pids() -> impl Iterator<Item = i32> {
@@ -68,10 +75,4 @@ fn has(pid: i32, entries: &[Vec<u8>]) -> bool {
         return false;
     };
     entries.iter().all(|entry| environment.split(|byte| *byte == 0).any(|one| one == entry.as_slice()))
-}
-
-/// Until it is gone, at most a tenth of a second: one in the kernel's hands may take longer.
-fn wait(process: &OwnedFd) {
-    let mut fds = [PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN)];
-    let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 100_000_000 }));
 }

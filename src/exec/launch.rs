@@ -5,7 +5,6 @@ use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::process::Child;
 use std::sync::OnceLock;
 
@@ -15,7 +14,9 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::command::Words;
+use super::environment::Inherited;
 use super::os;
+use crate::port::AttemptSpec;
 
 /// The first number that is no standard stream.
 const FIRST: i32 = 3;
@@ -58,19 +59,26 @@ impl Input {
     }
 }
 
-/// Starts the program with this environment, folder and input.
-pub(super) fn start(words: &Words, env: &[&CStr], cwd: &Path, input: BorrowedFd<'_>) -> io::Result<Started> {
+/// Starts the program as the attempt's: in its folder, with its environment, in a group or session of its own.
+pub(super) fn start(
+    words: &Words,
+    inherited: &Inherited,
+    spec: &AttemptSpec,
+    input: BorrowedFd<'_>,
+) -> io::Result<Started> {
+    let environment = inherited.environment(spec)?;
     let path = text(words.program.as_os_str())?;
     let arguments = words.arguments.iter().map(|word| text(word)).collect::<io::Result<Vec<CString>>>()?;
     let argv: Vec<&CStr> = std::iter::once(&path).chain(&arguments).map(CString::as_c_str).collect();
-    let cwd = text(cwd.as_os_str())?;
+    let cwd = text(spec.cwd.as_os_str())?;
     let (out, child_out) = pipe()?;
     let (err, child_err) = pipe()?;
     let program = os::Program {
         path: &path,
         argv: &argv,
-        env,
+        env: &environment.entries(),
         cwd: &cwd,
+        session: inherited.terminal,
         streams: [input, child_out.as_fd(), child_err.as_fd()],
     };
     let (pid, pidfd) = os::start(&program)?;

@@ -3,13 +3,21 @@
 
 mod attempt;
 mod command;
+mod ending;
 mod environment;
+mod family;
 mod fence;
+pub mod inject;
 mod launch;
+mod measure;
+mod oom;
 mod os;
 mod process;
+pub mod programs;
 mod render;
+pub mod room;
 mod stop;
+mod tree;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,12 +26,16 @@ use std::time::Duration;
 
 use crate::capture::{LOG_CAP, LineSink};
 use crate::event::{NodeIndex, Outcome};
+use crate::port::room::Room;
 use crate::port::{AttemptSpec, Busy, Executor};
 
 pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
 
 use environment::Inherited;
+use family::Family;
+use inject::Injections;
 use launch::Input;
+use oom::Kills;
 use stop::Stop;
 
 /// Runs attempts as processes of this machine, each on the thread that asks for it.
@@ -33,6 +45,9 @@ pub struct LocalExecutor {
     inherited: Inherited,
     input: Input,
     renderer: Option<PathBuf>,
+    injections: Injections,
+    family: Family,
+    kills: Kills,
     stops: Mutex<Stops>,
 }
 
@@ -63,6 +78,9 @@ impl LocalExecutor {
             inherited: Inherited::here(),
             input: Input::default(),
             renderer: None,
+            injections: Injections::default(),
+            family: Family::default(),
+            kills: Kills::here(),
             stops: Mutex::default(),
         }
     }
@@ -83,6 +101,31 @@ impl LocalExecutor {
     pub fn with_renderer(mut self, program: Option<PathBuf>) -> Self {
         self.renderer = program;
         self
+    }
+
+    /// Lets attempts fail that the user wants to fail.
+    pub fn with_injections(mut self, injections: Injections) -> Self {
+        self.injections = injections;
+        self
+    }
+
+    /// Takes the orphans of stages in, so that they are found and reaped. Changes this whole program: it becomes the
+    /// parent of whatever its descendants leave behind.
+    pub fn adopting_orphans(mut self) -> Self {
+        self.family = Family::adopting();
+        self
+    }
+
+    fn around(&self) -> attempt::Around<'_> {
+        attempt::Around {
+            inherited: &self.inherited,
+            input: &self.input,
+            sink: self.sink.as_ref(),
+            log_cap: self.log_cap,
+            renderer: self.renderer.as_deref(),
+            family: &self.family,
+            kills: &self.kills,
+        }
     }
 
     fn stops(&self) -> MutexGuard<'_, Stops> {
@@ -121,15 +164,11 @@ pub fn fill_template(
 
 impl Executor for LocalExecutor {
     fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
+        if let Some(injected) = self.injections.take(spec) {
+            return Ok(attempt::inject(spec, &injected, &self.around()));
+        }
         let stop = self.take_stop(spec.node)?;
-        let around = attempt::Around {
-            inherited: &self.inherited,
-            input: &self.input,
-            sink: self.sink.as_ref(),
-            log_cap: self.log_cap,
-            renderer: self.renderer.as_deref(),
-        };
-        let outcome = attempt::run(spec, &stop, &around);
+        let outcome = attempt::run(spec, &stop, &self.around());
         self.give_back(spec.node);
         outcome
     }
@@ -143,5 +182,9 @@ impl Executor for LocalExecutor {
 
     fn fence(&self, run: &str) -> usize {
         fence::kill(&fence::Marker { run, attempt: None })
+    }
+
+    fn room(&self) -> Option<Room> {
+        Some(room::read())
     }
 }

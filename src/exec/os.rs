@@ -1,16 +1,18 @@
-//! What no safe wrapper offers: starting a program cheaply, and reaping a child together with what it used. The only
-//! file of the program that may hold `unsafe`.
+//! What no safe wrapper offers: starting a program cheaply, reaping a child together with what it used, this program's own
+//! peak, a session for a child. The only file of the program that may hold `unsafe`.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus};
 
 use crate::event::Usage;
 
+/// The unit in which the kernel counts blocks here, whatever the disk's own.
+const BLOCK: u64 = 512;
 /// What the child needs between its start and its program: a few frames of plain calls.
 const CHILD_STACK: usize = 32 << 10;
 /// `CLONE_CLEAR_SIGHAND`, which is wider than what `libc` holds it in.
@@ -25,6 +27,8 @@ pub(super) struct Program<'a> {
     pub(super) argv: &'a [&'a CStr],
     pub(super) env: &'a [&'a CStr],
     pub(super) cwd: &'a CStr,
+    /// A session of its own, and so no controlling terminal; else a group of its own.
+    pub(super) session: bool,
     /// Its standard input, output and error. None of them may be numbered 0, 1 or 2 here.
     pub(super) streams: [BorrowedFd<'a>; 3],
 }
@@ -35,13 +39,14 @@ struct Start {
     argv: *const *const c_char,
     env: *const *const c_char,
     cwd: *const c_char,
+    session: bool,
     streams: [c_int; 3],
     /// No handler of ours is left in the child.
     signals_cleared: bool,
     error: c_int,
 }
 
-/// Starts the program as the leader of a process group of its own: its number, and its descriptor where the kernel has
+/// Starts the program as the leader of a process group of its own, or of a session: its number, and its descriptor where the kernel has
 /// one. The child borrows our memory and we stand still until it has its program, so nothing is copied. Unlike
 /// `posix_spawn` it maps no memory for its stack, which the other processors would have to hear of, and does not ask
 /// the kernel about every signal.
@@ -53,6 +58,7 @@ pub(super) fn start(program: &Program<'_>) -> io::Result<(i32, Option<OwnedFd>)>
         argv: argv.as_ptr(),
         env: env.as_ptr(),
         cwd: program.cwd.as_ptr(),
+        session: program.session,
         streams: program.streams.map(|stream| stream.as_raw_fd()),
         signals_cleared: false,
         error: 0,
@@ -183,7 +189,8 @@ unsafe fn prepare(start: &Start) -> bool {
             false => (1..=LAST_SIGNAL).for_each(|signal| by_default(signal)),
         }
         let mut none = MaybeUninit::<libc::sigset_t>::uninit();
-        libc::setpgid(0, 0) == 0
+        let apart = if start.session { libc::setsid() >= 0 } else { libc::setpgid(0, 0) == 0 };
+        apart
             && start.streams.iter().zip(targets).all(|(&from, to)| libc::dup2(from, to) == to)
             && libc::chdir(start.cwd) == 0
             && libc::sigemptyset(none.as_mut_ptr()) == 0
@@ -217,7 +224,7 @@ unsafe fn by_default(signal: c_int) {
 /// Waits for child `pid` and reaps it. The caller must not wait for the child by any other means.
 pub(super) fn reap(pid: i32) -> io::Result<(ExitStatus, Usage)> {
     let mut status = 0;
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     loop {
         // SAFETY: both pointers are to live locals of the types that wait4 writes.
         let reaped = unsafe { libc::wait4(pid, &mut status, 0, usage.as_mut_ptr()) };
@@ -231,14 +238,49 @@ pub(super) fn reap(pid: i32) -> io::Result<(ExitStatus, Usage)> {
     }
     // SAFETY: all zero is a valid `rusage`, and the kernel filled it in.
     let usage = unsafe { usage.assume_init() };
-    let milliseconds = |time: libc::timeval| (time.tv_sec as u64) * 1000 + (time.tv_usec as u64) / 1000;
-    let usage = Usage {
-        user_ms: milliseconds(usage.ru_utime),
-        system_ms: milliseconds(usage.ru_stime),
-        // Kilobytes on Linux.
-        max_rss: (usage.ru_maxrss as u64) * 1024,
+    Ok((ExitStatus::from_raw(status), used(&usage)))
+}
+
+/// The most memory that this program ever held.
+pub(super) fn own_peak() -> u64 {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is to a live local of the type that getrusage writes; all zero is a valid one if it fails.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init()
     };
-    Ok((ExitStatus::from_raw(status), usage))
+    kilobytes(usage.ru_maxrss)
+}
+
+/// The child leads a session, and so a group, of its own: it has no controlling terminal. Costs the fast way of starting.
+pub(super) fn in_own_session(command: &mut Command) {
+    let alone = || rustix::process::setsid().map(drop).map_err(io::Error::from);
+    // SAFETY: between fork and exec only the system call setsid is made, which is async-signal-safe; it allocates nothing.
+    unsafe {
+        command.pre_exec(alone);
+    }
+}
+
+fn used(usage: &libc::rusage) -> Usage {
+    let microseconds = |time: libc::timeval| (time.tv_sec as u64) * 1_000_000 + time.tv_usec as u64;
+    let (user_us, system_us) = (microseconds(usage.ru_utime), microseconds(usage.ru_stime));
+    Usage {
+        user_ms: user_us / 1000,
+        system_ms: system_us / 1000,
+        user_us,
+        system_us,
+        max_rss: kilobytes(usage.ru_maxrss),
+        read_bytes: usage.ru_inblock as u64 * BLOCK,
+        written_bytes: usage.ru_oublock as u64 * BLOCK,
+        waits: usage.ru_nvcsw as u64,
+        preempted: usage.ru_nivcsw as u64,
+        ..Usage::default()
+    }
+}
+
+/// Linux counts memory in these.
+fn kilobytes(count: libc::c_long) -> u64 {
+    (count as u64) * 1024
 }
 
 #[cfg(test)]
@@ -257,6 +299,10 @@ mod tests {
 
     /// What `/bin/sh -c script` prints, started one way or the other.
     fn says(way: (bool, Clone), script: &str) -> Option<(String, ExitStatus)> {
+        says_in(way, false, script)
+    }
+
+    fn says_in(way: (bool, Clone), session: bool, script: &str) -> Option<(String, ExitStatus)> {
         let words = ["/bin/sh", "-c", script].map(|word| CString::new(word).unwrap());
         let argv: Vec<&CStr> = words.iter().map(CString::as_c_str).collect();
         let (ours, its) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
@@ -268,6 +314,7 @@ mod tests {
             argv: argv.as_ptr(),
             env: env.as_ptr(),
             cwd: c"/".as_ptr(),
+            session,
             streams: [null.as_fd(), its.as_fd(), its.as_fd()].map(|stream| stream.as_raw_fd()),
             signals_cleared: way.0,
             error: 0,
@@ -294,6 +341,16 @@ mod tests {
             let ignored = u64::from_str_radix(lines[4].trim_start_matches("SigIgn:\t"), 16).unwrap();
             assert_eq!(ignored & (1 << 12), 0, "{said}");
             assert!(status.success());
+        }
+    }
+
+    #[test]
+    fn a_session_of_its_own_has_no_terminal() {
+        let script = "read _ _ _ _ group session terminal _ < /proc/$$/stat; echo $((group - $$)) $((session - $$)) $terminal";
+        for way in WAYS {
+            assert!(says_in(way, true, script).is_none_or(|(said, _)| said.trim() == "0 0 0"));
+            // Without one it keeps the session of who started it.
+            assert!(says_in(way, false, script).is_none_or(|(said, _)| !said.starts_with("0 0 ")));
         }
     }
 
@@ -335,7 +392,8 @@ mod tests {
             (c"/etc/passwd", c"/", libc::EACCES),
             (c"/bin/sh", c"/no/such", libc::ENOENT),
         ] {
-            let program = Program { path, argv: &[path], env: &[], cwd, streams: [null.as_fd(); 3] };
+            let program =
+                Program { path, argv: &[path], env: &[], cwd, session: false, streams: [null.as_fd(); 3] };
             assert_eq!(start(&program).unwrap_err().raw_os_error(), Some(expected), "{path:?}");
         }
     }

@@ -1,5 +1,6 @@
 //! One process and its group, from start to reaped: output, end, timeout, cancel. Knows no action and no stage.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::ExitStatus;
@@ -9,8 +10,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::launch::Started;
+use super::measure::Sampler;
 use super::os;
 use super::stop::Stop;
+use super::tree::{self, Member};
 use crate::capture::{Capture, Stream};
 use crate::event::Usage;
 
@@ -34,6 +37,10 @@ pub(super) struct Finished {
     pub(super) status: ExitStatus,
     pub(super) usage: Usage,
     pub(super) cut: Option<Cut>,
+    /// When it started, if it was cut, in the kernel's ticks.
+    pub(super) born: Option<u64>,
+    /// Those below it when it was cut, wherever they have gone since.
+    pub(super) below: Vec<Member>,
 }
 
 /// What bounds a process.
@@ -52,7 +59,8 @@ pub(super) fn follow(
     capture: &mut Capture<'_>,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Finished> {
-    let pid = Pid::from_raw(child.pid).ok_or(io::ErrorKind::InvalidInput)?;
+    let raw = child.pid;
+    let pid = Pid::from_raw(raw).ok_or(io::ErrorKind::InvalidInput)?;
     let mut watch = Watch {
         pid,
         pidfd: child.pidfd,
@@ -63,14 +71,18 @@ pub(super) fn follow(
         kill_at: None,
         killed: false,
         listen_until: None,
+        sampler: Sampler::new(raw),
+        below: BTreeSet::new(),
     };
     while !watch.done() {
         watch.step(capture, buffer)?;
     }
     // Not reaped yet, so the group's number cannot have been given to anyone else.
     let _ = kill_process_group(pid, Signal::KILL);
-    let (status, usage) = os::reap(child.pid)?;
-    Ok(Finished { status, usage, cut: watch.cut })
+    let born = watch.cut.and_then(|_| tree::stat(raw)).map(|stat| stat.born);
+    let (status, usage) = os::reap(raw)?;
+    let usage = watch.sampler.complete(usage);
+    Ok(Finished { status, usage, cut: watch.cut, born, below: watch.below.into_iter().collect() })
 }
 
 struct Watch<'a> {
@@ -85,6 +97,8 @@ struct Watch<'a> {
     killed: bool,
     /// Set once the process has ended.
     listen_until: Option<Instant>,
+    sampler: Sampler,
+    below: BTreeSet<Member>,
 }
 
 impl Watch<'_> {
@@ -135,7 +149,8 @@ impl Watch<'_> {
     fn next_time(&self) -> Option<Duration> {
         let kill_at = self.kill_at.filter(|_| !self.killed);
         let deadline = self.limits.deadline.filter(|_| self.cut.is_none() && self.listen_until.is_none());
-        let next = [kill_at, deadline, self.listen_until].into_iter().flatten().min();
+        let look = Some(self.sampler.due()).filter(|_| self.listen_until.is_none());
+        let next = [kill_at, deadline, self.listen_until, look].into_iter().flatten().min();
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         match (&self.pidfd, self.listen_until) {
             (None, None) => Some(left.map_or(TICK, |left| left.min(TICK))),
@@ -145,12 +160,16 @@ impl Watch<'_> {
 
     fn keep_time(&mut self) {
         let now = Instant::now();
+        if self.listen_until.is_none() {
+            self.sampler.look(now);
+        }
         let running = self.listen_until.is_none() && self.cut.is_none();
         if running && self.limits.deadline.is_some_and(|deadline| now >= deadline) {
             self.end(Cut::TimedOut, self.limits.grace);
         }
         if !self.killed && self.kill_at.is_some_and(|at| now >= at) {
             self.killed = true;
+            self.below.extend(tree::descendants(self.pid.as_raw_pid()));
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
     }
@@ -162,6 +181,7 @@ impl Watch<'_> {
         self.listen_until = self.listen_until.map(|until| until.min(at));
         if self.cut.is_none() {
             self.cut = Some(cut);
+            self.below.extend(tree::descendants(self.pid.as_raw_pid()));
             let _ = kill_process_group(self.pid, Signal::TERM);
             // A stopped process would not see TERM before its grace is over.
             let _ = kill_process_group(self.pid, Signal::CONT);

@@ -25,6 +25,11 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
     match (name, rest) {
         ("exists", _) if is_glob(path) => return Ok(Value::Bool(tree::has(root, &[path.to_string()])?)),
         ("exists", _) => return Ok(Value::Bool(full.exists())),
+        // Asked for by the engine: what the file or folder holds.
+        ("mark", _) => {
+            let mark = workspace::mark::Marker::default().mark(&full).map_err(|e| missing(path, &e))?;
+            return Ok(Value::String(mark.hash));
+        }
         ("contains", [pattern]) if is_glob(path) => return any_contains(root, path, pattern),
         ("grep", [pattern]) => return lines_matching(root, path, pattern),
         _ => {}

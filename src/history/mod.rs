@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::Timestamp;
-use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
+use crate::event::{AttemptStatus, FailureClass, Record, RunStatus, Status, Usage};
 
 /// What was changed, as recorded at the start of the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,26 @@ pub struct AttemptSummary {
     pub duration_ms: u64,
     pub error: Option<String>,
     pub usage: Usage,
+    /// Why it failed, as one word.
+    #[serde(default)]
+    pub class: Option<FailureClass>,
+    /// The user asked for the failure.
+    #[serde(default)]
+    pub injected: bool,
+}
+
+/// What one stage took in one run in which it ended well.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// `unit[shard=2]`.
+    pub name: String,
+    /// `unit`.
+    pub stage: String,
+    /// Of the stage, retries and their waits included.
+    pub duration_ms: u64,
+    /// Of the attempt that ended it, and what that used; nothing when it needed none.
+    pub attempt_ms: u64,
+    pub usage: Usage,
 }
 
 /// Which runs: all set conditions must hold. Newest first.
@@ -89,5 +109,7 @@ pub trait History {
     fn runs(&self, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError>;
     fn run(&self, id: &str) -> Result<Option<RunSummary>, HistoryError>;
     fn stages(&self, run: &str) -> Result<Vec<StageSummary>, HistoryError>;
+    /// What the stages took in the lane's newest runs.
+    fn samples(&self, lane: &str, runs: usize) -> Result<Vec<Sample>, HistoryError>;
     fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError>;
 }

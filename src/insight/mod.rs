@@ -2,6 +2,7 @@
 //! [`crate::history`] records; runs and stores nothing.
 
 pub mod estimate;
+pub mod expect;
 pub mod explain;
 #[cfg(test)]
 mod fixture;

@@ -15,7 +15,7 @@ pub mod resolve;
 mod scenario;
 pub mod schema;
 mod settle;
-mod shell;
+pub mod shell;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -37,7 +37,6 @@ impl NotYet {
     /// What matters only when something fails, or tells somebody outside: a test may still play the lane.
     pub const NOTIFY: &str = "`notify`";
     pub const ROLLBACK: &str = "`on-failure rollback`";
-    pub const BREAKER: &str = "a circuit breaker (`breaker` in `retry`)";
     pub const REPAIR: &str = "a `repair` rule";
     pub const REPAIRS: &str = "repair rules (`repairs` in `project`)";
 }
@@ -313,6 +312,8 @@ pub struct Retry {
     pub backoff: Option<Backoff>,
     pub when: Option<Check>,
     pub breaker: Option<Breaker>,
+    /// The named policy it is, or began with.
+    pub policy: Option<String>,
     pub span: Span,
 }
 
@@ -343,6 +344,8 @@ pub struct Breaker {
     pub within: Option<Expr>,
     pub cooldown: Option<Expr>,
     pub successes: Option<Expr>,
+    /// Where it is defined.
+    pub span: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -479,6 +482,10 @@ pub struct Project {
     /// Milliseconds.
     pub keep_runs: Option<i64>,
     pub keep_logs: Option<i64>,
+    /// Bytes that one attempt's log may hold.
+    pub log_size: Option<u64>,
+    /// Of a hundred results that could be reused, how many are checked by running again.
+    pub verify_reuse: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -32,6 +32,8 @@ pub fn plan() -> Plan {
         clean_env: None,
         definition: Definition::default(),
         seed: 1,
+        log_size: None,
+        verify_reuse: None,
     }
 }
 
@@ -74,5 +76,6 @@ pub fn node(name: &str, index: u32) -> Node {
         closes: None,
         preset: None,
         priority: 3_u32.saturating_sub(index),
+        expected: None,
     }
 }

@@ -60,6 +60,11 @@ fn plain_values(event: &Event, fields: &mut Map<String, Json>) {
         Event::StageFinished { outputs, .. } => {
             fields.insert("outputs".into(), plain(outputs));
         }
+        Event::StageRecorded { result: Some(result), .. } => {
+            if let Some(Json::Object(fields)) = fields.get_mut("result") {
+                fields.insert("outputs".into(), plain(&result.outputs));
+            }
+        }
         Event::GateJudged { measures, .. } => {
             fields.insert("measures".into(), plain(measures));
         }

@@ -1,12 +1,14 @@
 //! What a person or a program sees of a run while it goes and at its end, folded from its events. Does not decide,
 //! store or read anything.
 
+pub mod actions;
 pub mod board;
 #[cfg(test)]
 pub mod fixture;
 pub mod json;
+pub mod live;
+pub mod picture;
 pub mod plain;
-pub mod progress;
 pub mod sanitise;
 pub mod style;
 pub mod summary;

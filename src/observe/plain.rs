@@ -1,14 +1,23 @@
 //! One line an event worth telling, for logs and pipes: `✓ build 8.2s`. Writes whole lines and never moves the cursor.
 
+use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
+
+use crate::capture::lines::Lines as Cut;
 
 use crate::event::{AttemptStatus, Event, NodeIndex, Outcome, Record, Status, WaitFor};
 use crate::plan::Plan;
 use crate::port::Observer;
 
+use super::actions::Workflow;
 use super::style::{Ink, counted, elapsed};
-use super::{Board, Style};
+use super::{Board, Style, sanitise};
+
+/// Lines shown of a stage that failed.
+const TAIL: usize = 20;
+/// What is written at once.
+const CHUNK: usize = 64 << 10;
 
 /// Which stages' output is shown when they end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -23,8 +32,11 @@ pub enum Show {
     None,
 }
 
-/// Gives the output of a stage's attempt as text; given by who knows where logs lie.
-pub type Output = Arc<dyn Fn(NodeIndex, u32) -> String + Send + Sync>;
+/// Gives the output of a stage's attempt piece by piece; given by who knows where logs lie.
+pub type Output = Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync>;
+
+/// Takes one line without its newline.
+pub type Put<'a> = &'a mut dyn FnMut(&str);
 
 /// Turns events into lines. Holds a [`Board`] to know what went before.
 pub struct Lines {
@@ -33,31 +45,70 @@ pub struct Lines {
     style: Style,
     show: Show,
     output: Output,
+    workflow: Option<Workflow>,
 }
 
 impl Lines {
     pub fn new(plan: Arc<Plan>, style: Style, show: Show, output: Output) -> Self {
         let board = Board::new(plan.nodes.len());
-        Lines { plan, board, style, show, output }
+        Lines { plan, board, style, show, output, workflow: None }
+    }
+
+    /// For a log that GitHub Actions reads. With [`Show::Live`] commands are stopped already, by who shows the output.
+    pub fn with_workflow(mut self, workflow: Option<Workflow>) -> Self {
+        self.workflow = workflow;
+        self
     }
 
     pub fn board(&self) -> &Board {
         &self.board
     }
 
-    /// Takes an event in and gives the lines to show, without newlines at their ends.
-    pub fn take(&mut self, record: &Record) -> Vec<String> {
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Takes in what happened before anybody looked.
+    pub fn remember(&mut self, record: &Record) {
+        self.board.apply(record);
+    }
+
+    /// Takes an event in and gives the lines to show.
+    pub fn take(&mut self, record: &Record, put: Put<'_>) {
         self.board.apply(record);
         match &record.event {
-            Event::AttemptFinished { node, attempt, outcome } => self.attempt(*node, *attempt, outcome),
-            Event::StagesBlocked { root, nodes } => self.blocked(*root, nodes),
+            Event::AttemptFinished { node, attempt, outcome } => self.attempt(*node, *attempt, outcome, put),
+            Event::StagesBlocked { root, nodes } => put(&self.blocked(*root, nodes)),
             Event::StageFinished { node, status, .. } => {
-                let mut lines = self.judged_tail(*node, *status);
-                lines.push(self.finished(*node, *status));
-                lines
+                self.judged_tail(*node, *status, put);
+                put(&self.finished(*node, *status));
+                self.annotate(*node, *status, put);
             }
-            other => self.said(other).into_iter().collect(),
+            other => {
+                if let Some(line) = self.said(other) {
+                    put(&line);
+                }
+            }
         }
+    }
+
+    /// A running stage as the live view names it.
+    pub fn running(&self, node: NodeIndex) -> String {
+        match self.board.rows.get(node as usize).map_or(0, |row| row.attempts) {
+            0 | 1 => self.key(node).to_string(),
+            attempt => format!("{} (attempt {attempt})", self.key(node)),
+        }
+    }
+
+    /// A waiting stage as the live view names it, and what it waits for.
+    pub fn waits_for(&self, node: NodeIndex) -> Option<(String, String)> {
+        let row = self.board.rows.get(node as usize)?;
+        let why = match (&row.waiting, &row.approval) {
+            (Some((on, detail)), _) => waits(*on, detail),
+            (None, Some((count, group))) => format!("waits for approval: {count} of {group}"),
+            (None, None) => "waits".into(),
+        };
+        Some((self.key(node).to_string(), why))
     }
 
     fn said(&self, event: &Event) -> Option<String> {
@@ -91,20 +142,23 @@ impl Lines {
             }
             Event::RunCancelling { by } => format!("{} cancelling, asked by {by}", self.style.dash()),
             Event::Note { text, .. } => dim(format!("note: {text}")),
+            Event::BreakerProbed { node, breaker, .. } => {
+                dim(format!("note: {} tries whether breaker `{breaker}` may close", self.key(*node)))
+            }
+            Event::BreakerOpened { breaker, until, .. } => {
+                format!(
+                    "{} breaker `{breaker}` is open until {}",
+                    self.style.mark(Status::Warned),
+                    until.local()
+                )
+            }
+            Event::BreakerClosed { breaker, .. } => dim(format!("note: breaker `{breaker}` is closed again")),
             _ => return None,
         })
     }
 
     fn waiting(&self, node: NodeIndex, on: WaitFor, detail: &str) -> String {
-        let what = match on {
-            WaitFor::Approval if detail.starts_with("confirmation: ") => "waits",
-            WaitFor::Approval => "waits for approval",
-            WaitFor::Retry => "will be tried again",
-            WaitFor::Lock | WaitFor::Pool => "waits",
-            WaitFor::Breaker => "waits for its breaker",
-        };
-        let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-        self.line(Status::Waiting, node, &format!(" {what}{detail}"))
+        self.line(Status::Waiting, node, &format!(" {}", waits(on, detail)))
     }
 
     fn finished(&self, node: NodeIndex, status: Status) -> String {
@@ -121,39 +175,115 @@ impl Lines {
         self.line(status, node, &format!("{word}{took}{reason}"))
     }
 
-    fn blocked(&self, root: NodeIndex, nodes: &[NodeIndex]) -> Vec<String> {
+    fn blocked(&self, root: NodeIndex, nodes: &[NodeIndex]) -> String {
         let names: Vec<&str> = nodes.iter().take(5).map(|&node| self.key(node)).collect();
         let more = if nodes.len() > 5 { ", …" } else { "" };
-        vec![format!(
+        format!(
             "{} {} blocked by {}: {}{more}",
             self.style.mark(Status::Blocked),
             counted(nodes.len(), "stage"),
             self.key(root),
             names.join(", ")
-        )]
+        )
     }
 
     /// A tool may end well by its own account and its gate still fail: then what it said is what a person needs.
-    fn judged_tail(&self, node: NodeIndex, status: Status) -> Vec<String> {
-        let Some(row) = self.board.rows.get(node as usize) else { return Vec::new() };
-        if self.show != Show::Failed || status != Status::Failed || !row.ended_well {
-            return Vec::new();
+    fn judged_tail(&self, node: NodeIndex, status: Status, put: Put<'_>) {
+        let Some(row) = self.board.rows.get(node as usize) else { return };
+        if self.show == Show::Failed && status == Status::Failed && row.ended_well {
+            self.tail(node, row.attempts, put);
         }
-        self.tail(node, row.attempts, 20)
     }
 
-    fn attempt(&self, node: NodeIndex, attempt: u32, outcome: &Outcome) -> Vec<String> {
+    fn attempt(&self, node: NodeIndex, attempt: u32, outcome: &Outcome, put: Put<'_>) {
         let failed = outcome.status != AttemptStatus::Succeeded;
-        if matches!(self.show, Show::None | Show::Live) || (self.show == Show::Failed && !failed) {
-            return Vec::new();
+        match self.show {
+            Show::None | Show::Live => {}
+            Show::Failed if !failed => {}
+            Show::Failed => self.tail(node, attempt, put),
+            Show::Grouped => self.group(node, attempt, put),
         }
-        self.tail(node, attempt, if self.show == Show::Failed { 20 } else { usize::MAX })
     }
 
-    fn tail(&self, node: NodeIndex, attempt: u32, most: usize) -> Vec<String> {
-        let text = super::sanitise::sanitise(&(self.output)(node, attempt));
-        let all: Vec<&str> = text.lines().collect();
-        all[all.len().saturating_sub(most)..].iter().map(|line| format!("    {line}")).collect()
+    /// The last lines of an attempt; older ones are let go while it is read.
+    fn tail(&self, node: NodeIndex, attempt: u32, put: Put<'_>) {
+        let mut last: VecDeque<Vec<u8>> = VecDeque::with_capacity(TAIL + 1);
+        self.each_line(node, attempt, &mut |line| {
+            let mut kept = if last.len() < TAIL { Vec::new() } else { last.pop_front().unwrap_or_default() };
+            kept.clear();
+            kept.extend_from_slice(line);
+            last.push_back(kept);
+        });
+        if last.is_empty() {
+            return;
+        }
+        self.command(Workflow::stop, put);
+        last.iter().for_each(|line| put(&self.indented(line)));
+        self.command(Workflow::go_on, put);
+    }
+
+    /// All of an attempt's output below its name, read while it is shown. Without output there is nothing to name.
+    fn group(&self, node: NodeIndex, attempt: u32, put: Put<'_>) {
+        let mut any = false;
+        self.each_line(node, attempt, &mut |line| {
+            if !std::mem::replace(&mut any, true) {
+                self.heading(node, attempt, put);
+            }
+            put(&self.indented(line));
+        });
+        if any {
+            self.command(Workflow::go_on, put);
+            self.command(Workflow::end_group, put);
+        }
+    }
+
+    fn heading(&self, node: NodeIndex, attempt: u32, put: Put<'_>) {
+        let again = if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+        let name = format!("{}{again}", self.key(node));
+        match &self.workflow {
+            Some(workflow) => {
+                put(&workflow.group(&name));
+                put(&workflow.stop());
+            }
+            None => {
+                let rule = if self.style.unicode { "──" } else { "--" };
+                put(&self.style.paint(Ink::Bold, &format!("{rule} {name}")));
+            }
+        }
+    }
+
+    fn each_line(&self, node: NodeIndex, attempt: u32, each: &mut dyn FnMut(&[u8])) {
+        let mut cut = Cut::default();
+        (self.output)(node, attempt, &mut |piece| cut.push(piece, each));
+        cut.finish(each);
+    }
+
+    fn indented(&self, line: &[u8]) -> String {
+        format!("    {}", sanitise::last_state(line, self.style.color))
+    }
+
+    fn command(&self, command: fn(&Workflow) -> String, put: Put<'_>) {
+        if let Some(workflow) = &self.workflow {
+            put(&command(workflow));
+        }
+    }
+
+    /// A failure beside the line that defines the stage.
+    fn annotate(&self, node: NodeIndex, status: Status, put: Put<'_>) {
+        let Some(workflow) =
+            self.workflow.as_ref().filter(|_| matches!(status, Status::Failed | Status::TimedOut))
+        else {
+            return;
+        };
+        let place = self.plan.nodes.get(node as usize).map_or("", |node| node.place.as_str());
+        let reason = self.board.rows.get(node as usize).and_then(|row| row.reason.as_deref());
+        let title = format!("{} {}", self.key(node), status.word());
+        let error = workflow.error(place, &title, &sanitise::sanitise(reason.unwrap_or(&title)));
+        // One line, so that nothing comes between.
+        match self.show {
+            Show::Live => put(&format!("{}\n{error}\n{}", workflow.go_on(), workflow.stop())),
+            _ => put(&error),
+        }
     }
 
     fn line(&self, status: Status, node: NodeIndex, rest: &str) -> String {
@@ -165,11 +295,28 @@ impl Lines {
     }
 }
 
-/// One line of a stage's output behind its name.
-pub fn prefixed(key: &str, line: &[u8], style: Style) -> String {
-    let bar = if style.unicode { "│" } else { "|" };
-    let text = super::sanitise::sanitise(&String::from_utf8_lossy(line));
-    format!("{} {text}", style.paint(Ink::Dim, &format!("{key} {bar}")))
+fn waits(on: WaitFor, detail: &str) -> String {
+    let what = match on {
+        WaitFor::Approval if detail.starts_with("confirmation: ") => "waits",
+        WaitFor::Approval => "waits for approval",
+        WaitFor::Retry => "will be tried again",
+        WaitFor::Lock | WaitFor::Pool => "waits",
+        WaitFor::Breaker => "waits for its breaker",
+    };
+    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    format!("{what}{detail}")
+}
+
+/// One line of a stage's output, behind the stage's name if one is given.
+pub fn shown(key: Option<&str>, line: &[u8], style: Style) -> String {
+    let text = sanitise::last_state(line, style.color);
+    match key {
+        Some(key) => {
+            let bar = if style.unicode { "│" } else { "|" };
+            format!("{} {text}", style.paint(Ink::Dim, &format!("{key} {bar}")))
+        }
+        None => text,
+    }
 }
 
 /// Writes the lines of a run to `out`.
@@ -186,12 +333,20 @@ impl<W: Write + Send> PlainLines<W> {
 
 impl<W: Write + Send> Observer for PlainLines<W> {
     fn event(&mut self, record: &Record) {
-        let mut text = self.lines.take(record).join("\n");
-        if text.is_empty() {
-            return;
+        let (lines, out) = (&mut self.lines, &mut self.out);
+        let mut text = String::new();
+        lines.take(record, &mut |line| {
+            text.push_str(line);
+            text.push('\n');
+            if text.len() > CHUNK {
+                let _ = out.write_all(text.as_bytes());
+                text.clear();
+            }
+        });
+        // Whoever closed the pipe has read enough; the run goes on.
+        if !text.is_empty() {
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         }
-        text.push('\n');
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 }
 
@@ -203,10 +358,21 @@ mod tests {
     use crate::event::Usage;
 
     fn lines(show: Show, events: Vec<Event>) -> Vec<String> {
-        let output: Output = Arc::new(|node, attempt| format!("out of {node} {attempt}\nsecond\n"));
-        let mut lines = Lines::new(Arc::new(fixture::plan()), Style::default(), show, output);
-        let records = (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event });
-        records.flat_map(|record| lines.take(&record)).collect()
+        all_lines(show, None, events)
+    }
+
+    fn all_lines(show: Show, workflow: Option<Workflow>, events: Vec<Event>) -> Vec<String> {
+        let output: Output = Arc::new(|node, attempt, each| {
+            each(format!("out of {node} {attempt}\n::set").as_bytes());
+            each(b"-env::x");
+        });
+        let plan = Arc::new(fixture::plan());
+        let mut lines = Lines::new(plan, Style::default(), show, output).with_workflow(workflow);
+        let mut all = Vec::new();
+        for (seq, event) in (1..).zip(events) {
+            lines.take(&Record { seq, at: Timestamp(0), event }, &mut |line| all.push(line.to_string()));
+        }
+        all
     }
 
     fn attempt(status: AttemptStatus) -> Event {
@@ -219,6 +385,8 @@ mod tests {
             stderr: String::new(),
             usage: Usage::default(),
             log_cut: false,
+            class: None,
+            injected: false,
         };
         Event::AttemptFinished { node: 1, attempt: 1, outcome }
     }
@@ -248,8 +416,42 @@ mod tests {
         let good = || vec![attempt(AttemptStatus::Succeeded)];
         assert!(lines(Show::Failed, good()).is_empty());
         assert!(lines(Show::None, vec![attempt(AttemptStatus::Failed)]).is_empty());
-        assert_eq!(lines(Show::Grouped, good()), ["    out of 1 1", "    second"]);
+        assert_eq!(lines(Show::Grouped, good()), ["-- unit", "    out of 1 1", "    ::set-env::x"]);
         assert!(lines(Show::Live, good()).is_empty());
         assert_eq!(lines(Show::Failed, vec![attempt(AttemptStatus::Failed)]).len(), 2);
+    }
+
+    #[test]
+    fn github_groups_output_and_obeys_none_of_it() {
+        let failed = || {
+            let end = Event::StageFinished {
+                node: 1,
+                status: Status::Failed,
+                reason: Some("exit 1".into()),
+                outputs: Default::default(),
+                duration_ms: 0,
+            };
+            vec![attempt(AttemptStatus::Failed), end]
+        };
+        let shown = |show| all_lines(show, Some(Workflow::new("T".into())), failed());
+        let grouped = shown(Show::Grouped);
+        assert_eq!(
+            grouped[..6],
+            [
+                "::group::unit",
+                "::stop-commands::T",
+                "    out of 1 1",
+                "    ::set-env::x",
+                "::T::",
+                "::endgroup::"
+            ]
+        );
+        assert!(grouped[7].starts_with("::error file="), "{grouped:?}");
+        assert_eq!(shown(Show::Failed)[0], "::stop-commands::T");
+        let live = shown(Show::Live);
+        assert!(
+            live[1].starts_with("::T::\n::error file=") && live[1].ends_with("::stop-commands::T"),
+            "{live:?}"
+        );
     }
 }

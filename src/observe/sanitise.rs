@@ -9,13 +9,20 @@ pub fn sanitise(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let body = line.strip_suffix('\n').unwrap_or(line);
-        let body = body.strip_suffix('\r').unwrap_or(body);
-        let last = body.rsplit('\r').next().unwrap_or(body);
-        safe_line(last.as_bytes(), false, &mut clean);
+        clean.push_str(&last_state(body.as_bytes(), false));
         if line.ends_with('\n') {
             clean.push('\n');
         }
     }
+    clean
+}
+
+/// One line without its newline, as [`sanitise`] shows it; `colour` keeps colours.
+pub fn last_state(line: &[u8], colour: bool) -> String {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let from = memchr::memrchr(b'\r', line).map_or(0, |at| at + 1);
+    let mut clean = String::with_capacity(line.len() - from);
+    safe_line(&line[from..], colour, &mut clean);
     clean
 }
 

@@ -241,6 +241,8 @@ mod tests {
             stderr: "line one\nassertion failed: x\n".into(),
             usage: Usage::default(),
             log_cut: false,
+            class: None,
+            injected: false,
         };
         vec![
             Event::AttemptFinished { node: 1, attempt: 1, outcome },

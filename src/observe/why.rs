@@ -4,12 +4,14 @@
 use serde::Serialize;
 
 use crate::base::Value;
-use crate::event::{AttemptStatus, Event, NodeIndex, Record, Status, WaitFor};
-use crate::plan::{EdgeKind, Plan};
+use crate::event::{
+    AttemptStatus, Compared, Event, FailureClass, Lasting, NodeIndex, Outcome, Record, Status, Told, WaitFor,
+};
+use crate::plan::{EdgeKind, Plan, StageKind};
 
 use super::Board;
 use super::board::node_of;
-use super::style::elapsed;
+use super::style::{counted, elapsed};
 
 /// One event that led to the state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,6 +26,8 @@ pub struct Why {
     pub stage: String,
     pub status: &'static str,
     pub answer: String,
+    /// The event the answer rests on; none when nothing was recorded of the stage.
+    pub event: Option<u64>,
     pub steps: Vec<Step>,
 }
 
@@ -33,8 +37,75 @@ pub fn why(plan: &Plan, records: &[Record], node: NodeIndex) -> Why {
     let steps: Vec<Step> = records.iter().filter_map(|record| step(plan, record, node)).collect();
     let status = board.status(node);
     let stage = plan.nodes.get(node as usize).map_or_else(|| node.to_string(), |node| node.key.clone());
-    let answer = answer(plan, &board, node, status);
-    Why { stage, status: status.word(), answer, steps }
+    let mut answer = answer(plan, &board, node, status);
+    let started = started_because(plan, records, node).filter(|_| ran(status));
+    if let Some((_, because)) = &started {
+        answer = format!("{answer} {because}");
+    }
+    let event = decided(plan, records, node, status).or(started.and_then(|(seq, _)| seq));
+    Why { stage, status: status.word(), answer, event, steps }
+}
+
+/// It was carried out, or is being.
+fn ran(status: Status) -> bool {
+    use Status::{Cancelled, Failed, Running, Succeeded, TimedOut, Unknown, Warned};
+    matches!(status, Running | Succeeded | Failed | TimedOut | Warned | Unknown | Cancelled)
+}
+
+/// Why it was carried out at all, or once more, and the event that says so.
+fn started_because(plan: &Plan, records: &[Record], node: NodeIndex) -> Option<(Option<u64>, String)> {
+    let own = || records.iter().rev().filter(|record| node_of(&record.event) == Some(node));
+    own().find(|record| matches!(record.event, Event::StageStarted { .. }))?;
+    let again = own().find_map(|record| {
+        let text = match &record.event {
+            Event::StageReset { reason, .. } => format!("It ran again: {reason}."),
+            Event::StageResolved { done: false, by, .. } => format!("It ran again: {by} said so."),
+            Event::StageWaiting { on: WaitFor::Retry, detail, .. } => {
+                format!("It was tried again: {detail}.")
+            }
+            _ => return None,
+        };
+        Some((Some(record.seq), text))
+    });
+    let compared = || {
+        own().find_map(|record| match &record.event {
+            Event::StageCompared { outcome: Compared::Ran | Compared::Checked, reason, .. } => {
+                Some((Some(record.seq), format!("It ran: {reason}.")))
+            }
+            _ => None,
+        })
+    };
+    let never = || {
+        let why = plan.reusable(node).err()?;
+        let stage = plan.nodes.get(node as usize)?.kind == StageKind::Stage;
+        stage.then(|| (None, format!("It ran: not reusable, {why}.")))
+    };
+    again.or_else(compared).or_else(never)
+}
+
+/// The last event that put it into its state.
+fn decided(plan: &Plan, records: &[Record], node: NodeIndex, status: Status) -> Option<u64> {
+    let about = |record: &&Record| match &record.event {
+        Event::StagesBlocked { nodes, .. } => status == Status::Blocked && nodes.contains(&node),
+        Event::StageFinished { node: of, .. }
+        | Event::StageUnknown { node: of, .. }
+        | Event::StageResolved { node: of, .. }
+        | Event::StageWaiting { node: of, .. }
+        | Event::StageReset { node: of, .. }
+        | Event::StageStarted { node: of, .. }
+        | Event::ApprovalRequested { node: of, .. } => *of == node,
+        _ => false,
+    };
+    let own = records.iter().rev().find(about).map(|record| record.seq);
+    // What has not started waits for the last thing that happened to what it needs.
+    let needs = || {
+        let edges = &plan.nodes.get(node as usize)?.edges;
+        let need = |record: &&Record| {
+            node_of(&record.event).is_some_and(|of| edges.iter().any(|edge| edge.to == of))
+        };
+        records.iter().rev().find(need).map(|record| record.seq)
+    };
+    own.or_else(needs)
 }
 
 fn answer(plan: &Plan, board: &Board, node: NodeIndex, status: Status) -> String {
@@ -132,19 +203,53 @@ fn told(plan: &Plan, event: &Event) -> Option<String> {
                 AttemptStatus::Interrupted => String::new(),
                 _ => format!(" after {}", elapsed(outcome.duration_ms)),
             };
-            format!("attempt {attempt} {}{took}{exit}{error}", attempt_word(outcome.status))
+            let class = class_words(outcome);
+            format!("attempt {attempt} {}{took}{exit}{error}{class}", attempt_word(outcome.status))
+        }
+        Event::AttemptRefused { attempt, class, why, .. } => {
+            format!("attempt {attempt} failed all the same: {why} [{}]", class.word())
         }
         Event::GateJudged { checks, error: None, .. } => {
             let judged: Vec<String> = checks.iter().map(judged).collect();
             format!("judged: {}", judged.join("; "))
         }
         Event::GateJudged { error: Some(error), .. } => format!("could not be judged: {error}"),
+        Event::StageCompared { outcome, reason, .. } => match outcome {
+            Compared::Ran => format!("had to run: {reason}"),
+            Compared::Checked => format!("ran to be compared: {reason}"),
+            Compared::Reused => format!("an earlier result was found: {reason}"),
+        },
+        Event::StageRecorded { files, result, .. } => recorded(files.len(), result.is_some())?,
+        Event::ResultRevoked { from, reason, .. } => {
+            format!("the result that run {from} recorded was revoked: {reason}")
+        }
         Event::StageFinished { status, reason, .. } => match reason {
             Some(reason) => format!("{}: {reason}", status.word()),
             None => status.word().to_string(),
         },
         Event::StagesBlocked { root, .. } => format!("blocked by {}", key(plan, *root)),
-        other => return people(other),
+        other => return shared(other).or_else(|| people(other)),
+    })
+}
+
+/// What it has to do with other runs.
+fn shared(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::LeaseTaken { things, .. } => format!("was given {}", things.join(", ")),
+        Event::LeaseReleased { .. } => "gave back what it shares with other runs".into(),
+        Event::BreakerProbed { breaker, .. } => {
+            format!("was let start to try whether breaker `{breaker}` may close")
+        }
+        Event::BreakerCounted { rule, told, .. } => match told {
+            Told::Failed => format!("counted by breaker `{}`: its attempts ran out", rule.name),
+            Told::Succeeded => format!("told breaker `{}` that it succeeded", rule.name),
+            Told::Nothing => format!("told breaker `{}` nothing: it ended for another reason", rule.name),
+        },
+        Event::BreakerOpened { breaker, until, .. } => {
+            format!("breaker `{breaker}` is open until {}", until.local())
+        }
+        Event::BreakerClosed { breaker, .. } => format!("breaker `{breaker}` is closed again"),
+        _ => return None,
     })
 }
 
@@ -168,6 +273,14 @@ fn people(event: &Event) -> Option<String> {
         Event::Note { text, .. } => text.clone(),
         _ => return None,
     })
+}
+
+fn recorded(files: usize, shared: bool) -> Option<String> {
+    let marked = counted(files, "output file");
+    match shared {
+        true => Some(format!("{marked} recorded; other runs may take the result")),
+        false => (files > 0).then(|| format!("{marked} recorded")),
+    }
 }
 
 fn started(attempt: u32, key: Option<&str>, inputs: Option<&str>) -> String {
@@ -208,6 +321,18 @@ fn wait_word(on: WaitFor) -> &'static str {
         WaitFor::Pool => "a free place in its pool",
         WaitFor::Breaker => "its breaker to close",
     }
+}
+
+/// `[timeout, transient]`: whether another try could help is said where the class tells. An exit code speaks for itself.
+fn class_words(outcome: &Outcome) -> String {
+    let plain = |class: &FailureClass| *class == FailureClass::Exit && !outcome.injected;
+    let Some(class) = outcome.class.filter(|class| !plain(class)) else { return String::new() };
+    let lasting = match class.lasting() {
+        Lasting::Unknown => String::new(),
+        lasting => format!(", {}", lasting.word()),
+    };
+    let injected = if outcome.injected { ", injected" } else { "" };
+    format!(" [{}{lasting}{injected}]", class.word())
 }
 
 fn attempt_word(status: AttemptStatus) -> &'static str {

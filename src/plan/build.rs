@@ -116,6 +116,8 @@ fn assemble(builder: Builder<'_>, lane: &ResolvedLane, held: Held) -> Plan {
         clean_env: model.project.clean_environment.clone(),
         definition: given.definition.clone(),
         seed: given.seed,
+        log_size: model.project.log_size,
+        verify_reuse: model.project.verify_reuse,
     }
 }
 

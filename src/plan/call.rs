@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
                 because: Some(format!("the whole of `{name}` must match its pattern")),
             });
         }
-        node.outputs.push(Output { name, ty: param.ty.clone(), value, given: true });
+        node.outputs.push(Output { name, ty: param.ty.clone(), value, given: true, keep: None });
         read
     }
 

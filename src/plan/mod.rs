@@ -3,6 +3,7 @@
 
 pub mod build;
 mod call;
+mod expected;
 mod frame;
 mod given;
 mod globals;
@@ -13,6 +14,7 @@ mod order;
 mod reach;
 mod refuse;
 mod retry;
+mod reusable;
 pub mod secrets;
 mod start;
 mod svg;
@@ -24,10 +26,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::NodeIndex;
+use crate::event::{BreakerRule, Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
+pub use expected::Expected;
 pub use given::Given;
 pub use reach::{facts_of, select_facts, start_facts};
 pub use refuse::{concerning, refusal, refusals};
@@ -73,6 +76,12 @@ pub struct Plan {
     pub definition: Definition,
     /// Seeds jitter and every other draw of the run.
     pub seed: u64,
+    /// The most that one attempt's log may hold, in bytes, where the project says so.
+    #[serde(default)]
+    pub log_size: Option<u64>,
+    /// Of a hundred results that could be reused, how many are checked by running again.
+    #[serde(default)]
+    pub verify_reuse: Option<u32>,
 }
 
 /// The text the plan was made from, so that a change can be seen and shown.
@@ -170,8 +179,12 @@ pub struct Node {
     /// Its end is known before the run: only a part of the lane was asked for.
     #[serde(default)]
     pub preset: Option<Preset>,
-    /// Longest path to the end of the plan in nodes: what starts first among the ready.
+    /// Longest path to the end of the plan: what starts first among the ready. In nodes, or in expected milliseconds once
+    /// there is history.
     pub priority: u32,
+    /// From earlier runs, as it was known when this one began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 impl Plan {
@@ -217,7 +230,16 @@ impl Plan {
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// Its result in an earlier run still holds.
-    Reused { run: String, inputs: String, outputs: BTreeMap<String, Value> },
+    Reused {
+        run: String,
+        inputs: String,
+        outputs: BTreeMap<String, Value>,
+        #[serde(default)]
+        files: Files,
+        /// Under which key it was found.
+        #[serde(default)]
+        result: Option<Box<Keyed>>,
+    },
     /// Not asked for; the reason begins with [`LEFT_OUT`].
     LeftOut(String),
 }
@@ -259,6 +281,9 @@ pub struct Output {
     /// A value handed to a called lane: of a path, no file is expected there.
     #[serde(default)]
     pub given: bool,
+    /// Milliseconds that a copy of the file is kept; none when no copy is made.
+    #[serde(default)]
+    pub keep: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -282,6 +307,8 @@ pub struct Retry {
     pub jitter: f64,
     /// Retried only if this holds; none means any failure.
     pub when: Option<Check>,
+    #[serde(default)]
+    pub breaker: Option<BreakerRule>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -100,7 +100,10 @@ impl Lowering<'_> {
             outputs: self.outputs(&stage.outputs, at),
             timeout: self.limit(stage.timeout.as_ref(), at),
             deadline: self.limit(stage.deadline.as_deref(), at),
-            retry: stage.retry.as_ref().map(|retry| self.retry(retry, at)),
+            retry: stage.retry.as_ref().map(|retry| super::Retry {
+                breaker: self.breaker(stage, around.sources, at),
+                ..self.retry(retry, at)
+            }),
             effect: self.effect(&stage.effect, at),
             finally: self.actions(&stage.finally, at),
             lock: self.text(stage.lock.as_deref(), at),
@@ -113,6 +116,7 @@ impl Lowering<'_> {
             closes: None,
             preset: None,
             priority: 0,
+            expected: None,
         };
         if let Some(shared) = &around.tool {
             self.share(&mut node, shared, At { matrix: &combination, own: Some(index) });
@@ -133,14 +137,18 @@ impl Lowering<'_> {
         globs
     }
 
-    pub(super) fn outputs(&self, outputs: &[model::Output], at: At<'_>) -> Vec<Output> {
-        let lowered = |output: &model::Output| Output {
-            name: output.name.clone(),
-            ty: output.ty.clone(),
-            value: self.expr(&output.value, at),
-            given: false,
-        };
-        outputs.iter().map(lowered).collect()
+    pub(super) fn outputs(&mut self, outputs: &[model::Output], at: At<'_>) -> Vec<Output> {
+        let mut lowered = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            lowered.push(Output {
+                name: output.name.clone(),
+                ty: output.ty.clone(),
+                value: self.expr(&output.value, at),
+                given: false,
+                keep: output.keep.as_ref().and_then(|keep| self.millis(keep, at)),
+            });
+        }
+        lowered
     }
 
     pub(super) fn measures(&self, measures: &[model::Measure], at: At<'_>) -> Vec<Measure> {

@@ -46,10 +46,16 @@ fn circle(edges: &[Vec<u32>], open: &[usize]) -> Vec<u32> {
 
 /// For each node how many nodes the longest way from it to the end holds, itself counted.
 pub(super) fn priorities(edges: &[Vec<u32>], order: &[u32]) -> Vec<u32> {
-    let mut longest = vec![1u32; edges.len()];
+    longest(edges, order, &vec![1; edges.len()])
+}
+
+/// For each node what the longest way from it to the end takes, when each node takes its `own`.
+pub(super) fn longest(edges: &[Vec<u32>], order: &[u32], own: &[u32]) -> Vec<u32> {
+    let mut longest = own.to_vec();
     for node in order.iter().rev() {
         for to in &edges[*node as usize] {
-            longest[*to as usize] = longest[*to as usize].max(longest[*node as usize] + 1);
+            let through = longest[*node as usize].saturating_add(own[*to as usize]);
+            longest[*to as usize] = longest[*to as usize].max(through);
         }
     }
     longest

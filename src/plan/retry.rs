@@ -1,9 +1,10 @@
-//! A retry policy with its numbers worked out and judged. Does not retry anything.
+//! A retry policy and its breaker with their numbers worked out and judged. Does not retry anything.
 
-use crate::base::Value;
+use crate::base::{SourceMap, Span, Value};
 use crate::diag::{Diagnostic, codes};
+use crate::event::BreakerRule;
 use crate::expr::Expr;
-use crate::model::{self, Backoff, BackoffKind};
+use crate::model::{self, Backoff, BackoffKind, Breaker, Stage};
 
 use super::Retry;
 use super::lower::{At, Lowering};
@@ -11,6 +12,11 @@ use super::lower::{At, Lowering};
 /// Attempts of a policy that does not say how many.
 const ATTEMPTS: u32 = 2;
 const FACTOR: f64 = 2.0;
+/// A breaker that does not say: three failures within five minutes, closed for a minute, one good try.
+const FAILURES: u32 = 3;
+const WITHIN: u64 = 300_000;
+const COOLDOWN: u64 = 60_000;
+const SUCCESSES: u32 = 1;
 
 impl Lowering<'_> {
     pub(super) fn retry(&mut self, retry: &model::Retry, at: At<'_>) -> Retry {
@@ -26,11 +32,35 @@ impl Lowering<'_> {
             factor: FACTOR,
             jitter: 0.0,
             when: retry.when.as_ref().map(|check| self.check(check, at)),
+            breaker: None,
         };
         if let Some(backoff) = &retry.backoff {
             self.backoff(backoff, at, &mut lowered);
         }
         lowered
+    }
+
+    /// The breaker of the stage's policy. It is known across runs by the name of its file, for the folder a command is
+    /// given in must not matter, and by its own name, else by stage and policy.
+    pub(super) fn breaker(&mut self, stage: &Stage, sources: &SourceMap, at: At<'_>) -> Option<BreakerRule> {
+        let retry = stage.retry.as_ref()?;
+        let breaker = retry.breaker.as_ref()?;
+        let (key, name) = match (&breaker.name, &retry.policy) {
+            (Some(name), _) => (format!("{} {name}", file(sources, breaker.span)), name.clone()),
+            (None, policy) => {
+                let policy = policy.as_deref().unwrap_or_default();
+                (format!("{} stage {} {policy}", file(sources, stage.span), stage.name), stage.name.clone())
+            }
+        };
+        let Breaker { failures, within, cooldown, successes, .. } = breaker;
+        Some(BreakerRule {
+            key,
+            name,
+            failures: failures.as_ref().map_or(Some(FAILURES), |expr| self.count(expr, at))?,
+            within: within.as_ref().map_or(Some(WITHIN), |expr| self.millis(expr, at))?,
+            cooldown: cooldown.as_ref().map_or(Some(COOLDOWN), |expr| self.millis(expr, at))?,
+            successes: successes.as_ref().map_or(Some(SUCCESSES), |expr| self.count(expr, at))?,
+        })
     }
 
     fn backoff(&mut self, backoff: &Backoff, at: At<'_>, lowered: &mut Retry) {
@@ -62,4 +92,9 @@ impl Lowering<'_> {
         self.found.push(Diagnostic::new(&codes::E122, expr.span, format!("{why}, and this is {number}")));
         None
     }
+}
+
+fn file(sources: &SourceMap, span: Span) -> &str {
+    let path = sources.get(span.file).path.as_str();
+    path.rsplit('/').next().unwrap_or(path)
 }

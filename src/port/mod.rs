@@ -1,11 +1,17 @@
 //! The seams of the engine: what it asks of the world, as three small traits and the data that crosses them.
 //! The engine calls them; store, exec and facts implement them; tests give fakes. No behaviour here.
 
+mod results;
+pub mod room;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event::{Event, NodeIndex, Outcome, Record};
+use crate::base::Timestamp;
+use crate::event::{BreakerRule, Event, NodeIndex, Outcome, Record, WaitFor};
 use crate::expr::facts::{FactKey, FactValues};
+
+pub use results::{InputFiles, Results, Stored};
 
 /// How hard a commit must be before the engine goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,12 +32,7 @@ pub struct StateUnsafe {
 /// Where events become true. All or nothing; numbers the events and gives them back as recorded. A commit of no events
 /// with [`Durability::Disk`] puts on the disk what was committed before.
 pub trait Journal: Send {
-    fn commit(
-        &mut self,
-        at: crate::base::Timestamp,
-        events: &[Event],
-        d: Durability,
-    ) -> Result<Vec<Record>, StateUnsafe>;
+    fn commit(&mut self, at: Timestamp, events: &[Event], d: Durability) -> Result<Vec<Record>, StateUnsafe>;
 }
 
 /// Reads what lies outside, on any thread; a fact that cannot be read is [`crate::expr::facts::Fact::Failed`].
@@ -107,6 +108,10 @@ pub trait Executor: Send + Sync {
     fn cancel(&self, node: NodeIndex, grace: Duration);
     /// Kills what a dead engine of this run left behind; returns how many processes.
     fn fence(&self, run: &str) -> usize;
+    /// What room there is for more, read now; none where that cannot be told. Cheap.
+    fn room(&self) -> Option<room::Room> {
+        None
+    }
 }
 
 /// Is told every recorded event after its commit. Best effort: what it does changes nothing, and one that fails
@@ -155,4 +160,78 @@ pub enum Message {
 pub trait Inbox: Send {
     /// Messages not taken before, oldest first. Taking them must be as durable as the events they lead to.
     fn take(&mut self) -> Vec<Message>;
+}
+
+/// What a stage wants of the things that runs of the project share: all of it, or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// Whose it will be.
+    pub node: NodeIndex,
+    pub wants: Vec<Want>,
+    /// Asked whether the stage may start at all.
+    pub breaker: Option<BreakerRule>,
+    /// `once` stages that keep the locks when they end badly, or when nobody knows how.
+    pub keepers: Vec<NodeIndex>,
+}
+
+/// A lock or a pool, and how many may hold it at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Want {
+    pub on: WaitFor,
+    pub name: String,
+    pub slots: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claimed {
+    Granted {
+        /// The stage is the probe of its breaker, of this number.
+        probe: Option<u64>,
+        /// Processes of dead runs that were killed, for they worked under what is now given away.
+        killed: usize,
+    },
+    Waits(Obstacle),
+}
+
+/// Why it cannot be had now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Obstacle {
+    pub on: WaitFor,
+    pub name: String,
+    pub holders: Vec<Holder>,
+    /// Free, but these asked before.
+    pub ahead: Vec<Holder>,
+    /// Until when a breaker is open.
+    pub until: Option<Timestamp>,
+}
+
+/// A stage of some run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holder {
+    pub run: String,
+    pub stage: String,
+    /// It ended badly or nobody knows how, so that a person must resolve it.
+    pub keeps: bool,
+}
+
+/// How a breaker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Closed,
+    Open(Timestamp),
+    HalfOpen,
+}
+
+/// What runs of the project share with each other: locks, pools, breakers. What is held is given back, and what an end
+/// tells a breaker is counted, by the events that say so, in their own transaction.
+pub trait Commons: Send + Sync {
+    /// Gives all that is asked for, or keeps a place in line. `fence` kills what a dead run left behind before what it
+    /// held is given away.
+    fn claim(
+        &self,
+        at: Timestamp,
+        claim: &Claim,
+        fence: &dyn Fn(&str) -> usize,
+    ) -> Result<Claimed, StateUnsafe>;
+    fn standing(&self, rule: &BreakerRule) -> Result<Standing, StateUnsafe>;
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use super::backup;
 use crate::port::StateUnsafe;
 
 /// Why the state cannot be opened, read or written.
@@ -55,10 +56,7 @@ impl StoreError {
                 format!("the disk that holds the state ({shown}) is full"),
                 "free some space, then `wfl resume`: nothing that was recorded is lost",
             ),
-            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => StoreError::new(
-                format!("the state database {shown} is damaged ({})", cause(error)),
-                set_aside(path),
-            ),
+            ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => StoreError::damaged(path, &cause(error)),
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => StoreError::new(
                 format!("the state database {shown} cannot be written ({})", cause(error)),
                 "make the folder writable, or set WFL_STATE_DIR to one that is",
@@ -76,6 +74,12 @@ impl StoreError {
                 "this may be a bug of wfl: `wfl doctor` checks the database",
             ),
         }
+    }
+
+    /// What is wrong with the pages, how to set them aside, and what can take their place.
+    pub(crate) fn damaged(path: &Path, what: &str) -> Self {
+        let message = format!("the state database {} is damaged ({what})", path.display());
+        StoreError::new(message, set_aside(path))
     }
 
     pub(crate) fn io(error: &io::Error, what: &str, path: &Path) -> Self {
@@ -98,11 +102,16 @@ impl StoreError {
 }
 
 fn set_aside(path: &Path) -> String {
-    let shown = path.display();
-    format!(
-        "set it aside, with its log: `mv {shown} {shown}.damaged; mv {shown}-wal {shown}-wal.damaged`; \
-         wfl then starts with an empty history"
-    )
+    let dir = path.parent().unwrap_or(path).display();
+    let aside = format!("set it aside, with its log: `mkdir {dir}/damaged; mv {dir}/state.* {dir}/damaged`");
+    match backup::made(path) {
+        Some(at) => format!(
+            "{aside}; the copy of {} can take its place: `cp {dir}/backup.db {dir}/state.db`; without it wfl starts \
+             with an empty history",
+            at.local()
+        ),
+        None => format!("{aside}; wfl then starts with an empty history"),
+    }
 }
 
 fn cause(error: &rusqlite::Error) -> String {

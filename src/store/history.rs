@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::types::Value as Sql;
+use rusqlite::types::{FromSql, Value as Sql};
 use rusqlite::{Connection, Row, params_from_iter};
 use serde::de::DeserializeOwned;
 
@@ -11,7 +11,14 @@ use super::error::StoreError;
 use super::{Store, journal, lock};
 use crate::base::Timestamp;
 use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
-use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, StageSummary};
+use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, Sample, StageSummary};
+
+/// Stages that ended well, each with the attempt that ended it.
+const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss \
+    FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
+    AND attempt.attempt = node.attempt AND attempt.status = 'succeeded' \
+    WHERE node.run IN (SELECT num FROM run WHERE lane = ?1 AND finished IS NOT NULL \
+    ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned')";
 
 const RUN: &str = "SELECT id, lane, status, started, finished, worked_ms, change, params, cause FROM run";
 
@@ -40,10 +47,20 @@ impl History for Store {
             )?;
             select
                 .query_map([run], |row| {
-                    let attempts = attempts.remove(&row.get(0)?).unwrap_or_default();
+                    let attempts = attempts.remove(&row.get(0).unwrap_or(-1)).unwrap_or_default();
                     stage(row, attempts)
                 })?
                 .collect()
+        };
+        read().map_err(|e| self.error(&e).into())
+    }
+
+    fn samples(&self, lane: &str, runs: usize) -> Result<Vec<Sample>, HistoryError> {
+        let conn = self.conn();
+        let read = || -> rusqlite::Result<Vec<Sample>> {
+            let mut select = conn.prepare_cached(SAMPLES)?;
+            let runs = runs.min(i64::MAX as usize) as i64;
+            select.query_map(rusqlite::params![lane, runs], sample)?.collect()
         };
         read().map_err(|e| self.error(&e).into())
     }
@@ -90,38 +107,88 @@ fn conditions(filter: &Filter) -> (String, Vec<Sql>) {
 }
 
 fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
-    let word: String = row.get(2)?;
+    let mut fields = Fields::of(row);
+    let word: String = fields.get(2);
     let status: Option<RunStatus> = named(&word);
-    let unreadable = status.is_none().then(|| format!("recorded with the unknown status `{word}`"));
-    let cause: Option<String> = row.get(8)?;
-    Ok(RunSummary {
-        id: row.get(0)?,
-        lane: row.get(1)?,
+    let mut run = RunSummary {
+        id: fields.get(0),
+        lane: fields.get(1),
         status: status.unwrap_or(RunStatus::Interrupted),
-        started: Timestamp(row.get(3)?),
-        finished: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-        duration_ms: whole(row.get(5)?),
-        change: from_json(row.get(6)?),
-        params: from_json(row.get(7)?),
-        cause: cause.or(unreadable),
-    })
+        started: Timestamp(fields.get(3)),
+        finished: fields.get::<Option<i64>>(4).map(Timestamp),
+        duration_ms: whole(fields.get(5)),
+        change: fields.json(6),
+        params: fields.json(7),
+        cause: fields.get(8),
+    };
+    let unknown = status.is_none().then(|| format!("recorded with the unknown status `{word}`"));
+    run.cause = run.cause.or(fields.unreadable()).or(unknown);
+    Ok(run)
 }
 
 fn stage(row: &Row<'_>, attempts: Vec<AttemptSummary>) -> rusqlite::Result<StageSummary> {
-    Ok(StageSummary {
-        name: row.get(1)?,
-        stage: row.get(2)?,
-        number: row.get(3)?,
-        kind: row.get(4)?,
-        status: named(&row.get::<_, String>(5)?).unwrap_or(Status::Unknown),
-        reason: row.get(6)?,
-        started: row.get::<_, Option<i64>>(7)?.map(Timestamp),
-        finished: row.get::<_, Option<i64>>(8)?.map(Timestamp),
-        duration_ms: whole(row.get(9)?),
+    let mut fields = Fields::of(row);
+    let mut stage = StageSummary {
+        name: fields.get(1),
+        stage: fields.get(2),
+        number: fields.get(3),
+        kind: fields.get(4),
+        status: named(&fields.get::<String>(5)).unwrap_or(Status::Unknown),
+        reason: fields.get(6),
+        started: fields.get::<Option<i64>>(7).map(Timestamp),
+        finished: fields.get::<Option<i64>>(8).map(Timestamp),
+        duration_ms: whole(fields.get(9)),
         attempts,
-        outputs: from_json(row.get(10)?),
-        measures: from_json(row.get(11)?),
-    })
+        outputs: fields.json(10),
+        measures: fields.json(11),
+    };
+    stage.reason = stage.reason.or(fields.unreadable());
+    Ok(stage)
+}
+
+/// The fields of a row. One that does not hold what it should is read as empty, and named at the end.
+struct Fields<'a> {
+    row: &'a Row<'a>,
+    bad: Vec<String>,
+}
+
+impl<'a> Fields<'a> {
+    fn of(row: &'a Row<'a>) -> Self {
+        Fields { row, bad: Vec::new() }
+    }
+
+    fn get<T: FromSql + Default>(&mut self, index: usize) -> T {
+        match self.row.get(index) {
+            Ok(value) => value,
+            Err(_) => {
+                self.note(index);
+                T::default()
+            }
+        }
+    }
+
+    fn json<T: DeserializeOwned + Default>(&mut self, index: usize) -> T {
+        let text: Option<String> = self.get(index);
+        let Some(text) = text else { return T::default() };
+        serde_json::from_str(&text).unwrap_or_else(|_| {
+            self.note(index);
+            T::default()
+        })
+    }
+
+    fn note(&mut self, index: usize) {
+        let name = self.row.as_ref().column_name(index).unwrap_or("?").to_string();
+        self.bad.push(name);
+    }
+
+    fn unreadable(self) -> Option<String> {
+        (!self.bad.is_empty()).then(|| {
+            format!(
+                "the state holds something unreadable here ({}): `wfl doctor` checks it",
+                self.bad.join(", ")
+            )
+        })
+    }
 }
 
 /// By node. An attempt without an end is still running, or was cut off with its engine.
@@ -132,32 +199,58 @@ fn attempts(
 ) -> rusqlite::Result<BTreeMap<i64, Vec<AttemptSummary>>> {
     let mut select = conn.prepare_cached(
         "SELECT node, attempt, attempt.status, attempt.exit, attempt.started, duration_ms, error, user_ms, system_ms, \
-         max_rss FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
+         max_rss, class, injected, user_us, system_us, how, tree_rss, read_bytes, written_bytes, waits, preempted \
+         FROM attempt JOIN run ON run.num = attempt.run WHERE run.id = ?1 ORDER BY node, attempt",
     )?;
     let mut rows = select.query([run])?;
     let mut by_node: BTreeMap<i64, Vec<AttemptSummary>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let status: Option<String> = row.get(2)?;
+        let mut fields = Fields::of(row);
+        let status: Option<String> = fields.get(2);
         let status = match status {
             Some(word) => named(&word).unwrap_or(AttemptStatus::Interrupted),
             None if live => continue,
             None => AttemptStatus::Interrupted,
         };
-        by_node.entry(row.get(0)?).or_default().push(AttemptSummary {
-            attempt: row.get(1)?,
+        let mut attempt = AttemptSummary {
+            attempt: fields.get(1),
             status,
-            exit: row.get(3)?,
-            started: Timestamp(row.get(4)?),
-            duration_ms: whole(row.get(5)?),
-            error: row.get(6)?,
+            exit: fields.get(3),
+            started: Timestamp(fields.get(4)),
+            duration_ms: whole(fields.get(5)),
+            error: fields.get(6),
             usage: Usage {
-                user_ms: whole(row.get(7)?),
-                system_ms: whole(row.get(8)?),
-                max_rss: whole(row.get(9)?),
+                user_ms: whole(fields.get(7)),
+                system_ms: whole(fields.get(8)),
+                max_rss: whole(fields.get(9)),
+                user_us: whole(fields.get(12)),
+                system_us: whole(fields.get(13)),
+                how: fields.get::<Option<String>>(14).and_then(|word| named(&word)).unwrap_or_default(),
+                tree_rss: whole(fields.get(15)),
+                read_bytes: whole(fields.get(16)),
+                written_bytes: whole(fields.get(17)),
+                waits: whole(fields.get(18)),
+                preempted: whole(fields.get(19)),
             },
-        });
+            class: fields.get::<Option<String>>(10).and_then(|word| named(&word)),
+            injected: fields.get(11),
+        };
+        let node = fields.get(0);
+        attempt.error = attempt.error.or(fields.unreadable());
+        by_node.entry(node).or_default().push(attempt);
     }
     Ok(by_node)
+}
+
+fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
+    let number = |column| row.get::<_, Option<i64>>(column).map(|number| whole(number.unwrap_or_default()));
+    Ok(Sample {
+        name: row.get(0)?,
+        stage: row.get(1)?,
+        duration_ms: number(2)?,
+        attempt_ms: number(3)?,
+        usage: Usage { user_ms: number(4)?, system_ms: number(5)?, max_rss: number(6)?, ..Usage::default() },
+    })
 }
 
 fn whole(number: i64) -> u64 {
@@ -167,9 +260,4 @@ fn whole(number: i64) -> u64 {
 /// The enum value that serde stores under this word.
 fn named<T: DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::from(word)).ok()
-}
-
-/// What cannot be read is shown empty.
-fn from_json<T: DeserializeOwned + Default>(text: Option<String>) -> T {
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }

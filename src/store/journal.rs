@@ -4,10 +4,11 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::{Db, inbox, locked, project};
+use super::{Db, breaker, inbox, lease, lineage, locked, project};
 use crate::base::Timestamp;
 use crate::event::{Event, Record};
 use crate::port::{Durability, Journal, StateUnsafe};
@@ -20,6 +21,10 @@ pub struct StoreJournal {
     next: u64,
     /// Device and number of the database file: another file under that name is not our state.
     file: (u64, u64),
+    /// The same of its log, known from the first commit on.
+    log: Option<(u64, u64)>,
+    /// How far the database had come when the run ended; to be remembered once that is on the disk.
+    epoch: Option<i64>,
     failed: Option<StateUnsafe>,
 }
 
@@ -29,22 +34,26 @@ impl StoreJournal {
             .query_row("SELECT coalesce(max(seq), 0) FROM event WHERE run = ?1", [run], |row| row.get(0))
             .map_err(|e| StoreError::sqlite(&e, &path))?;
         let file = identity(&path).unwrap_or_default();
-        Ok(StoreJournal { db, path, run, next: last as u64 + 1, file, failed: None })
+        Ok(StoreJournal { db, path, run, next: last as u64 + 1, file, log: None, epoch: None, failed: None })
     }
 
     fn still_there(&self) -> Result<(), StateUnsafe> {
-        if identity(&self.path) == Some(self.file) {
-            return Ok(());
-        }
+        let log = lineage::log_path(&self.path);
+        let gone = match identity(&self.path) == Some(self.file) {
+            false => &self.path,
+            true if self.log.is_some() && identity(&log) != self.log => &log,
+            true => return Ok(()),
+        };
         Err(StateUnsafe {
-            message: format!("the state database {} was removed or replaced while the run went on", self.path.display()),
+            message: format!("the state database {} was removed or replaced while the run went on", gone.display()),
             help: "what was recorded in it is gone unless a copy exists; look at what ran last before running again"
                 .into(),
         })
     }
 
-    fn write(&self, records: &[Record], d: Durability) -> Result<(), StateUnsafe> {
-        let conn = locked(&self.db);
+    fn write(&mut self, records: &[Record], d: Durability) -> Result<(), StateUnsafe> {
+        let db = self.db.clone();
+        let conn = locked(&db);
         let unsafe_state = |e: rusqlite::Error| self.unsafe_state(&e);
         if d == Durability::Disk {
             // Outside a transaction this takes effect at once; it syncs the whole log, earlier commits included.
@@ -57,7 +66,14 @@ impl StoreJournal {
         if d == Durability::Disk {
             conn.execute_batch("PRAGMA synchronous = NORMAL").map_err(unsafe_state)?;
         }
-        committed.map_err(unsafe_state)
+        let counted = committed.map_err(unsafe_state)?;
+        self.epoch = counted.filter(|_| closes(records)).or(self.epoch);
+        if d == Durability::Disk
+            && let Some(epoch) = self.epoch.take()
+        {
+            lineage::remember(&conn, &self.path, epoch);
+        }
+        Ok(())
     }
 
     fn unsafe_state(&self, error: &rusqlite::Error) -> StateUnsafe {
@@ -83,9 +99,14 @@ impl Journal for StoreJournal {
         match self.still_there().and_then(|()| self.write(&records, d)) {
             Ok(()) => {
                 self.next += records.len() as u64;
+                self.log = self.log.or_else(|| identity(&lineage::log_path(&self.path)));
                 Ok(records)
             }
             Err(failed) => {
+                // Closing would sync once more, and be told that all is well.
+                let conn = locked(&self.db);
+                let _ = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+                drop(conn);
                 self.failed = Some(failed.clone());
                 Err(failed)
             }
@@ -93,7 +114,18 @@ impl Journal for StoreJournal {
     }
 }
 
-fn transaction(conn: &Connection, run: i64, records: &[Record], d: Durability) -> rusqlite::Result<()> {
+fn closes(records: &[Record]) -> bool {
+    records.iter().any(|record| matches!(record.event, Event::RunFinished { .. }))
+}
+
+/// How far the database has come, when a session was opened or closed.
+fn transaction(
+    conn: &Connection,
+    run: i64,
+    records: &[Record],
+    d: Durability,
+) -> rusqlite::Result<Option<i64>> {
+    let mut epoch = None;
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     for record in records {
         let data = serde_json::to_string(&record.event)
@@ -102,13 +134,21 @@ fn transaction(conn: &Connection, run: i64, records: &[Record], d: Durability) -
             .execute(params![run, record.seq as i64, record.at.0, data])?;
         project::apply(conn, run, record)?;
         inbox::settle(conn, run, &record.event)?;
+        lease::settle(conn, run, record)?;
+        breaker::settle(conn, run, record)?;
+        if matches!(
+            record.event,
+            Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunFinished { .. }
+        ) {
+            epoch = Some(lineage::count(conn)?);
+        }
     }
     if records.is_empty() && d == Durability::Disk {
         // A barrier alone: a transaction that writes nothing would sync nothing.
         conn.prepare_cached("UPDATE run SET barriers = barriers + 1 WHERE num = ?1")?.execute([run])?;
     }
     conn.prepare_cached("COMMIT")?.execute([])?;
-    Ok(())
+    Ok(epoch)
 }
 
 /// The events of a run in order. One that cannot be read is an error: resume must not guess.

@@ -1,16 +1,22 @@
 //! The journal and its projections in SQLite: the only place that names rusqlite. Decides nothing: it keeps what it is
 //! told, in order, and gives it back. Does not know how an event came to be.
 
+mod backup;
 mod birth;
+mod breaker;
+mod claim;
 pub mod error;
 pub mod history;
 pub mod inbox;
 pub mod journal;
+pub mod lease;
+mod lineage;
 pub mod location;
 pub mod lock;
 mod place;
 mod project;
 mod resolve;
+pub mod result;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -26,11 +32,13 @@ use crate::event::{Record, RunId};
 use crate::history::Change;
 use crate::port::Message;
 
+pub use claim::StoreCommons;
 pub use error::StoreError;
 pub use inbox::StoreInbox;
 pub use journal::StoreJournal;
 pub use location::state_dir;
 pub use lock::{Held, RunLock};
+pub use result::StoreResults;
 
 /// How long a writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,6 +46,8 @@ const DATABASE: &str = "state.db";
 /// A write-ahead log shorter than this stays when the program ends: reading it back costs the next one less than two
 /// syncs cost this one.
 const SHORT_LOG: u64 = 1 << 20;
+/// Pages of the log from which on a commit takes it into the database.
+const LONG_LOG: std::ffi::c_int = 4000;
 
 /// One project's state: the database, the run locks and the logs beside it.
 ///
@@ -84,24 +94,33 @@ impl Drop for Store {
     fn drop(&mut self) {
         let log = self.dir.join(format!("{DATABASE}-wal"));
         let short = std::fs::metadata(log).is_ok_and(|log| log.len() < SHORT_LOG);
-        let _ = self.conn().set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, short);
+        let conn = self.conn();
+        // A journal that failed has set it: nothing may be synced again.
+        if short || conn.db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE) != Ok(false) {
+            let _ = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        } else if conn.is_readonly("main") == Ok(false) {
+            lineage::expect_no_log(&self.path());
+        }
     }
 }
 
 impl Store {
     /// Opens the state in `dir`, making folder and database if they are not there.
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
-        let fresh = place::prepare(dir)?;
+        let made = place::prepare(dir)?;
         let path = dir.join(DATABASE);
+        lineage::check_files(&path)?;
+        lineage::expect_new_log(&path)?;
         birth::make(&path);
         place::prepare_file(&path)?;
-        if fresh {
-            place::sync_parent(dir);
-        }
+        // Cheap once the database in them was synced.
+        made.iter().for_each(|folder| place::sync_parent(folder));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn =
             Connection::open_with_flags(&path, flags).map_err(|e| StoreError::sqlite(&e, &path))?;
-        let opened = configure(&conn).and_then(|()| schema::migrate(&mut conn, &path));
+        let opened = configure(&mut conn)
+            .and_then(|()| schema::migrate(&mut conn, &path))
+            .and_then(|()| lineage::check_row(&conn, &path));
         opened.map_err(|e| e.at(&path))?;
         Ok(Store { dir: dir.to_path_buf(), db: Arc::new(Mutex::new(conn)) })
     }
@@ -109,6 +128,7 @@ impl Store {
     /// Opens the state for reading only; `None` when there is none yet.
     pub fn open_existing_read_only(dir: &Path) -> Result<Option<Store>, StoreError> {
         let path = dir.join(DATABASE);
+        lineage::check_files(&path)?;
         if !path.exists() {
             return Ok(None);
         }
@@ -117,6 +137,7 @@ impl Store {
         conn.busy_timeout(BUSY_TIMEOUT).map_err(|e| StoreError::sqlite(&e, &path))?;
         match schema::require_current(&conn, &path).map_err(|e| e.at(&path))? {
             schema::Found::Current => {
+                lineage::check_row(&conn, &path)?;
                 Ok(Some(Store { dir: dir.to_path_buf(), db: Arc::new(Mutex::new(conn)) }))
             }
             schema::Found::Empty => Ok(None),
@@ -176,6 +197,11 @@ impl Store {
     /// What other commands leave for the engine that owns the run.
     pub fn inbox(&self, run: &RunId) -> Result<StoreInbox, StoreError> {
         Ok(StoreInbox::new(self.db.clone(), self.run_row(run)?))
+    }
+
+    /// Results that runs share.
+    pub fn results(&self) -> StoreResults {
+        StoreResults::new(self.db.clone(), self.path())
     }
 
     /// Leaves a message for the run's engine; on the disk when this returns.
@@ -254,7 +280,8 @@ impl Store {
     pub fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
         let row = self.run_row(run)?;
         self.write(|tx| {
-            for table in ["event", "attempt", "node", "plan", "message"] {
+            for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter", "result", "kept"]
+            {
                 tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [row])?;
             }
             tx.execute("DELETE FROM run WHERE num = ?1", [row])?;
@@ -309,16 +336,17 @@ pub(crate) fn locked(db: &Db) -> MutexGuard<'_, Connection> {
     db.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-fn configure(conn: &Connection) -> Result<(), StoreError> {
-    let set = || -> rusqlite::Result<String> {
+fn configure(conn: &mut Connection) -> Result<(), StoreError> {
+    let mut set = || -> rusqlite::Result<String> {
         conn.busy_timeout(BUSY_TIMEOUT)?;
         conn.set_prepared_statement_cache_capacity(64);
         conn.execute_batch(
             "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; \
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA journal_size_limit = 67108864;",
         )?;
+        conn.wal_hook(Some(take_in_the_log))?;
         conn.execute_batch(inbox::HANDED_OUT)?;
-        conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        write_ahead(conn)
     };
     let mode = set().map_err(|e| StoreError::sqlite(&e, Path::new(DATABASE)))?;
     if mode.eq_ignore_ascii_case("wal") {
@@ -328,6 +356,25 @@ fn configure(conn: &Connection) -> Result<(), StoreError> {
         format!("the state database cannot use a write-ahead log here (it stays in mode `{mode}`)"),
         "set WFL_STATE_DIR to a folder on a local disk",
     ))
+}
+
+/// SQLite would do the same by itself, but keep a failure to itself, too, and sync once more at the next commit.
+fn take_in_the_log(log: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int) -> rusqlite::Result<()> {
+    if pages < LONG_LOG {
+        return Ok(());
+    }
+    match log.checkpoint() {
+        Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => Ok(()),
+        taken => taken,
+    }
+}
+
+/// Asks for a write-ahead log; the mode that came of it. The answer comes before the change is on the disk, so the
+/// statement is carried to its end: only there would it say that it failed.
+fn write_ahead(conn: &Connection) -> rusqlite::Result<String> {
+    let mut set = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let modes: Vec<String> = set.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(modes.into_iter().next_back().unwrap_or_default())
 }
 
 /// Plain data of our own always becomes JSON; were it not to, an empty object is stored.

@@ -24,18 +24,23 @@ const UNSUITABLE: &[(u64, &str)] = &[
     (0x0bd0_0bd0, "Lustre"),
 ];
 
-/// Makes the folder (mode 0700) and refuses one that cannot keep state; whether it is new, and so not on the disk yet.
-pub(super) fn prepare(dir: &Path) -> Result<bool, StoreError> {
-    let fresh = !dir.is_dir();
-    if fresh {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(|e| StoreError::io(&e, "cannot make the state folder", dir))?;
+/// Makes the folder (mode 0700) and refuses one that cannot keep state. The folders that were made: a power cut takes one
+/// whose name is not on the disk, with all that is in it, so each one's parent is to be synced.
+pub(super) fn prepare(dir: &Path) -> Result<Vec<&Path>, StoreError> {
+    let missing: Vec<&Path> = dir
+        .ancestors()
+        .take_while(|above| !above.is_dir())
+        .filter(|above| !above.as_os_str().is_empty())
+        .collect();
+    for folder in missing.iter().rev() {
+        match fs::DirBuilder::new().mode(0o700).create(folder) {
+            // Another process was first.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+            made => made.map_err(|e| StoreError::io(&e, "cannot make the state folder", dir))?,
+        }
     }
     suitable(dir)?;
-    Ok(fresh)
+    Ok(missing)
 }
 
 /// Makes the database file with mode 0600 before SQLite opens it; SQLite gives its log the same mode.
@@ -77,10 +82,9 @@ fn suitable(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// A new folder's name is on the disk once its parent is. Best effort: some file systems cannot. Cheap once what lies
-/// in the folder was synced.
-pub(super) fn sync_parent(dir: &Path) {
-    if let Some(parent) = dir.parent()
+/// A new name is on the disk once its folder is. Best effort: some file systems cannot.
+pub(super) fn sync_parent(path: &Path) {
+    if let Some(parent) = path.parent()
         && let Ok(parent) = fs::File::open(parent)
     {
         let _ = parent.sync_all();

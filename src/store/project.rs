@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
+use super::result;
 use crate::base::{Timestamp, Value};
-use crate::event::{Event, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
+use crate::event::{Event, FailureClass, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
 
 /// The row of a node.
 #[derive(Clone, Copy)]
@@ -30,6 +31,9 @@ pub(super) fn apply(conn: &Connection, run: i64, record: &Record) -> rusqlite::R
             to.session_closed(*status, *exit, cause.as_deref(), *duration_ms)
         }
         Event::AttemptFinished { node, attempt, outcome } => to.attempt_finished(*node, *attempt, outcome),
+        Event::AttemptRefused { node, attempt, class, why } => {
+            to.attempt_failed(*node, *attempt, *class, why)
+        }
         Event::GateJudged { node, measures, .. } => to.measures(*node, measures),
         other => stage(to, other),
     }
@@ -64,6 +68,10 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
             Status::Waiting,
             Some(&waiting(WaitFor::Approval, &format!("{count} of {group}"))),
         ),
+        Event::StageRecorded { node, files, result } => {
+            result::recorded(to.conn, (to.run, *node, to.at), files, result.as_deref())
+        }
+        Event::ResultRevoked { key, reason, .. } => result::revoked(to.conn, key, reason),
         // These change no row: what follows from them comes as an event of its own.
         _ => Ok(()),
     }
@@ -71,7 +79,9 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
 
 /// Back to the rows as they were when the run was made, then every event again.
 pub(super) fn rebuild(conn: &Connection, run: i64, records: &[Record]) -> rusqlite::Result<()> {
-    conn.execute("DELETE FROM attempt WHERE run = ?1", [run])?;
+    for table in ["attempt", "kept", "result"] {
+        conn.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
+    }
     conn.execute(
         "UPDATE node SET status = 'pending', reason = NULL, attempt = 0, started = NULL, finished = NULL, \
          duration_ms = 0, outputs = NULL, measures = NULL WHERE run = ?1",
@@ -171,7 +181,9 @@ impl At<'_> {
         self.conn
             .prepare_cached(
                 "UPDATE attempt SET status = ?4, exit = ?5, duration_ms = ?6, error = ?7, user_ms = ?8, \
-                 system_ms = ?9, max_rss = ?10 WHERE run = ?1 AND node = ?2 AND attempt = ?3",
+                 system_ms = ?9, max_rss = ?10, class = ?11, injected = ?12, user_us = ?13, system_us = ?14, \
+                 how = ?15, tree_rss = ?16, read_bytes = ?17, written_bytes = ?18, waits = ?19, \
+                 preempted = ?20 WHERE run = ?1 AND node = ?2 AND attempt = ?3",
             )?
             .execute(params![
                 self.run,
@@ -184,11 +196,37 @@ impl At<'_> {
                 usage.user_ms as i64,
                 usage.system_ms as i64,
                 usage.max_rss as i64,
+                outcome.class.map(FailureClass::word),
+                outcome.injected,
+                usage.user_us as i64,
+                usage.system_us as i64,
+                usage.how.word(),
+                usage.tree_rss as i64,
+                usage.read_bytes as i64,
+                usage.written_bytes as i64,
+                usage.waits as i64,
+                usage.preempted as i64,
             ])?;
         Ok(())
     }
 
-    /// Its commands ended well, but what they left (an absent output, an exit criterion) failed the attempt.
+    fn attempt_failed(
+        self,
+        node: NodeIndex,
+        attempt: u32,
+        class: FailureClass,
+        why: &str,
+    ) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached(
+                "UPDATE attempt SET status = 'failed', class = ?4, error = ?5 \
+                 WHERE run = ?1 AND node = ?2 AND attempt = ?3",
+            )?
+            .execute(params![self.run, node, attempt, class.word(), why])?;
+        Ok(())
+    }
+
+    /// The same of runs from before such an end was an event of its own.
     fn attempt_refused(self, node: NodeIndex, reason: Option<&str>) -> rusqlite::Result<()> {
         self.conn
             .prepare_cached(

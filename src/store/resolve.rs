@@ -31,7 +31,9 @@ impl Store {
         let conn = self.conn();
         let read = || -> rusqlite::Result<Vec<String>> {
             let mut select = conn.prepare_cached("SELECT id FROM run ORDER BY started DESC, num DESC")?;
-            select.query_map([], |row| row.get(0))?.collect()
+            // An id that cannot be read is nobody's to name.
+            let ids = select.query_map([], |row| Ok(row.get(0).ok()))?;
+            ids.filter_map(Result::transpose).collect()
         };
         read().map_err(|e| self.error(&e))
     }

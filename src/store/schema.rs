@@ -11,7 +11,8 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x7766_6c31;
 
 /// `PRAGMA user_version` is the number of entries applied. Only ever append.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE run(
         num INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
@@ -84,7 +85,69 @@ const MIGRATIONS: &[&str] = &["
         taken INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX message_open ON message(run, num) WHERE taken = 0;
-"];
+",
+    "
+    ALTER TABLE attempt ADD COLUMN class TEXT;
+    ALTER TABLE attempt ADD COLUMN injected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN user_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN system_us INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN how TEXT;
+    ALTER TABLE attempt ADD COLUMN tree_rss INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN read_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN written_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempt ADD COLUMN preempted INTEGER NOT NULL DEFAULT 0;
+",
+    "
+    CREATE TABLE lease(
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        since INTEGER NOT NULL,
+        -- Stages that may keep it beyond the run's life, with the attempts each had when it was taken.
+        keepers TEXT NOT NULL,
+        PRIMARY KEY(kind, name, run, node)
+    ) WITHOUT ROWID;
+    CREATE TABLE waiter(
+        ticket INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        wants TEXT NOT NULL,
+        seen INTEGER NOT NULL
+    );
+    CREATE TABLE breaker(key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+",
+    "
+    -- Results that other runs may take: of each key the one recorded last.
+    CREATE TABLE result(
+        num INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        stage TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        files TEXT NOT NULL,
+        revoked TEXT
+    );
+    CREATE INDEX result_stage ON result(stage, at);
+    CREATE INDEX result_run ON result(run);
+    -- Files of which a copy is kept, and until when.
+    CREATE TABLE kept(
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        path TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY(run, node, path)
+    ) WITHOUT ROWID;
+",
+    "
+    -- One row: which database this is, and how often a session of a run was opened or closed in it.
+    CREATE TABLE lineage(database TEXT NOT NULL, epoch INTEGER NOT NULL);
+    INSERT INTO lineage VALUES (lower(hex(randomblob(8))), 0);
+",
+];
 
 /// What a file that is only read turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

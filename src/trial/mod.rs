@@ -7,6 +7,7 @@
 //!                       verdict ◀─judge─ outcome ◀─rehearsal (kernel, virtual time)
 //! ```
 
+mod breakers;
 mod coverage;
 mod explain;
 mod facts;

@@ -10,11 +10,12 @@ use crate::engine::core::{Core, Fault, Mode};
 use crate::engine::input::Settings;
 use crate::engine::spec::{self, Context, Wanted};
 use crate::engine::{Command, Input, InputKind, RunState};
-use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Record, Usage, WaitFor};
+use crate::event::{Asked, AttemptStatus, Event, FailureClass, NodeIndex, Outcome, Record, Usage, WaitFor};
 use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::plan::{Parallel, Plan};
 use crate::port::{self, Durability, Journal, Message, Question, StateUnsafe};
 
+use super::breakers::Breakers;
 use super::staging::{Cue, Ending};
 
 /// Steps after which a run is said not to end.
@@ -53,7 +54,7 @@ pub(super) struct Played {
 pub(super) fn rehearse(plan: Plan, cues: Vec<Cue>, people: People) -> Result<Played, String> {
     let plan = Arc::new(plan);
     let mut state = RunState::new(&plan);
-    state.live.settings = Settings { jobs: jobs(&plan), people: true, ..Settings::default() };
+    state.live.settings = Settings { jobs: jobs(&plan), people: true, commons: true, ..Settings::default() };
     let journal = Records::default();
     let mut core = Core::new(plan.clone(), state, Box::new(journal.clone()), Vec::new(), Mode::Process);
     let mut stage = Stage {
@@ -71,14 +72,17 @@ pub(super) fn rehearse(plan: Plan, cues: Vec<Cue>, people: People) -> Result<Pla
         order: 0,
         running: BTreeMap::new(),
         open: BTreeMap::new(),
+        breakers: Breakers::default(),
     };
     stage.later(0, InputKind::Begin { engine: "wfl test".into() });
     stage.later(0, InputKind::Tick);
+    let mut heard = 0;
     for _ in 0..STEPS {
         let Some(kind) = stage.next(core.next_timer(stage.moment())) else {
             return Err("the run stands still: nothing more would ever happen".into());
         };
         let commands = core.turn(&[Input { at: stage.moment(), kind }]).map_err(fault)?;
+        heard += journal.since(heard, |new| stage.breakers.hear(new));
         for command in commands {
             if command == Command::Stop {
                 return Ok(Played { plan, records: journal.take(), state: core.state });
@@ -120,6 +124,14 @@ fn secrets(plan: &Plan) -> BTreeMap<u32, Value> {
 struct Records(Arc<Mutex<Vec<Record>>>);
 
 impl Records {
+    /// Shows what came after the first `known`; how many they were.
+    fn since(&self, known: usize, mut shown: impl FnMut(&[Record])) -> usize {
+        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = records.get(known..).unwrap_or_default();
+        shown(new);
+        new.len()
+    }
+
     fn take(&self) -> Vec<Record> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -148,6 +160,7 @@ struct Stage {
     running: BTreeMap<NodeIndex, (u32, (i64, u64))>,
     /// Questions to people that are still open, and when nobody waits any more.
     open: BTreeMap<NodeIndex, ((i64, u64), Question)>,
+    breakers: Breakers,
 }
 
 impl Stage {
@@ -190,7 +203,8 @@ impl Stage {
                     Ok(spec) => self.ending(node, attempt, timeout, &spec.exit_ok),
                     Err(why) => {
                         let error = Some(format!("it cannot be started: {why}"));
-                        (Outcome { error, ..outcome(AttemptStatus::Failed) }, 0)
+                        let class = Some(FailureClass::NotStarted);
+                        (Outcome { error, class, ..outcome(AttemptStatus::Failed) }, 0)
                     }
                 };
                 let at = now.saturating_add_unsigned(after);
@@ -210,7 +224,16 @@ impl Stage {
                 let outcome = Outcome { exit: Some(0), ..outcome(AttemptStatus::Succeeded) };
                 self.later(now, InputKind::FinallyEnded { node, outcome });
             }
-            Command::Stop => {}
+            Command::Claim { node, claim } => {
+                let answer = Ok(self.breakers.claim(Timestamp(now), &claim));
+                self.later(now, InputKind::Claimed { node, answer });
+            }
+            Command::AskStanding { node, rule } => {
+                let standing = Some(self.breakers.standing(&rule));
+                self.later(now, InputKind::Standing { node, standing });
+            }
+            // No results of other runs are given to it.
+            Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
     }
 
@@ -327,6 +350,13 @@ fn answer(yes: bool, by: &str, comment: Option<String>) -> port::Answer {
 }
 
 fn outcome(status: AttemptStatus) -> Outcome {
+    let class = match status {
+        AttemptStatus::Succeeded => None,
+        AttemptStatus::Failed => Some(FailureClass::Exit),
+        AttemptStatus::TimedOut => Some(FailureClass::Timeout),
+        AttemptStatus::Cancelled => Some(FailureClass::Cancelled),
+        AttemptStatus::Interrupted => Some(FailureClass::Lost),
+    };
     Outcome {
         status,
         exit: None,
@@ -336,5 +366,7 @@ fn outcome(status: AttemptStatus) -> Outcome {
         stderr: String::new(),
         usage: Usage::default(),
         log_cut: false,
+        class,
+        injected: false,
     }
 }

@@ -33,7 +33,7 @@ fn a_needed_stage_is_reused_while_its_inputs_are_the_same() {
     assert_eq!(statuses["docs"], "skipped");
     subject.end(&["run", "l", "--only", "unit"]).expect_code(0);
     subject.write("src/a", "two\n");
-    subject.end(&["run", "l", "--only", "unit"]).expect_code(2).says("inputs changed");
+    subject.end(&["run", "l", "--only", "unit"]).expect_code(2).says("`inputs` changed: src/a");
     subject.end(&["run", "l", "--only", "unit,build"]).expect_code(0);
     assert_eq!(subject.read("builds"), "x\nx\n");
 }

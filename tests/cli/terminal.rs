@@ -76,3 +76,36 @@ fn what_came_before_is_shown_before_the_question() {
     assert!(built < seen.find("[y/N]").unwrap_or_default(), "{seen}");
     assert_eq!(ended, Some(0), "{seen}");
 }
+
+#[test]
+fn a_flood_of_news_is_drawn_at_most_twenty_times_a_second() {
+    let subject = Subject::with(
+        "stage a { run sh \"\"\"\n  i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); echo \"line $i\"; done; sleep 0.3\n  \"\"\" }\n",
+    );
+    let began = std::time::Instant::now();
+    let Some((code, seen)) = on_terminal(&subject, "run all.wfl", "") else { return };
+    let allowed = began.elapsed().as_secs_f64() * 20.0 + 2.0;
+    assert_eq!(code, Some(0), "{seen}");
+    let drawn = seen.matches("of 1 stage done").count();
+    assert!(drawn >= 1 && (drawn as f64) <= allowed, "{drawn} drawings, {allowed} allowed");
+    // What remains are plain lines: after the picture is cleared nothing of it comes again.
+    let rest = &seen[seen.rfind("\u{1b}[J").expect("a picture that was cleared")..];
+    assert!(!rest.contains("stage done"), "{rest}");
+}
+
+#[test]
+fn output_shown_beside_the_picture_is_never_torn() {
+    let subject = Subject::with(
+        "stage a { run sh \"\"\"\n  for i in 1 2 3 4 5 6 7 8 9; do echo \"whole-$i\"; sleep 0.07; done\n  \"\"\" }\n",
+    );
+    let Some((code, seen)) = on_terminal(&subject, "run all.wfl --output interleaved", "") else { return };
+    assert_eq!(code, Some(0), "{seen}");
+    for i in 1..10 {
+        let line = format!("whole-{i}");
+        let shown = seen.lines().map(|row| row.trim_end_matches('\r').trim_end_matches("\u{1b}[K"));
+        assert!(
+            shown.map(|row| row.trim_start_matches(|c| c != 'w')).any(|row| row == line),
+            "{line}: {seen:?}"
+        );
+    }
+}

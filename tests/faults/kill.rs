@@ -7,6 +7,7 @@ use std::path::Path;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use super::results;
 use super::subject::Subject;
 
 const STAGES: usize = 40;
@@ -154,7 +155,7 @@ fn violations(
 }
 
 /// Sequence numbers without gaps, and one result for each start.
-fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
+pub fn doubled_records(subject: &Subject, run: &str) -> Vec<String> {
     let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
     let mut rows = database
         .prepare(
@@ -212,6 +213,8 @@ fn kill_and_resume(shape: &Shape) {
         wrong.extend(ended.err());
         assert!(wrong.is_empty(), "kill {kill} (WFL_SEED={}):\n{}", seed(), wrong.join("\n"));
     }
+    let what = format!("kill -9 at a random moment, then resume ({begun} with a run to resume)");
+    results::note("1", &what, kills as usize, kills as usize, "a recorded result taken away");
     assert!(begun > kills / 2, "{begun} of {kills} had a run to resume");
 }
 

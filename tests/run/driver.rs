@@ -13,7 +13,8 @@ use wfl::engine::{Control, End, InputKind, Mode, Options, Ports, RunState, run};
 use wfl::event::{AttemptStatus, Event, NodeIndex, Outcome, RunId, RunStatus};
 use wfl::expr::Kind;
 use wfl::expr::facts::{Fact, FactKey, FactValues};
-use wfl::plan::{Plan, Secret};
+use wfl::plan::{Parallel, Plan, Secret};
+use wfl::port::room::{self, Room};
 use wfl::port::{
     Action, Answer, AttemptSpec, Busy, Executor, Facts, Inbox, Journal, Message, Observer, People, Question,
 };
@@ -143,6 +144,8 @@ impl Setup {
             observers,
             people: self.people.clone(),
             inbox: self.inbox.take(),
+            commons: None,
+            results: None,
         };
         run(&Arc::new(self.plan.clone()), state, begin, ports, &self.options, &self.control)
     }
@@ -408,6 +411,8 @@ fn a_run_needs_no_time_to_pass() {
         observers: Vec::new(),
         people: None,
         inbox: None,
+        commons: None,
+        results: None,
     };
     let begin = InputKind::Begin { engine: "test".into() };
     let end = run(&plan, RunState::new(&plan), begin, ports, &Options::default(), &Arc::default()).unwrap();
@@ -419,4 +424,64 @@ fn the_journal_is_a_port() {
     let mut memory = Memory::default();
     let none = memory.commit(Default::default(), &[], wfl::port::Durability::Disk).unwrap();
     assert!(none.is_empty(), "a barrier alone records nothing");
+}
+
+/// A machine without memory to spare when it is first looked at, and with plenty later. `a` runs until `b` began.
+#[derive(Default)]
+struct Machine {
+    looked: Mutex<u32>,
+    began: Mutex<BTreeSet<String>>,
+    changed: Condvar,
+}
+
+impl Executor for Machine {
+    fn run(&self, spec: &AttemptSpec) -> Result<Outcome, Busy> {
+        let mut began = self.began.lock().unwrap();
+        began.insert(spec.key.clone());
+        self.changed.notify_all();
+        if spec.key == "a" {
+            let at_most = Duration::from_secs(60);
+            let alone = |began: &mut BTreeSet<String>| !began.contains("b");
+            let waited = self.changed.wait_timeout_while(began, at_most, alone).unwrap();
+            assert!(!waited.1.timed_out(), "nobody looked at the machine again");
+        }
+        Ok(outcome(AttemptStatus::Succeeded, Some(0)))
+    }
+
+    fn cancel(&self, _: NodeIndex, _: Duration) {}
+
+    fn fence(&self, _: &str) -> usize {
+        0
+    }
+
+    fn room(&self) -> Option<Room> {
+        let mut looked = self.looked.lock().unwrap();
+        *looked += 1;
+        let free = if *looked == 1 { 0 } else { 4_000_000_000 };
+        let memory = Some(room::Memory { free, total: 8_000_000_000 });
+        Some(Room { processors: 2, limited_by: "2 processors".into(), memory, ..Room::default() })
+    }
+}
+
+#[test]
+fn the_machine_is_looked_at_again_while_something_waits_for_room() {
+    let plan = Plan { parallel: Parallel::Auto, ..lane(vec![stage("a"), stage("b")]) };
+    let journal = Memory::default();
+    let ports = Ports {
+        journal: Box::new(journal.clone()),
+        executor: Arc::new(Machine::default()),
+        facts: Arc::new(AllThere),
+        clock: Arc::new(SystemClock::default()),
+        observers: Vec::new(),
+        people: None,
+        inbox: None,
+        commons: None,
+        results: None,
+    };
+    let begin = InputKind::Begin { engine: "test".into() };
+    let (state, plan) = (RunState::new(&plan), Arc::new(plan));
+    let end = run(&plan, state, begin, ports, &Options::default(), &Arc::new(Control::default())).unwrap();
+    assert_eq!((end.status, end.exit), (RunStatus::Succeeded, 0));
+    let notes = journal.all().iter().filter(|record| matches!(record.event, Event::Note { .. })).count();
+    assert_eq!(notes, 2, "one at a time, and then both");
 }

@@ -12,7 +12,7 @@ use wfl::engine::{Command, Input, InputKind, Observed, Resolution, RunState, Sig
 use wfl::event::{AttemptStatus, Event, NodeIndex, Outcome, Record, RunStatus, Status, Usage};
 use wfl::expr::facts::{Fact, FactKey, FactValues};
 use wfl::plan::Plan;
-use wfl::port::{Answer, Durability, Journal, Message, Observer, StateUnsafe};
+use wfl::port::{Answer, Claimed, Durability, Journal, Message, Observer, Standing, StateUnsafe};
 
 /// A journal in memory that can be told to fail.
 #[derive(Clone, Default)]
@@ -70,6 +70,8 @@ pub fn outcome(status: AttemptStatus, exit: Option<i32>) -> Outcome {
         stderr: String::new(),
         usage: Usage::default(),
         log_cut: false,
+        class: None,
+        injected: false,
     }
 }
 
@@ -122,6 +124,10 @@ pub struct World {
     pub news: Vec<(i64, InputKind)>,
     /// What other commands left before the process began.
     pub inbox: Vec<InputKind>,
+    /// What other runs let each stage have, one answer after the other; then all it asks for.
+    pub claims: BTreeMap<String, VecDeque<Result<Claimed, String>>>,
+    /// How every breaker stands when it is looked at.
+    pub standing: Option<Standing>,
     pub now: i64,
     /// Every command that was carried out, in words.
     pub done: Vec<String>,
@@ -149,6 +155,8 @@ impl World {
             answers: BTreeMap::new(),
             news: Vec::new(),
             inbox: Vec::new(),
+            claims: BTreeMap::new(),
+            standing: None,
             now: 0,
             done: Vec::new(),
             timeouts: Vec::new(),
@@ -184,6 +192,13 @@ impl World {
     pub fn answer(mut self, key: &str, answer: Option<Answer>) -> Self {
         self.settings.people = true;
         self.answers.entry(key.into()).or_default().push_back(answer);
+        self
+    }
+
+    /// There are other runs, which answer so when the stage asks for what they share.
+    pub fn claims(mut self, key: &str, answers: impl IntoIterator<Item = Claimed>) -> Self {
+        self.settings.commons = true;
+        self.claims.insert(key.into(), answers.into_iter().map(Ok).collect());
         self
     }
 
@@ -328,7 +343,19 @@ impl World {
                 };
                 self.later(now + 1_000, InputKind::FinallyEnded { node, outcome });
             }
-            Command::Stop => {}
+            Command::Claim { node, claim } => {
+                let key = self.key(node);
+                let things: Vec<&str> = claim.wants.iter().map(|want| want.name.as_str()).collect();
+                self.done.push(format!("claim {key} {}", things.join("+")));
+                let granted = Ok(Claimed::Granted { probe: None, killed: 0 });
+                let answer = self.claims.get_mut(&key).and_then(VecDeque::pop_front).unwrap_or(granted);
+                self.later(now, InputKind::Claimed { node, answer });
+            }
+            Command::AskStanding { node, .. } => {
+                self.later(now, InputKind::Standing { node, standing: self.standing });
+            }
+            // No results of other runs are given to it.
+            Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
     }
 
@@ -405,6 +432,14 @@ impl World {
             Event::StageReset { node, reason } => format!("{} reset: {reason}", self.key(*node)),
             Event::ApprovalVoided { node, .. } => format!("{} approval voided", self.key(*node)),
             Event::Note { text, .. } => format!("note {text}"),
+            Event::LeaseTaken { node, things } => format!("{} takes {}", self.key(*node), things.join(", ")),
+            Event::LeaseReleased { node } => format!("{} gives back", self.key(*node)),
+            Event::BreakerProbed { node, breaker, .. } => format!("{} probes {breaker}", self.key(*node)),
+            Event::BreakerCounted { node, told, probe, .. } => {
+                format!("{} tells {told:?} as {probe:?}", self.key(*node))
+            }
+            Event::BreakerOpened { node, breaker, .. } => format!("{} opened {breaker}", self.key(*node)),
+            Event::BreakerClosed { node, breaker } => format!("{} closed {breaker}", self.key(*node)),
             _ => return None,
         })
     }

@@ -88,6 +88,7 @@ pub fn stage(key: &str) -> Draft {
         approvals: Vec::new(),
         gate: None,
         priority: 0,
+        expected: None,
     };
     Draft { node, edges: Vec::new(), priority: None, inside: Vec::new() }
 }
@@ -123,6 +124,7 @@ pub fn retry(attempts: u32) -> Retry {
         factor: 2.0,
         jitter: 0.0,
         when: None,
+        breaker: None,
     }
 }
 
@@ -191,7 +193,9 @@ impl Draft {
     /// A file output.
     pub fn out(self, name: &str, path: &str) -> Self {
         let value = expr(Kind::Value(Value::Path(path.into())));
-        self.with(|node| node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false }))
+        self.with(|node| {
+            node.outputs.push(Output { name: name.into(), ty: Type::Path, value, given: false, keep: None })
+        })
     }
 
     pub fn tool(self, name: &str) -> Self {
@@ -311,6 +315,8 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         clean_env: None,
         definition: Definition::default(),
         seed: 7,
+        log_size: None,
+        verify_reuse: None,
     }
 }
 

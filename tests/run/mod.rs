@@ -3,6 +3,7 @@
 mod called;
 mod calls;
 mod cancel;
+mod claims;
 mod driver;
 mod failure;
 mod fakes;
@@ -12,5 +13,7 @@ mod order;
 mod people;
 mod resume;
 mod retry;
+mod reuse_keys;
+mod room;
 mod shares;
 mod simulation;

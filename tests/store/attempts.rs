@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wfl::event::{AttemptStatus, Outcome};
+use wfl::event::{AttemptStatus, Measured, Outcome};
 use wfl::exec::LocalExecutor;
 use wfl::port::{Action, AttemptSpec, Executor};
 
@@ -29,7 +29,7 @@ fn exit_codes_and_signals_are_told_as_shells_count_them() {
     let segv = of("kill -SEGV $$");
     assert_eq!((segv.exit, segv.signal), (Some(139), Some(11)));
     assert!(segv.error.unwrap().contains("SEGV"));
-    assert!(of("kill -KILL $$").error.unwrap().contains("out of memory?"));
+    assert!(of("kill -KILL $$").error.unwrap().contains("was killed ("));
     let spec = AttemptSpec { exit_ok: vec![0, 3], ..attempt(dir.path(), vec![sh("exit 3")]) };
     assert_eq!((run(&spec).status, run(&spec).exit), (AttemptStatus::Succeeded, Some(3)));
 }
@@ -207,4 +207,20 @@ fn a_stage_that_asks_is_ended_in_time() {
     assert_eq!((outcome.status, outcome.signal), (AttemptStatus::TimedOut, Some(15)));
     assert_eq!(outcome.error.as_deref(), Some("timed out: `sh` had 100ms and did not end"));
     assert_eq!(logged(spec.log.as_ref().unwrap()), "started\n");
+}
+
+#[test]
+fn memory_is_the_stages_own_and_not_the_engines() {
+    let dir = tempfile::tempdir().unwrap();
+    // Held by this process, and by none of the stage.
+    let held = vec![7_u8; 64 << 20];
+    let long = run(&attempt(dir.path(), vec![sh("sleep 1.5 & sleep 1.5 & wait")])).usage;
+    assert_eq!(long.how, Measured::Sampled);
+    assert!((1..16 << 20).contains(&long.max_rss), "{long:?}");
+    assert!(long.tree_rss > long.max_rss && long.waits > 0, "{long:?}");
+    // The twin: nobody looked at one that ended at once, and the kernel counts our own memory to it.
+    let short = run(&attempt(dir.path(), vec![exec(&["true"])])).usage;
+    assert_eq!(short.how, Measured::AtMost);
+    assert!(short.max_rss >= 64 << 20, "{short:?}");
+    assert!(held.iter().all(|byte| *byte == 7));
 }

@@ -22,8 +22,10 @@ fn ended(node: u32, attempt: u32, status: AttemptStatus) -> Event {
         duration_ms: 40,
         error: None,
         stderr: "it broke".into(),
-        usage: Usage { user_ms: 3, system_ms: 1, max_rss: 4096 },
+        usage: Usage { user_ms: 3, system_ms: 1, max_rss: 4096, ..Usage::default() },
         log_cut: false,
+        class: None,
+        injected: false,
     };
     Event::AttemptFinished { node, attempt, outcome }
 }

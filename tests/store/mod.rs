@@ -4,6 +4,7 @@ mod attempts;
 mod escapes;
 mod git;
 mod journal;
+mod leases;
 mod locks;
 mod opening;
 mod secrets;

@@ -1,4 +1,4 @@
-//! `wfl clean`: removes runs and logs older than the project keeps them.
+//! `wfl clean`: removes runs and logs older than the project keeps them; closes breakers.
 
 use serde_json::json;
 
@@ -10,20 +10,37 @@ use crate::embed::{self, Error, Keep, Project};
 use crate::observe::style::counted;
 
 pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
+    if args.breakers {
+        return breakers(args, terminal);
+    }
     let keep = Keep::of(Project::load(&[])?.model());
     let removed = embed::clean(&keep, Timestamp::now(), args.dry_run)?;
     match args.format {
         Format::Json => {
             let (runs, logs) = (&removed.runs, &removed.logs);
-            terminal.json(&json!({ "runs": runs, "logs": logs, "dry_run": args.dry_run }));
+            let copies = json!({ "count": removed.copies.copies, "bytes": removed.copies.bytes });
+            terminal.json(&json!({ "runs": runs, "logs": logs, "copies": copies, "dry_run": args.dry_run }));
         }
         Format::Human => {
             removed.runs.iter().for_each(|run| terminal.data(&format!("run {run}")));
             removed.logs.iter().for_each(|run| terminal.data(&format!("logs of {run}")));
             let word = if args.dry_run { "would remove" } else { "removed" };
             let logs = format!("the logs of {}", counted(removed.logs.len(), "more run"));
-            terminal.say(&format!("{word} {} and {logs}", counted(removed.runs.len(), "run")));
+            let files = match removed.copies.copies {
+                0 => String::new(),
+                count => format!(" and {} kept {}", count, if count == 1 { "copy" } else { "copies" }),
+            };
+            terminal.say(&format!("{word} {} and {logs}{files}", counted(removed.runs.len(), "run")));
         }
+    }
+    Ok(Code::Ok)
+}
+
+fn breakers(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
+    let closed = embed::reset_breakers()?;
+    match args.format {
+        Format::Json => terminal.json(&json!({ "breakers": closed })),
+        Format::Human => terminal.say(&format!("closed {}", counted(closed, "breaker"))),
     }
     Ok(Code::Ok)
 }

@@ -6,9 +6,12 @@ use crate::cli::args::{Format, Show};
 use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::cli::present;
-use crate::embed::{Error, StoredRun};
+use crate::embed::{Error, StoredRun, Tripped};
+use crate::event::{Status, WaitFor};
 use crate::history::{History, StageSummary};
 use crate::observe::style::{counted, elapsed, one_line};
+use crate::port::Standing;
+use crate::store::lease::Held;
 
 pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
     if args.resolved {
@@ -20,8 +23,13 @@ pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
         Format::Json => terminal.json(&json!({
             "run": present::run_json(&stored.summary),
             "stages": stages.iter().map(present::stage_json).collect::<Vec<_>>(),
+            "holds": stored.held()?.iter().map(held_json).collect::<Vec<_>>(),
+            "breakers": stored.tripped()?.iter().map(breaker_json).collect::<Vec<_>>(),
         })),
-        Format::Human => terminal.data(&text(&stored, &stages, terminal)),
+        Format::Human => {
+            let shared = shared(&stored)?;
+            terminal.data(&format!("{}{shared}", text(&stored, &stages, terminal)));
+        }
     }
     Ok(Code::Ok)
 }
@@ -54,8 +62,58 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
     )
 }
 
+/// What it holds of other runs, and the breakers that keep its stages waiting.
+fn shared(stored: &StoredRun) -> Result<String, Error> {
+    let mut lines = String::new();
+    for held in stored.held()? {
+        let (what, stage, run) = (word(&held), &held.stage, &held.run);
+        lines.push_str(&match held.keeps {
+            true => format!(
+                "\n{what} is kept by {stage} until it is resolved: `wfl resume {run} --mark-done {stage}`, or `--rerun \
+                 {stage}`"
+            ),
+            false => format!("\n{what} is held by {stage} since {}", held.since.local()),
+        });
+    }
+    for breaker in stored.tripped()? {
+        lines.push_str(&match breaker.standing {
+            Standing::Open(until) => format!("\nbreaker `{}` is open until {}", breaker.name, until.local()),
+            _ => format!("\nbreaker `{}` is half-open: one stage at a time may try", breaker.name),
+        });
+    }
+    Ok(lines)
+}
+
+fn word(held: &Held) -> String {
+    let what = if held.on == WaitFor::Pool { "pool" } else { "lock" };
+    format!("{what} `{}`", held.name)
+}
+
+fn held_json(held: &Held) -> serde_json::Value {
+    let since = held.since.rfc3339();
+    json!({ "on": held.on, "name": held.name, "stage": held.stage, "since": since, "keeps": held.keeps })
+}
+
+fn breaker_json(breaker: &Tripped) -> serde_json::Value {
+    let (state, until) = match breaker.standing {
+        Standing::Open(until) => ("open", Some(until.rfc3339())),
+        Standing::HalfOpen => ("half-open", None),
+        Standing::Closed => ("closed", None),
+    };
+    json!({ "name": breaker.name, "state": state, "until": until })
+}
+
+/// ` [exit]` of a stage that ended badly.
+fn class(stage: &StageSummary) -> String {
+    let bad = matches!(stage.status, Status::Failed | Status::TimedOut | Status::Warned | Status::Cancelled);
+    let Some(attempt) = stage.attempts.last().filter(|_| bad) else { return String::new() };
+    let injected = if attempt.injected { ", injected" } else { "" };
+    attempt.class.map(|class| format!(" [{}{injected}]", class.word())).unwrap_or_default()
+}
+
 fn row(stage: &StageSummary, terminal: &Terminal) -> Vec<String> {
     let reason = stage.reason.as_deref().map(|reason| one_line(reason, 100)).unwrap_or_default();
+    let reason = reason + &class(stage);
     let took = if stage.duration_ms > 0 { elapsed(stage.duration_ms) } else { String::new() };
     let tries =
         if stage.attempts.len() > 1 { format!("{} attempts", stage.attempts.len()) } else { String::new() };

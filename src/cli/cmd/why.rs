@@ -26,5 +26,6 @@ fn text(why: &why::Why, terminal: &Terminal) -> String {
     let head = terminal.out.paint(Ink::Bold, &format!("{} ({})", why.stage, why.status));
     let steps: String =
         why.steps.iter().map(|step| format!("  event {}: {}\n", step.seq, step.text)).collect();
-    format!("{head}: {}\n{steps}", why.answer)
+    let event = why.event.map(|seq| format!(" (event {seq})")).unwrap_or_default();
+    format!("{head}: {}{event}\n{steps}", why.answer)
 }

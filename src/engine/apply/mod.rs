@@ -63,6 +63,7 @@ fn name_of(event: &Event) -> &'static str {
         Event::StageWaiting { .. } => "stage.waiting",
         Event::StageStarted { .. } => "stage.started",
         Event::AttemptFinished { .. } => "attempt.finished",
+        Event::AttemptRefused { .. } => "attempt.refused",
         Event::GateJudged { .. } => "gate.judged",
         Event::StageFinished { .. } => "stage.finished",
         Event::StagesBlocked { .. } => "stages.blocked",
@@ -76,6 +77,15 @@ fn name_of(event: &Event) -> &'static str {
         Event::ConfirmAnswered { .. } => "confirm.answered",
         Event::FinallyFinished { .. } => "finally.finished",
         Event::Note { .. } => "note",
+        Event::LeaseTaken { .. } => "lease.taken",
+        Event::LeaseReleased { .. } => "lease.released",
+        Event::BreakerProbed { .. } => "breaker.probed",
+        Event::BreakerCounted { .. } => "breaker.counted",
+        Event::BreakerOpened { .. } => "breaker.opened",
+        Event::BreakerClosed { .. } => "breaker.closed",
+        Event::StageCompared { .. } => "stage.compared",
+        Event::StageRecorded { .. } => "stage.recorded",
+        Event::ResultRevoked { .. } => "result.revoked",
     }
 }
 

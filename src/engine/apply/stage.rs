@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Value;
-use crate::event::{Asked, Event, NodeIndex, Outcome, Status, WaitFor};
+use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
@@ -32,6 +32,18 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         Event::AttemptFinished { node, attempt, outcome } => {
             attempt_finished(state, event, *node, *attempt, outcome)
         }
+        Event::AttemptRefused { node, attempt, class, why } => {
+            let stage = state.node_mut(*node);
+            let judged = stage.status == Status::Running && !stage.open && stage.attempt == *attempt;
+            let well = stage.outcome.as_mut().filter(|outcome| outcome.status == AttemptStatus::Succeeded);
+            ensure(judged && well.is_some(), event, "no attempt that ended well is to be judged")?;
+            if let Some(outcome) = well {
+                outcome.status = AttemptStatus::Failed;
+                outcome.error = Some(why.clone());
+                outcome.class = Some(*class);
+            }
+            Ok(())
+        }
         Event::GateJudged { node, checks, error, .. } => {
             let stage = state.node_mut(*node);
             let gate = plan.nodes[*node as usize].kind == StageKind::Gate;
@@ -55,6 +67,15 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         Event::StageUnknown { node, .. }
         | Event::StageResolved { node, .. }
         | Event::StageReset { node, .. } => mend(plan, state, event, *node),
+        Event::StageRecorded { node, files, result } => {
+            let stage = state.node_mut(*node);
+            ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
+            stage.files.clone_from(files);
+            // One that is reused has not started: what its inputs were is known from the key.
+            let inputs = result.as_ref().and_then(|result| result.parts.get("inputs"));
+            stage.inputs = stage.inputs.take().or(inputs.cloned());
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

@@ -47,7 +47,9 @@ impl Lowering<'_, '_> {
         if let Some(keep) = find(body, "keep") {
             self.model.project.keep_runs = self.kept(module, keep, "runs");
             self.model.project.keep_logs = self.kept(module, keep, "logs");
+            self.model.project.log_size = self.log_size(module, keep);
         }
+        self.model.project.verify_reuse = self.verified(module, body);
         for (keyword, level) in [("allow", Level::Allow), ("warn", Level::Warn), ("deny", Level::Deny)] {
             for statement in all(body, keyword).filter(|statement| !statement.broken) {
                 self.levels(statement, level);
@@ -114,6 +116,35 @@ impl Lowering<'_, '_> {
         match self.constant(&expr) {
             Some(Value::Duration(ms)) => Some(*ms),
             _ => None,
+        }
+    }
+
+    fn log_size(&mut self, module: ModuleId, keep: &Statement) -> Option<u64> {
+        let frame = Frame::file(module);
+        let expr = self.setting(&frame.start(), keep.body(), "log-size", &Type::Size)?;
+        match self.constant(&expr) {
+            Some(Value::Size(bytes)) => u64::try_from(*bytes).ok(),
+            _ => None,
+        }
+    }
+
+    /// `verify-reuse 2%`, rounded up: little is not nothing.
+    fn verified(&mut self, module: ModuleId, body: &[Statement]) -> Option<u32> {
+        let statement = find(body, "verify-reuse")?;
+        let expr = self.setting(&Frame::file(module).start(), body, "verify-reuse", &Type::Percent)?;
+        match self.constant(&expr) {
+            Some(Value::Percent(percent)) if (0.0..=100.0).contains(percent) => Some(percent.ceil() as u32),
+            Some(_) => {
+                let message = "a share lies between 0 % and 100 %";
+                self.error(
+                    &codes::E122,
+                    statement.span,
+                    message,
+                    "write `verify-reuse 2%`, or `0%` for never",
+                );
+                None
+            }
+            None => None,
         }
     }
 

@@ -21,6 +21,7 @@ impl Lowering<'_, '_> {
         for item in &defs.breakers {
             let mut breaker = self.breaker_block(&Frame::file(item.module), item.statement.body());
             breaker.name = Some(item.name.to_string());
+            breaker.span = item.span;
             if let Some(first) = seen.insert((item.module, item.name.as_str()), item.span) {
                 let message = format!("breaker `{}` is defined twice", item.name);
                 self.report.push(
@@ -68,7 +69,8 @@ impl Lowering<'_, '_> {
                     infer::path_symbol(self.defs, frame.module, &path, Namespace::Retries, &mut self.report);
                 match symbol {
                     Some(Symbol::Retry(id)) => {
-                        let named = self.model.retries.get(id as usize)?.retry.clone();
+                        let mut named = self.model.retries.get(id as usize)?.retry.clone();
+                        named.policy = Some(self.text(operand.span).to_string());
                         (named, self.retry_deadlines[id as usize].clone())
                     }
                     _ => (Retry::default(), None),
@@ -110,7 +112,7 @@ impl Lowering<'_, '_> {
         };
         // With a block of its own it is defined here, and shared by its name.
         let mut breaker = match statement.block.is_some() && !self.has_breaker(frame.module, &name) {
-            true => Breaker::default(),
+            true => Breaker { span: statement.span, ..Breaker::default() },
             false => self.shared_breaker(frame.module, &name).unwrap_or_default(),
         };
         let own = self.breaker_block(frame, statement.body());

@@ -6,7 +6,7 @@ use crate::model::declare::{Item, declared_name};
 use crate::model::infer::{self, Namespace, Symbol};
 use crate::model::schema::Context;
 use crate::model::schema::check::{head_span, is_readable};
-use crate::model::{Check, Concerns, Effect, ModuleId, NotYet, Stage, StageId, StageKind};
+use crate::model::{Check, Effect, ModuleId, Stage, StageId, StageKind};
 use crate::syntax::ast::Statement;
 
 use super::{Frame, Lowering, all, find, operand};
@@ -189,9 +189,6 @@ impl Lowering<'_, '_> {
         stage.deadline = deadline.and_then(|statement| self.duration(&start, statement)).map(Box::new);
         if let Some((retry, deadline)) = retry.and_then(|statement| self.retry(frame, statement)) {
             stage.deadline = stage.deadline.take().or(deadline.map(Box::new));
-            if retry.breaker.is_some() {
-                self.not_yet(retry.span, NotYet::BREAKER, Concerns::Stage(stage.id));
-            }
             stage.retry = Some(Box::new(retry));
         }
         if cwd {

@@ -35,6 +35,15 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("keep", &[Project], Nothing, "How long runs and their logs are kept.").block(Keep),
     Row::new("runs", &[Keep], values(1, 1, "duration"), "How long runs are kept."),
     Row::new("logs", &[Keep], values(1, 1, "duration"), "How long logs are kept."),
+    Row::new("log-size", &[Keep], values(1, 1, "size"), "The most that one attempt's log may hold.")
+        .default("64MiB"),
+    Row::new(
+        "verify-reuse",
+        &[Project],
+        values(1, 1, "percent"),
+        "How many of the stages that could be reused run all the same, to find undeclared inputs.",
+    )
+    .default("2%"),
     Row::new("repairs", &[Project], references(1, ANY, "repairs"), "Repair rules that apply to every run.")
         .many(),
     Row::new(

@@ -113,6 +113,7 @@ fn retries_are_worked_out_and_judged() {
         }),
         when: Some(check(same(fact("exit", vec![], Type::Int), val(Value::Int(6))))),
         breaker: None,
+        policy: None,
         span: span(5),
     };
     let with = |retry| {
