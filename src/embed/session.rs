@@ -12,10 +12,11 @@ use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
 use crate::engine::input::{InputKind, Reuse};
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
-use crate::event::{NodeIndex, Record, RunId, RunStatus};
+use crate::event::{Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::exec::inject::Injections;
 use crate::facts::{World, git};
+use crate::observe::plain::Output;
 use crate::plan::{Plan, StageKind};
 use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
@@ -89,10 +90,33 @@ pub struct Session {
 impl Project {
     /// Stores the run and takes it for this process. Nothing runs yet.
     pub fn start(&self, planned: Planned) -> Result<Session, Error> {
+        Session::new(&self.place, self.world(&Default::default()), planned)
+    }
+
+    /// As [`Project::start`], for who needs the project no more: its memory is the run's.
+    pub fn launch(self, planned: Planned) -> Result<Session, Error> {
+        let (place, world) = (self.place.clone(), self.world(&Default::default()));
+        drop(self);
+        Session::new(&place, world, planned)
+    }
+
+    /// Plans and drives in one step.
+    pub fn run(&self, planned: Planned, going: Going) -> Result<Ended, Error> {
+        self.start(planned)?.drive(going)
+    }
+
+    /// Goes on with a run of this project that stopped.
+    pub fn resume(&self, run: &str, resolve: &Resolve, going: Going) -> Result<Ended, Error> {
+        Session::resume_at(&self.place, run, resolve)?.drive(going)
+    }
+}
+
+impl Session {
+    fn new(place: &Place, world: World, planned: Planned) -> Result<Session, Error> {
         let Planned { mut plan, change, .. } = planned;
         let secrets = start::secrets(&plan)?;
         let injections = inject::injections(&plan)?;
-        let store = self.place.state()?;
+        let store = place.state()?;
         reuse::mend(&plan, &store)?;
         super::expect(&mut plan, &store);
         let run = new_id();
@@ -109,6 +133,7 @@ impl Project {
             params: &params,
             at: Timestamp::now(),
         })?;
+        drop(json);
         Ok(Session {
             state: RunState::new(&plan),
             plan: Arc::new(plan),
@@ -117,25 +142,13 @@ impl Project {
             run,
             store,
             begin: InputKind::Begin { engine: engine() },
-            world: Arc::new(self.world(&Default::default())),
+            world: Arc::new(world),
             secrets,
             injections,
             _lock: lock,
         })
     }
 
-    /// Plans and drives in one step.
-    pub fn run(&self, planned: Planned, going: Going) -> Result<Ended, Error> {
-        self.start(planned)?.drive(going)
-    }
-
-    /// Goes on with a run of this project that stopped.
-    pub fn resume(&self, run: &str, resolve: &Resolve, going: Going) -> Result<Ended, Error> {
-        Session::resume_at(&self.place, run, resolve)?.drive(going)
-    }
-}
-
-impl Session {
     /// Takes a stopped run of the project the program was started in.
     pub fn resume(run: &str, resolve: &Resolve) -> Result<Session, Error> {
         // Looking first: a mistyped folder must not get a state of its own.
@@ -209,7 +222,7 @@ impl Session {
     }
 
     /// What attempts wrote, given piece by piece.
-    pub fn output(&self) -> Arc<dyn Fn(NodeIndex, u32, &mut dyn FnMut(&[u8])) + Send + Sync> {
+    pub fn output(&self) -> Output {
         let dir = self.store.log_dir(&self.run);
         Arc::new(move |node, attempt, each| super::stored::each_piece(&dir, node, attempt, each))
     }

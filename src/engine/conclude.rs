@@ -127,6 +127,7 @@ impl Kernel<'_> {
         if self.state.live.shares.take(rank, &wants).is_err() {
             self.state.live.shares.forget(rank, &wants);
         }
+        self.may_hold(holder);
     }
 
     pub fn finally_ended(&mut self, node: Option<NodeIndex>, outcome: &Outcome) -> Step {

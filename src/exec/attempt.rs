@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::command::{self, Prepared};
@@ -12,6 +12,7 @@ use super::ending::{self, Failure};
 use super::environment::Inherited;
 use super::family::Family;
 use super::inject::Injected;
+use super::launch::{self, Input, Started};
 use super::oom::Kills;
 use super::process::{self, Cut, Finished, Limits};
 use super::stop::Stop;
@@ -78,6 +79,7 @@ pub(super) fn inject(spec: &AttemptSpec, injected: &Injected, around: &Around<'_
 /// What is the same for all attempts of an executor.
 pub(super) struct Around<'a> {
     pub(super) inherited: &'a Inherited,
+    pub(super) input: &'a Input,
     pub(super) sink: Option<&'a LineSink>,
     pub(super) log_cap: u64,
     pub(super) renderer: Option<&'a Path>,
@@ -134,7 +136,7 @@ impl Attempt<'_> {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         self.around.inherited.set_apart(command);
         self.around.inherited.mark(self.spec, command);
-        let child = self.start(&mut prepared, first)?;
+        let child = self.start(&prepared.name, first, || prepared.command.spawn().map(Started::from))?;
         // What it says is for us; of the stage's own output it is no part.
         let mut said = Capture::new(self.spec.node, None, 0, self.mask, None);
         let finished = self.follow(child, &prepared.name, Some(&mut said))?;
@@ -145,16 +147,11 @@ impl Attempt<'_> {
         }
     }
 
-    fn process(&mut self, mut prepared: Prepared, first: bool) -> Result<(), Stopped> {
-        self.around.inherited.apply(self.spec, &mut prepared.command);
-        prepared
-            .command
-            .current_dir(&self.spec.cwd)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        self.around.inherited.set_apart(&mut prepared.command);
-        let child = self.start(&mut prepared, first)?;
+    fn process(&mut self, prepared: Prepared, first: bool) -> Result<(), Stopped> {
+        let child = self.start(&prepared.name, first, || {
+            let input = self.around.input.get()?;
+            launch::start(&prepared.command, self.around.inherited, self.spec, input)
+        })?;
         let finished = self.follow(child, &prepared.name, None)?;
         match self.judge(&finished, &prepared.name) {
             None => Ok(()),
@@ -165,11 +162,11 @@ impl Attempt<'_> {
     /// To its end; what it used is added up. After a cut nothing of it is left.
     fn follow(
         &mut self,
-        child: Child,
+        child: Started,
         name: &str,
         said: Option<&mut Capture<'_>>,
     ) -> Result<Finished, Failure> {
-        let pid = child.id() as i32;
+        let pid = child.pid;
         let finished = match said {
             Some(said) => process::follow(child, self.limits, said, &mut self.buffer),
             None => process::follow(child, self.limits, &mut self.capture, &mut self.buffer),
@@ -188,10 +185,15 @@ impl Attempt<'_> {
     }
 
     /// Starts the first action or says that the machine is busy; for a later one, waits for room.
-    fn start(&self, prepared: &mut Prepared, first: bool) -> Result<Child, Stopped> {
+    fn start(
+        &self,
+        name: &str,
+        first: bool,
+        mut spawn: impl FnMut() -> io::Result<Started>,
+    ) -> Result<Started, Stopped> {
         let since = Instant::now();
         loop {
-            let spawned = self.around.family.start(|| prepared.command.spawn(), |child| child.id() as i32);
+            let spawned = self.around.family.start(&mut spawn, |child| child.pid);
             match spawned {
                 Ok(child) => return Ok(child),
                 // A program just written may still be open for writing in a child of ours that is about to start.
@@ -199,13 +201,15 @@ impl Attempt<'_> {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Err(e) if command::is_busy(&e) && first => {
-                    return Err(Stopped::Busy(Busy(format!("cannot start {}: {e}", prepared.name))));
+                    return Err(Stopped::Busy(Busy(format!("cannot start {name}: {e}"))));
                 }
                 Err(e) if command::is_busy(&e) && since.elapsed() < PATIENCE && !self.limits.stop.asked() => {
                     std::thread::sleep(Duration::from_millis(50));
                 }
                 Err(e) => {
-                    let error = command::start_error(&e, &prepared.name, &self.spec.cwd);
+                    // One that is not there, or no program, is told of better than the kernel does.
+                    let absent = command::absent(self.spec, name);
+                    let error = absent.unwrap_or_else(|| command::start_error(&e, name, &self.spec.cwd));
                     return Err(Failure::unready(&e, error).into());
                 }
             }

@@ -1,6 +1,6 @@
 //! From an action to a command: interpreters, programs on the PATH. Starts nothing and knows nothing of outcomes.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,10 +19,23 @@ use crate::port::AttemptSpec;
 /// One argument may be 128 KiB on Linux; longer scripts go through a file.
 const LONGEST_ARGUMENT: usize = 100_000;
 
+/// A program's file and its arguments, as they were given: `Command` would quietly replace one that holds a NUL.
+#[derive(Debug)]
+pub(super) struct Words {
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<OsString>,
+}
+
+impl Words {
+    fn new<'a>(program: PathBuf, arguments: impl Iterator<Item = &'a str>) -> Self {
+        Words { program, arguments: arguments.map(OsString::from).collect() }
+    }
+}
+
 /// A command ready to start, and the script file it reads, removed with it.
 #[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) command: Command,
+pub(super) struct Prepared<C = Words> {
+    pub(super) command: C,
     /// As a person knows it, for messages.
     pub(super) name: String,
     _script: Option<ScriptFile>,
@@ -34,17 +47,16 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
     let name = words.next().unwrap_or("bash");
     let program = interpreter_program(spec, name).map_err(missing)?;
     let (strict, inline) = flags(name);
-    let mut command = Command::new(program);
-    command.args(words).args(strict);
+    let mut command = Words::new(program, words.chain(strict.iter().copied()));
     let file = match text.len() {
         ..=LONGEST_ARGUMENT => {
-            command.arg(inline).arg(text);
+            command.arguments.extend([inline.into(), text.into()]);
             None
         }
         _ => {
             let file = ScriptFile::new(text)
                 .map_err(|e| Failure::unready(&e, format!("cannot write the script to a file: {e}")))?;
-            command.arg(&file.path);
+            command.arguments.push(file.path.clone().into());
             Some(file)
         }
     };
@@ -56,8 +68,9 @@ pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, Fail
     let Some((name, arguments)) = argv.split_first().filter(|(name, _)| !name.is_empty()) else {
         return Err(missing("the program's name is empty".into()));
     };
-    let mut command = Command::new(find(spec, name).map_err(missing)?);
-    command.args(arguments);
+    // Whether a file with a slash is there shows when it is started.
+    let program = if name.contains('/') { Ok(spec.cwd.join(name)) } else { find(spec, name) };
+    let command = Words::new(program.map_err(missing)?, arguments.iter().map(String::as_str));
     Ok(Prepared { command, name: name.clone(), _script: None })
 }
 
@@ -83,6 +96,11 @@ fn interpreter_program(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String
         "bash" => found.map_err(|error| format!("{error}, or write the script for `run sh`")),
         _ => found,
     }
+}
+
+/// After a program with a slash did not start: that it is not there or no program, if that is why.
+pub(super) fn absent(spec: &AttemptSpec, name: &str) -> Option<String> {
+    if name.contains('/') { find(spec, name).err() } else { None }
 }
 
 /// The program's file: a name with a slash is relative to the working directory, any other is looked for on the PATH.
@@ -117,7 +135,7 @@ fn executable(place: &Path) -> bool {
 }
 
 /// The process that renders, its job on standard input.
-pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared, Failure> {
+pub(super) fn renderer(program: &Path, job: &Job) -> Result<Prepared<Command>, Failure> {
     let text = serde_json::to_string(job).map_err(|e| {
         Failure::new(FailureClass::Render, format!("the templates' values cannot be written: {e}"))
     })?;

@@ -1,6 +1,8 @@
 //! What a stage's processes inherit. Does not know where the values of `env` come from.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -11,38 +13,82 @@ use crate::port::AttemptSpec;
 const ALWAYS: &[&str] =
     &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "TERM"];
 
-/// The environment of this program, looked at once.
+/// The environment of this program, looked at once, in the form that the kernel takes: without `WFL_…` variables, which
+/// speak to wfl and not to what it runs.
 #[derive(Debug)]
 pub(super) struct Inherited {
     /// A controlling terminal, which stages must not get at: one that reads it from the background is stopped for ever.
-    terminal: bool,
-    /// `WFL_…` variables: they speak to wfl, not to what it runs.
-    ours: Vec<OsString>,
+    pub(super) terminal: bool,
+    all: Vec<Entry>,
+}
+
+/// `name=value`.
+#[derive(Debug)]
+struct Entry {
+    name: usize,
+    text: CString,
+}
+
+impl Entry {
+    fn new(name: &OsStr, value: &OsStr) -> io::Result<Self> {
+        if name.as_bytes().contains(&b'=') {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let mut text = name.to_os_string();
+        text.push("=");
+        text.push(value);
+        let text = CString::new(text.into_vec()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        Ok(Entry { name: name.len(), text })
+    }
+
+    fn name(&self) -> &OsStr {
+        OsStr::from_bytes(&self.text.as_bytes()[..self.name])
+    }
+}
+
+/// The environment of one attempt's processes.
+#[derive(Debug)]
+pub(super) struct Environment<'a> {
+    inherited: Vec<&'a Entry>,
+    own: Vec<Entry>,
+}
+
+impl Environment<'_> {
+    pub(super) fn entries(&self) -> Vec<&CStr> {
+        let inherited = self.inherited.iter().copied();
+        inherited.chain(&self.own).map(|entry| entry.text.as_c_str()).collect()
+    }
 }
 
 impl Inherited {
     pub(super) fn here() -> Self {
-        let ours = std::env::vars_os().map(|(name, _)| name);
+        let all = std::env::vars_os().filter(|(name, _)| !is_ours(name));
         let terminal = tree::stat(std::process::id() as i32).is_some_and(|stat| stat.terminal);
-        Inherited { terminal, ours: ours.filter(|name| is_ours(name)).collect() }
+        Inherited { terminal, all: all.filter_map(|(name, value)| Entry::new(&name, &value).ok()).collect() }
     }
 
-    /// Sets the environment of a command.
-    pub(super) fn apply(&self, spec: &AttemptSpec, command: &mut Command) {
-        match &spec.clean_env {
-            None => self.ours.iter().for_each(|name| {
-                command.env_remove(name);
-            }),
-            Some(pass) => {
-                command.env_clear();
-                command.envs(passed(pass));
+    /// What the attempt's processes are given: what it inherits, less what it may not see, and its own; of two of one
+    /// name the later counts.
+    pub(super) fn environment(&self, spec: &AttemptSpec) -> io::Result<Environment<'_>> {
+        let attempt = spec.attempt.to_string();
+        let marks = [("WFL_RUN", &spec.run), ("WFL_STAGE", &spec.key), ("WFL_ATTEMPT", &attempt)];
+        let given = spec.env.iter().map(|(name, value)| (name.as_str(), value));
+        let mut own: Vec<Entry> = Vec::with_capacity(marks.len() + spec.env.len());
+        for (name, value) in marks.into_iter().chain(given) {
+            let entry = Entry::new(name.as_ref(), value.as_ref())?;
+            match own.iter_mut().find(|earlier| earlier.name() == entry.name()) {
+                Some(earlier) => *earlier = entry,
+                None => own.push(entry),
             }
         }
-        for name in &spec.env_remove {
-            command.env_remove(name);
-        }
-        self.mark(spec, command);
-        command.envs(spec.env.iter().map(|(name, value)| (name, value)));
+        let passes = spec.clean_env.as_deref().map(Passes::new);
+        let kept = |entry: &&Entry| {
+            let name = entry.name();
+            passes.as_ref().is_none_or(|passes| passes.pass(name))
+                && spec.env_remove.iter().all(|removed| name != removed.as_str())
+                && own.iter().all(|own| own.name() != name)
+        };
+        Ok(Environment { inherited: self.all.iter().filter(kept).collect(), own })
     }
 
     /// Gives a command a group of its own, and where there is a terminal a session of its own.
@@ -78,16 +124,21 @@ fn is_ours(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"WFL_")
 }
 
-fn passed(globs: &[String]) -> Vec<(OsString, OsString)> {
-    let matchers: Vec<_> = globs
-        .iter()
-        .filter_map(|glob| globset::Glob::new(glob).ok())
-        .map(|glob| glob.compile_matcher())
-        .collect();
-    let wanted = |name: &OsStr| {
+/// What `environment clean` lets through.
+struct Passes<'a> {
+    globs: &'a [String],
+    matchers: Vec<globset::GlobMatcher>,
+}
+
+impl<'a> Passes<'a> {
+    fn new(globs: &'a [String]) -> Self {
+        let read = globs.iter().filter_map(|glob| globset::Glob::new(glob).ok());
+        Passes { globs, matchers: read.map(|glob| glob.compile_matcher()).collect() }
+    }
+
+    fn pass(&self, name: &OsStr) -> bool {
         let listed =
-            name.to_str().is_some_and(|name| ALWAYS.contains(&name) || globs.iter().any(|g| g == name));
-        listed || matchers.iter().any(|matcher| matcher.is_match(name))
-    };
-    std::env::vars_os().filter(|(name, _)| !is_ours(name) && wanted(name)).collect()
+            name.to_str().is_some_and(|name| ALWAYS.contains(&name) || self.globs.iter().any(|g| g == name));
+        listed || self.matchers.iter().any(|matcher| matcher.is_match(name))
+    }
 }

@@ -8,6 +8,7 @@ mod environment;
 mod family;
 mod fence;
 pub mod inject;
+mod launch;
 mod measure;
 mod oom;
 mod os;
@@ -33,6 +34,7 @@ pub use render::worker::{ARGUMENT as RENDER_WORKER, run as render_worker};
 use environment::Inherited;
 use family::Family;
 use inject::Injections;
+use launch::Input;
 use oom::Kills;
 use stop::Stop;
 
@@ -41,11 +43,19 @@ pub struct LocalExecutor {
     sink: Option<LineSink>,
     log_cap: u64,
     inherited: Inherited,
+    input: Input,
     renderer: Option<PathBuf>,
     injections: Injections,
     family: Family,
     kills: Kills,
-    running: Mutex<HashMap<NodeIndex, Arc<Stop>>>,
+    stops: Mutex<Stops>,
+}
+
+/// The words by which running attempts are ended, and such as the next ones take.
+#[derive(Debug, Default)]
+struct Stops {
+    running: HashMap<NodeIndex, Arc<Stop>>,
+    idle: Vec<Arc<Stop>>,
 }
 
 impl Default for LocalExecutor {
@@ -66,11 +76,12 @@ impl LocalExecutor {
             sink: None,
             log_cap: LOG_CAP,
             inherited: Inherited::here(),
+            input: Input::default(),
             renderer: None,
             injections: Injections::default(),
             family: Family::default(),
             kills: Kills::here(),
-            running: Mutex::default(),
+            stops: Mutex::default(),
         }
     }
 
@@ -108,6 +119,7 @@ impl LocalExecutor {
     fn around(&self) -> attempt::Around<'_> {
         attempt::Around {
             inherited: &self.inherited,
+            input: &self.input,
             sink: self.sink.as_ref(),
             log_cap: self.log_cap,
             renderer: self.renderer.as_deref(),
@@ -116,8 +128,26 @@ impl LocalExecutor {
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<NodeIndex, Arc<Stop>>> {
-        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn stops(&self) -> MutexGuard<'_, Stops> {
+        self.stops.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn take_stop(&self, node: NodeIndex) -> Result<Arc<Stop>, Busy> {
+        let mut stops = self.stops();
+        let stop = match stops.idle.pop() {
+            Some(stop) => stop,
+            None => Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?),
+        };
+        stops.running.insert(node, stop.clone());
+        Ok(stop)
+    }
+
+    fn give_back(&self, node: NodeIndex) {
+        let mut stops = self.stops();
+        // One that was used is not used again: the next attempt must not end by it.
+        if let Some(stop) = stops.running.remove(&node).filter(|stop| !stop.asked()) {
+            stops.idle.push(stop);
+        }
     }
 }
 
@@ -137,16 +167,15 @@ impl Executor for LocalExecutor {
         if let Some(injected) = self.injections.take(spec) {
             return Ok(attempt::inject(spec, &injected, &self.around()));
         }
-        let stop = Arc::new(Stop::new().map_err(|e| Busy(format!("no descriptor left: {e}")))?);
-        self.running().insert(spec.node, stop.clone());
+        let stop = self.take_stop(spec.node)?;
         let outcome = attempt::run(spec, &stop, &self.around());
-        self.running().remove(&spec.node);
+        self.give_back(spec.node);
         outcome
     }
 
     fn cancel(&self, node: NodeIndex, grace: Duration) {
-        let stop = self.running().get(&node).cloned();
-        if let Some(stop) = stop {
+        // With the lock held, so that it cannot have become another attempt's meanwhile.
+        if let Some(stop) = self.stops().running.get(&node) {
             stop.ask(grace);
         }
     }

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Child, ExitStatus};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::launch::Started;
 use super::measure::Sampler;
 use super::os;
 use super::stop::Stop;
@@ -55,19 +54,18 @@ pub(super) struct Limits<'a> {
 
 /// Follows a child, which leads its own process group, to its end, and reaps it.
 pub(super) fn follow(
-    mut child: Child,
+    child: Started,
     limits: Limits<'_>,
     capture: &mut Capture<'_>,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Finished> {
-    let raw = child.id() as i32;
+    let raw = child.pid;
     let pid = Pid::from_raw(raw).ok_or(io::ErrorKind::InvalidInput)?;
     let mut watch = Watch {
         pid,
-        // Without one (an old kernel, no descriptor left) the end is looked for now and then.
-        pidfd: pidfd_open(pid, PidfdFlags::empty()).ok(),
-        out: child.stdout.take().map(OwnedFd::from),
-        err: child.stderr.take().map(OwnedFd::from),
+        pidfd: child.pidfd,
+        out: child.out,
+        err: child.err,
         limits,
         cut: None,
         kill_at: None,

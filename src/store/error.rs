@@ -96,14 +96,20 @@ impl StoreError {
         let shown = path.display().to_string();
         if !self.message.contains(&shown) {
             self.message = self.message.replace("state.db", &shown);
+            if self.help.starts_with(SET_ASIDE) {
+                self.help = set_aside(path);
+            }
         }
         self
     }
 }
 
+/// How the help for a damaged database begins.
+const SET_ASIDE: &str = "set it aside, with its log:";
+
 fn set_aside(path: &Path) -> String {
     let dir = path.parent().unwrap_or(path).display();
-    let aside = format!("set it aside, with its log: `mkdir {dir}/damaged; mv {dir}/state.* {dir}/damaged`");
+    let aside = format!("{SET_ASIDE} `mkdir {dir}/damaged; mv {dir}/state.* {dir}/damaged`");
     match backup::made(path) {
         Some(at) => format!(
             "{aside}; the copy of {} can take its place: `cp {dir}/backup.db {dir}/state.db`; without it wfl starts \

@@ -14,8 +14,8 @@ use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
 use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, Sample, StageSummary};
 
 /// Stages that ended well, each with the attempt that ended it.
-const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss \
-    FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
+const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss, \
+    tree_rss FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
     AND attempt.attempt = node.attempt AND attempt.status = 'succeeded' \
     WHERE node.run IN (SELECT num FROM run WHERE lane = ?1 AND finished IS NOT NULL \
     ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned')";
@@ -249,7 +249,13 @@ fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
         stage: row.get(1)?,
         duration_ms: number(2)?,
         attempt_ms: number(3)?,
-        usage: Usage { user_ms: number(4)?, system_ms: number(5)?, max_rss: number(6)?, ..Usage::default() },
+        usage: Usage {
+            user_ms: number(4)?,
+            system_ms: number(5)?,
+            max_rss: number(6)?,
+            tree_rss: number(7)?,
+            ..Usage::default()
+        },
     })
 }
 

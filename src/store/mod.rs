@@ -2,6 +2,7 @@
 //! told, in order, and gives it back. Does not know how an event came to be.
 
 mod backup;
+mod birth;
 mod breaker;
 mod claim;
 pub mod error;
@@ -106,11 +107,14 @@ impl Drop for Store {
 impl Store {
     /// Opens the state in `dir`, making folder and database if they are not there.
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
-        place::prepare(dir)?;
+        let made = place::prepare(dir)?;
         let path = dir.join(DATABASE);
         lineage::check_files(&path)?;
         lineage::expect_new_log(&path)?;
+        birth::make(&path);
         place::prepare_file(&path)?;
+        // Cheap once the database in them was synced.
+        made.iter().for_each(|folder| place::sync_parent(folder));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn =
             Connection::open_with_flags(&path, flags).map_err(|e| StoreError::sqlite(&e, &path))?;

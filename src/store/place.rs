@@ -24,23 +24,23 @@ const UNSUITABLE: &[(u64, &str)] = &[
     (0x0bd0_0bd0, "Lustre"),
 ];
 
-/// Makes the folder (mode 0700) and refuses one that cannot keep state.
-pub(super) fn prepare(dir: &Path) -> Result<(), StoreError> {
+/// Makes the folder (mode 0700) and refuses one that cannot keep state. The folders that were made: a power cut takes one
+/// whose name is not on the disk, with all that is in it, so each one's parent is to be synced.
+pub(super) fn prepare(dir: &Path) -> Result<Vec<&Path>, StoreError> {
     let missing: Vec<&Path> = dir
         .ancestors()
         .take_while(|above| !above.is_dir())
         .filter(|above| !above.as_os_str().is_empty())
         .collect();
-    for folder in missing.into_iter().rev() {
+    for folder in missing.iter().rev() {
         match fs::DirBuilder::new().mode(0o700).create(folder) {
             // Another process was first.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
             made => made.map_err(|e| StoreError::io(&e, "cannot make the state folder", dir))?,
         }
-        // Each level: a power cut takes a folder whose name is not on the disk, with all that is in it.
-        sync_parent(folder);
     }
-    suitable(dir)
+    suitable(dir)?;
+    Ok(missing)
 }
 
 /// Makes the database file with mode 0600 before SQLite opens it; SQLite gives its log the same mode.

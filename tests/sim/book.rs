@@ -53,6 +53,9 @@ pub struct Book<'a> {
     pub plan: &'a Plan,
     pub stages: Vec<Stage>,
     pub keep_going: bool,
+    /// What is shared with other runs must be asked for, and what holds it.
+    pub commons: bool,
+    pub leased: BTreeSet<NodeIndex>,
     /// Nothing may start any more in this life, and why.
     pub halted: Option<String>,
     pub stopped: Option<NodeIndex>,
@@ -117,6 +120,8 @@ impl<'a> Book<'a> {
             plan,
             stages: vec![Stage::new(); plan.nodes.len()],
             keep_going: false,
+            commons: false,
+            leased: BTreeSet::new(),
             halted: None,
             stopped: None,
             first_failure: None,
@@ -220,6 +225,14 @@ impl<'a> Book<'a> {
             Event::StageUnknown { node, .. } => self.unknown(*node),
             Event::StageResolved { node, done, .. } => self.resolved(*node, *done),
             Event::StageReset { node, .. } => self.reset(*node),
+            Event::LeaseTaken { node, .. } => {
+                self.leased.insert(*node);
+                Ok(())
+            }
+            Event::LeaseReleased { node } => {
+                self.leased.remove(node);
+                Ok(())
+            }
             _ => self.of_people(record),
         }
     }
@@ -368,6 +381,10 @@ impl Book<'_> {
 
     /// A `once` stage that ended badly keeps its lock; a call holds its own until its end.
     fn locks(&self, node: NodeIndex) -> Checked {
+        let shares = self.spec(node).lock.is_some() || self.spec(node).pool.is_some();
+        let openings = self.around(node).into_iter().map(|call| self.plan.calls[call as usize].opening);
+        let leased = openings.chain([node]).any(|holder| self.leased.contains(&holder));
+        need(!self.commons || !shares || leased, || format!("{node} starts with what other runs may hold"))?;
         let Some(lock) = &self.spec(node).lock else { return Ok(()) };
         let mine = self.around(node);
         for (other, stage) in (0..).zip(&self.stages) {

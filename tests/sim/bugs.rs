@@ -31,6 +31,7 @@ pub enum Bug {
     VoidTooMuch,
     ResetDropped,
     MoreJobs,
+    NobodyAsked,
     // In what is done of what it says.
     CancelDropped,
     StartedTwice,
@@ -43,7 +44,7 @@ pub enum Bug {
     StartForgotten,
 }
 
-pub const ALL: [Bug; 27] = [
+pub const ALL: [Bug; 28] = [
     Bug::EdgeDropped,
     Bug::LockDropped,
     Bug::PoolWidened,
@@ -63,6 +64,7 @@ pub const ALL: [Bug; 27] = [
     Bug::VoidTooMuch,
     Bug::ResetDropped,
     Bug::MoreJobs,
+    Bug::NobodyAsked,
     Bug::CancelDropped,
     Bug::StartedTwice,
     Bug::FenceSkipped,

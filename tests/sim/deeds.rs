@@ -19,6 +19,8 @@ pub enum What {
     Engine {
         jobs: usize,
         keep_going: bool,
+        /// There are other runs to share with.
+        commons: bool,
         changed: Vec<NodeIndex>,
         tracked: bool,
     },

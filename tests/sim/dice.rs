@@ -66,7 +66,13 @@ fn featured(mut draft: Draft, rng: &mut Dice) -> Draft {
 fn preset(rng: &mut Dice) -> Preset {
     match one_in(rng, 2) {
         true => Preset::LeftOut("left out".into()),
-        false => Preset::Reused { run: "earlier".into(), inputs: "h".into(), outputs: Default::default() },
+        false => Preset::Reused {
+            run: "earlier".into(),
+            inputs: "h".into(),
+            outputs: Default::default(),
+            files: Default::default(),
+            result: None,
+        },
     }
 }
 
@@ -119,6 +125,7 @@ fn policy(rng: &mut Dice) -> Retry {
         factor: pick(rng, &[1.5, 2.0, 3.0]),
         jitter: pick(rng, &[0.0, 50.0]),
         when: one_in(rng, 3).then(|| check("exit in [1, 7]", exit)),
+        breaker: None,
     }
 }
 

@@ -79,7 +79,8 @@ pub fn judge(plan: &Plan, deeds: &[Deed]) -> Result<(), (usize, String)> {
 impl Judge<'_> {
     fn deed(&mut self, deed: &Deed) -> Checked {
         match &deed.what {
-            What::Engine { jobs, keep_going, changed, tracked } => {
+            What::Engine { jobs, keep_going, commons, changed, tracked } => {
+                self.book.commons = *commons;
                 self.born = deed.at;
                 self.engine(*jobs, *keep_going, changed, *tracked)
             }

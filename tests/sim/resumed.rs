@@ -11,6 +11,7 @@ impl Book<'_> {
         (self.finally_failed, self.lane_cleaned, self.over) = (false, 0, None);
         (self.signalled, self.just_signalled, self.forced) = (false, false, false);
         self.again.clear();
+        self.leased.clear();
         self.tools.retain(|_, owner| self.stages[*owner as usize].status.is_final());
         for stage in &mut self.stages {
             stage.begun = None;

@@ -129,6 +129,7 @@ fn life(world: &mut World, fate: Fate, displaced: Option<Box<Engine>>) -> Result
     world.meddle();
     let mut given = settings;
     given.jobs += usize::from(world.bug == Some(Bug::MoreJobs));
+    given.commons &= world.bug != Some(Bug::NobodyAsked);
     let engine = Engine::new(world, state, given, fate);
     engine.live(world, begin, displaced)
 }
@@ -139,13 +140,14 @@ fn settings(world: &mut World) -> Settings {
         yes: world.chance(if world.healthy { 50 } else { 20 }),
         people: world.chance(40),
         keep_going: world.chance(30),
+        commons: world.chance(40),
         ..Settings::default()
     }
 }
 
 fn log_engine(world: &World, settings: &Settings, changed: Vec<NodeIndex>, tracked: bool) {
-    let (jobs, keep_going) = (settings.jobs, settings.keep_going);
-    world.ledger.log(What::Engine { jobs, keep_going, changed, tracked });
+    let (jobs, keep_going, commons) = (settings.jobs, settings.keep_going, settings.commons);
+    world.ledger.log(What::Engine { jobs, keep_going, commons, changed, tracked });
 }
 
 /// What `wfl resume` does before the engine begins. Where it is refused for what changed, the change is undone.

@@ -11,10 +11,10 @@ use super::deeds::{Ledger, What};
 use super::dice::{Dice, one_in};
 use wfl::base::{Timestamp, Value};
 use wfl::engine::{Command, InputKind, Signal};
-use wfl::event::{AttemptStatus, Event, NodeIndex, Outcome, Record};
+use wfl::event::{AttemptStatus, Event, NodeIndex, Outcome, Record, WaitFor};
 use wfl::expr::facts::{Fact, FactKey, FactValues};
 use wfl::plan::Plan;
-use wfl::port::{Answer, Message, Question};
+use wfl::port::{Answer, Claimed, Holder, Message, Obstacle, Question};
 
 /// Between TERM and KILL.
 const GRACE: i64 = 10_000;
@@ -183,6 +183,7 @@ impl World {
                 | InputKind::FinallyEnded { .. }
                 | InputKind::Facts { .. }
                 | InputKind::InputsHashed { .. }
+                | InputKind::Claimed { .. }
         );
         self.idle += usize::from(of_worker);
         if let InputKind::Exited { node, attempt, outcome } = kind
@@ -264,7 +265,27 @@ impl World {
                 let after = self.upto(40);
                 self.later(after, News::Input(InputKind::InputsHashed { node, hash }));
             }
+            Command::Claim { node, .. } => {
+                let answer = self.claim();
+                let after = self.upto(40);
+                self.later(after, News::Input(InputKind::Claimed { node, answer }));
+            }
             other => panic!("{other:?} is no task"),
+        }
+    }
+
+    /// What other runs let a stage have.
+    fn claim(&mut self) -> Result<Claimed, String> {
+        match self.rng.random_range(0..20) {
+            0 if !self.healthy => Err("the database is locked".into()),
+            1..6 if !self.healthy => Ok(Claimed::Waits(Obstacle {
+                on: WaitFor::Lock,
+                name: "l".into(),
+                holders: vec![Holder { run: "other".into(), stage: "deploy".into(), keeps: false }],
+                ahead: Vec::new(),
+                until: None,
+            })),
+            _ => Ok(Claimed::Granted { probe: None, killed: 0 }),
         }
     }
 

@@ -19,7 +19,7 @@ pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
     if args.going.format == Format::Human {
         terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
     }
-    let session = project.start(planned)?;
+    let session = project.launch(planned)?;
     going::drive(session, &args.going, terminal)
 }
 

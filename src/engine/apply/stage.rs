@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Value;
-use crate::event::{Asked, AttemptStatus, Event, NodeIndex, Outcome, Status, WaitFor};
+use crate::event::{Asked, AttemptStatus, Event, Files, Keyed, NodeIndex, Outcome, Status, WaitFor};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
@@ -26,9 +26,7 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         }
         Event::StageStarted { node, attempt, key, inputs } => {
             started(plan, state, event, *node, *attempt)?;
-            let stage = state.node_mut(*node);
-            stage.key = key.clone().or(stage.key.take());
-            stage.inputs = inputs.clone().or(stage.inputs.take());
+            begun(state, *node, key, inputs);
             Ok(())
         }
         Event::AttemptFinished { node, attempt, outcome } => {
@@ -54,14 +52,14 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
                 event,
                 "it is no gate that can be judged now",
             )?;
-            let failed = checks.iter().find(|check| !check.held).map(|check| check.text.clone());
-            stage.judged = Some(error.clone().or(failed).map_or(Ok(()), Err));
+            let failed = || checks.iter().find(|check| !check.held).map(|check| check.text.clone());
+            stage.judged = Some(error.clone().or_else(failed).map_or(Ok(()), Err));
             Ok(())
         }
         Event::StageFinished { node, status, reason, outputs, .. } => {
             finished(plan, state, event, *node, *status)?;
-            let shares_tool =
-                plan.nodes[*node as usize].gate.as_ref().is_some_and(|gate| gate.tool.is_some());
+            let gate = plan.nodes[*node as usize].gate.as_ref();
+            let shares_tool = gate.is_some_and(|gate| gate.tool.is_some());
             keep_result(state, *node, reason, outputs, shares_tool);
             Ok(())
         }
@@ -70,13 +68,7 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         | Event::StageResolved { node, .. }
         | Event::StageReset { node, .. } => mend(plan, state, event, *node),
         Event::StageRecorded { node, files, result } => {
-            let stage = state.node_mut(*node);
-            ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
-            stage.files.clone_from(files);
-            // One that is reused has not started: what its inputs were is known from the key.
-            let inputs = result.as_ref().and_then(|result| result.parts.get("inputs"));
-            stage.inputs = stage.inputs.take().or(inputs.cloned());
-            Ok(())
+            recorded(state, event, *node, files, result.as_deref())
         }
         _ => Ok(()),
     }
@@ -92,6 +84,28 @@ fn count_retry(plan: &Plan, state: &mut RunState, node: NodeIndex, on: WaitFor) 
     let wait = policy.map_or(0, |of| wait_ms(of, tries, plan.seed, node, attempt));
     state.node_mut(node).since = state.reckoned.saturating_add(wait);
     state.retries = state.retries.saturating_add(1);
+}
+
+fn begun(state: &mut RunState, node: NodeIndex, key: &Option<String>, inputs: &Option<String>) {
+    let stage = state.node_mut(node);
+    stage.key = key.clone().or(stage.key.take());
+    stage.inputs = inputs.clone().or(stage.inputs.take());
+}
+
+fn recorded(
+    state: &mut RunState,
+    event: &Event,
+    node: NodeIndex,
+    files: &Files,
+    result: Option<&Keyed>,
+) -> Result<(), Impossible> {
+    let stage = state.node_mut(node);
+    ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
+    stage.files.clone_from(files);
+    // One that is reused has not started: what its inputs were is known from the key.
+    let inputs = result.and_then(|result| result.parts.get("inputs"));
+    stage.inputs = stage.inputs.take().or(inputs.cloned());
+    Ok(())
 }
 
 fn facts(

@@ -40,6 +40,27 @@ static IN_URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"\b[a-z][a-z0-9+]*://([^/\s:@"'{}$]+):([^@\s/"'{}$]{4,})@([^/\s"':]+)"#).ok()
 });
 
+/// What a marked credential cannot be without, as plain text.
+const MARKS: &[&str] = &[
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "npm_",
+    "pypi-",
+    "_live_",
+    "AIza",
+    "PRIVATE KEY",
+];
+/// The least length of a value that a name gives away.
+const VALUE: usize = 16;
+
 /// Words by which people mark what is none.
 const EXAMPLES: &[&str] =
     &["example", "changeme", "change-me", "dummy", "fake", "xxxx", "test", "sample", "todo", "redacted"];
@@ -55,7 +76,15 @@ pub(super) fn hardcoded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                     .help("take it back where it was issued, then write `secret NAME = env(\"NAME\")` and hand that to the stage's `env`"),
             );
         };
-        for captures in ISSUED.iter().flat_map(|issued| issued.captures_iter(text)) {
+        // Making the patterns takes longer than checking a small file: most files have no need of them.
+        let may = May::look(text);
+        for captures in may
+            .issued
+            .then(|| ISSUED.as_ref())
+            .flatten()
+            .into_iter()
+            .flat_map(|issued| issued.captures_iter(text))
+        {
             let which = (1..captures.len()).find(|index| captures.get(*index).is_some());
             if let (Some(hit), Some(which)) = (captures.get(0), which)
                 && !is_example(hit.as_str())
@@ -63,7 +92,13 @@ pub(super) fn hardcoded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 report(hit.start(), hit.end(), MARKED[which - 1].1);
             }
         }
-        for captures in NAMED.iter().flat_map(|named| named.captures_iter(text)) {
+        for captures in may
+            .named
+            .then(|| NAMED.as_ref())
+            .flatten()
+            .into_iter()
+            .flat_map(|named| named.captures_iter(text))
+        {
             let (Some(name), Some(value)) = (captures.get(1), captures.get(2)) else { continue };
             let issued = ISSUED.as_ref().is_some_and(|issued| issued.is_match(value.as_str()));
             if !issued
@@ -74,7 +109,9 @@ pub(super) fn hardcoded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 report(value.start(), value.end(), "what looks like a password or token");
             }
         }
-        for captures in IN_URL.iter().flat_map(|url| url.captures_iter(text)) {
+        for captures in
+            may.in_url.then(|| IN_URL.as_ref()).flatten().into_iter().flat_map(|url| url.captures_iter(text))
+        {
             let (Some(user), Some(password), Some(host)) =
                 (captures.get(1), captures.get(2), captures.get(3))
             else {
@@ -89,6 +126,30 @@ pub(super) fn hardcoded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// What a text may hold, told without a pattern; none of them is said of a text wrongly to be absent.
+struct May {
+    issued: bool,
+    named: bool,
+    in_url: bool,
+}
+
+impl May {
+    fn look(text: &str) -> May {
+        let of_value = |c: char| c.is_ascii_alphanumeric() || "+/_=-".contains(c);
+        May {
+            issued: MARKS.iter().any(|mark| text.contains(mark)),
+            named: text.split(|c: char| !of_value(c)).any(|run| run.len() >= VALUE && has_both(run)),
+            in_url: text.contains("://") && text.contains('@'),
+        }
+    }
+}
+
+/// Digits and letters enough for a generated value.
+fn has_both(text: &str) -> bool {
+    let count = |kind: fn(&u8) -> bool| text.bytes().filter(kind).count();
+    count(u8::is_ascii_digit) >= 3 && count(u8::is_ascii_alphabetic) >= 3
+}
+
 fn is_example(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     EXAMPLES.iter().any(|word| lower.contains(word))
@@ -96,8 +157,6 @@ fn is_example(text: &str) -> bool {
 
 /// Letters and digits as a generator mixes them, not words with a number behind.
 fn is_random(text: &str) -> bool {
-    let digits = text.chars().filter(char::is_ascii_digit).count();
-    let letters = text.chars().filter(char::is_ascii_alphabetic).count();
     let words = text.contains('_') || text.contains('-');
     let mut counts = [0u32; 128];
     text.bytes().filter(u8::is_ascii).for_each(|byte| counts[usize::from(byte)] += 1);
@@ -109,12 +168,35 @@ fn is_random(text: &str) -> bool {
         .map(|share| -share * share.log2())
         .sum();
     // A hash pinned on purpose is hex of a known length and no credential by itself, but its name says token here.
-    digits >= 3 && letters >= 3 && !words && entropy >= 3.2
+    has_both(text) && !words && entropy >= 3.2
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_look_misses_nothing_that_a_pattern_finds() {
+        let long = "aB3dE6gH9".repeat(6);
+        let marked = [
+            "AKIAABCDEFGHIJKLMNOP".to_owned(),
+            format!("ghp_{long}"),
+            format!("github_pat_{long}"),
+            format!("glpat-{long}"),
+            format!("xoxb-{long}"),
+            format!("npm_{}", &long[..36]),
+            format!("pypi-{long}"),
+            format!("sk_live_{long}"),
+            format!("AIza{}", &long[..35]),
+            "-----BEGIN RSA PRIVATE KEY-----".to_owned(),
+        ];
+        assert_eq!(marked.len(), MARKED.len());
+        for text in marked {
+            assert!(ISSUED.as_ref().unwrap().is_match(&text) && May::look(&text).issued, "{text}");
+        }
+        assert!(May::look("token=a1b2c3d4e5f6g7h8").named && !May::look("token = \"a-short-one\"").named);
+        assert!(May::look("db://me:word1@host").in_url && !May::look("https://host").in_url);
+    }
 
     #[test]
     fn generated_values_are_told_from_words() {
