@@ -60,6 +60,11 @@ impl Disk {
             }
             "mkdir" => self.named(Name::Made(path, None)),
             "unlink" => self.named(Name::Gone(path)),
+            "link" => {
+                let to = PathBuf::from(String::from_utf8_lossy(&op.data).into_owned());
+                let file = self.names.get(&path).copied().flatten();
+                self.named(Name::Made(to, file));
+            }
             "rename" => {
                 let to = PathBuf::from(String::from_utf8_lossy(&op.data).into_owned());
                 self.named(Name::Moved(path, to));

@@ -246,6 +246,11 @@ TRUNCATE(ftruncate64, off64_t)
 
 int unlink(const char *path) { REAL(unlink); const char *data = NULL; NAMED("unlink", path, real(path)); }
 int mkdir(const char *path, mode_t mode) { REAL(mkdir); const char *data = NULL; NAMED("mkdir", path, real(path, mode)); }
+int linkat(int from_fd, const char *path, int to_fd, const char *data, int flags) {
+    REAL(linkat);
+    NAMED("link", path, real(from_fd, path, to_fd, data, flags));
+}
+int link(const char *path, const char *data) { REAL(link); NAMED("link", path, real(path, data)); }
 int rename(const char *path, const char *data) { REAL(rename); NAMED("rename", path, real(path, data)); }
 
 #if defined(__x86_64__)
