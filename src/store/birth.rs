@@ -1,5 +1,5 @@
-//! A new database made whole under another name and then given its own: one sync instead of the four that SQLite needs to
-//! make an empty file into a database with a write-ahead log. Does not know the tables.
+//! A new database made whole under another name and moved into place: two syncs instead of the three that SQLite needs
+//! to make an empty file into a database, and no journal. Does not know the tables.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,23 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
+use rustix::io::Errno;
 
 use super::error::StoreError;
-use super::schema;
+use super::{place, schema};
 
 /// Where the file's header says how it is written and read, and what stands there for a write-ahead log.
 const VERSIONS: (u64, [u8; 2]) = (18, [2, 2]);
 
-/// Why a whole database could not be made.
-enum Unmade {
-    /// Opening an empty file does it the slow way and says what is wrong.
-    Otherwise,
-    /// A sync that failed is not tried again, on whichever file.
-    Sync(io::Error),
-}
-
-/// Makes the database at `path` if nothing is there. Where that does not work, nothing is made; an error only if the disk
-/// failed to keep it.
+/// Makes the database at `path` if nothing is there. Where files cannot be made or moved like this, nothing is made:
+/// opening an empty file does it the slow way and says what is wrong. A sync that failed is an error, and is not tried
+/// again in another way.
 pub(super) fn make(path: &Path) -> Result<(), StoreError> {
     // A log of another database must not be taken for the new one's.
     let left =
@@ -33,15 +27,11 @@ pub(super) fn make(path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let Some(temporary) = temporary(path) else { return Ok(()) };
-    let made = whole(&temporary);
-    if made.is_ok() {
-        named(&temporary, path);
+    let made = whole(&temporary).and_then(|()| moved(&temporary, path));
+    if !matches!(made, Ok(true)) {
+        let _ = fs::remove_file(&temporary);
     }
-    let _ = fs::remove_file(&temporary);
-    match made {
-        Err(Unmade::Sync(e)) => Err(StoreError::io(&e, "cannot sync the new state database", path)),
-        Ok(()) | Err(Unmade::Otherwise) => Ok(()),
-    }
+    made.map(drop)
 }
 
 fn with(path: &Path, end: &str) -> PathBuf {
@@ -58,30 +48,42 @@ fn temporary(path: &Path) -> Option<PathBuf> {
 }
 
 /// Nobody else knows the file, so that it needs no journal; it is synced once, when SQLite has let go of it.
-fn whole(path: &Path) -> Result<(), Unmade> {
-    filled(path).map_err(|_| Unmade::Otherwise)?;
-    let write = || -> io::Result<File> {
-        let file = File::options().write(true).open(path)?;
-        file.write_all_at(&VERSIONS.1, VERSIONS.0)?;
-        Ok(file)
-    };
-    write().map_err(|_| Unmade::Otherwise)?.sync_all().map_err(Unmade::Sync)
-}
-
-fn filled(path: &Path) -> Result<(), StoreError> {
+fn whole(path: &Path) -> Result<(), StoreError> {
     let sqlite = |e: rusqlite::Error| StoreError::sqlite(&e, path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut conn = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     conn.execute_batch("PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;").map_err(sqlite)?;
     conn.query_row("PRAGMA journal_mode = OFF", [], |_| Ok(())).map_err(sqlite)?;
     schema::migrate(&mut conn, path)?;
-    conn.close().map_err(|(_, e)| sqlite(e))
+    conn.close().map_err(|(_, e)| sqlite(e))?;
+    let finish = || -> io::Result<()> {
+        let file = File::options().write(true).open(path)?;
+        file.write_all_at(&VERSIONS.1, VERSIONS.0)?;
+        file.sync_all()
+    };
+    finish().map_err(|e| StoreError::io(&e, "cannot make the state database", path))
 }
 
-/// A second name, which takes no other file's: another process may have been first, then its database is the one. The
-/// folder is synced with the first barrier, for SQLite syncs it with the log it makes there.
-fn named(from: &Path, to: &Path) -> bool {
-    fs::hard_link(from, to).is_ok()
+/// Whether it is there now. A second name, for that is never made over a first one: where another process was first, its
+/// database is the one. The folder is synced before there is a log: a log without its database would be refused.
+fn moved(from: &Path, to: &Path) -> Result<bool, StoreError> {
+    match fs::hard_link(from, to) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists || e.raw_os_error().is_some_and(no_links) => {
+            return Ok(false);
+        }
+        Err(e) => return Err(StoreError::io(&e, "cannot make the state database", to)),
+    }
+    let removed = fs::remove_file(from);
+    place::sync_parent(to);
+    removed.map(|()| true).map_err(|e| StoreError::io(&e, "cannot make the state database", to))
+}
+
+/// The file system knows no second names.
+fn no_links(code: i32) -> bool {
+    [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK]
+        .iter()
+        .any(|errno| errno.raw_os_error() == code)
 }
 
 #[cfg(test)]
@@ -122,10 +124,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.db");
         let mine = temporary(&path).unwrap();
-        assert!(whole(&mine).is_ok());
+        whole(&mine).unwrap();
         make(&path).unwrap();
         fs::write(&path, "first").unwrap();
-        assert!(!named(&mine, &path));
+        assert_eq!(moved(&mine, &path), Ok(false));
         assert_eq!(fs::read(&path).unwrap(), b"first");
     }
 }
