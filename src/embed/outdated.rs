@@ -62,7 +62,8 @@ mod tests {
                 error: error.map(str::to_owned),
             },
         };
-        let records = [judged(1, 0, None), judged(2, 1, None), judged(3, 1, Some("no report")), judged(4, 0, None)];
+        let records =
+            [judged(1, 0, None), judged(2, 1, None), judged(3, 1, Some("no report")), judged(4, 0, None)];
         assert_eq!(passed(&records), BTreeMap::from([(0, Timestamp(4))]));
     }
 
