@@ -348,7 +348,7 @@ fn interrupted_calls_and_short_writes_are_not_seen() {
 #[test]
 fn a_disk_that_lies_is_noticed() {
     let middle =
-        attempt(Step::Run, None).ops.iter().filter(|op| op.is("sync")).nth(1).map_or(60, |op| op.count);
+        attempt(Step::Run, None).ops.iter().filter(|op| op.is("sync")).nth(4).map_or(60, |op| op.count);
     let lied = attempt(Step::Run, Some((middle, Act::Lose)));
     assert!(lied.ops.iter().any(|op| op.is("began")), "nothing ran");
     assert!(!lied.recovered().is_empty(), "a disk that loses everything went unnoticed");
