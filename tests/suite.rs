@@ -8,6 +8,7 @@ mod format;
 mod lang;
 mod reference;
 mod run;
+mod sim;
 mod stages;
 mod store;
 mod tidy;

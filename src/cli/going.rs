@@ -61,6 +61,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
             Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
         terminal.say(&guarded(&summary.text(), workflow.as_ref()));
     }
+    ended.outdated.iter().for_each(|line| terminal.say(&format!("note: {line}")));
     if let Some(warning) = &ended.warning {
         terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
     }

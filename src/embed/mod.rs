@@ -27,6 +27,7 @@ mod formatted;
 mod inject;
 mod keep;
 mod origin;
+mod outdated;
 pub mod outline;
 mod place;
 mod placeholder;

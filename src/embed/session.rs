@@ -23,7 +23,7 @@ use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
 use super::shelf::Shelf;
-use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, reuse, start};
+use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -67,6 +67,8 @@ pub struct Ended {
     /// The program's exit code that goes with it; 101 for a bug of the engine.
     pub exit: i32,
     pub cause: Option<String>,
+    /// Gates that passed on a tree that was changed afterwards, a line each.
+    pub outdated: Vec<String>,
     /// What was found wrong with the state after the run's end was recorded.
     pub warning: Option<StoreError>,
 }
@@ -260,8 +262,13 @@ impl Session {
         };
         let End { status, exit, cause } =
             drive::run(&self.plan, self.state, self.begin, ports, &options, &going.control)?;
+        let gates = self.plan.nodes.iter().any(|node| node.gate.is_some());
+        let outdated = match gates && status == RunStatus::Succeeded {
+            true => outdated::outdated(&self.plan, &self.store.events(&self.run)?),
+            false => Vec::new(),
+        };
         let warning = self.store.back_up_if_due(Timestamp::now()).err();
-        Ok(Ended { run: self.run, status, exit, cause, warning })
+        Ok(Ended { run: self.run, status, exit, cause, outdated, warning })
     }
 }
 

@@ -129,12 +129,16 @@ fn log_path(dir: &Path, node: NodeIndex, attempt: u32) -> PathBuf {
     dir.join(format!("{node}-{attempt}.log"))
 }
 
-/// The bytes of one attempt, piece by piece; nothing when its log is gone or damaged.
+/// The bytes of one attempt, piece by piece; nothing when its log is gone or damaged. Words about a log that was cut stand
+/// on lines of their own.
 pub fn each_piece(dir: &Path, node: NodeIndex, attempt: u32, each: &mut dyn FnMut(&[u8])) {
+    let mut whole = true;
     let _ = records::each_piece(&log_path(dir, node, attempt), &mut |piece| {
-        if piece.stream != Stream::Note {
-            each(piece.bytes);
+        if piece.stream == Stream::Note && !whole {
+            each(b"\n");
         }
+        whole = piece.bytes.ends_with(b"\n");
+        each(piece.bytes);
     });
 }
 

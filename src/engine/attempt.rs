@@ -11,7 +11,7 @@ use super::judge::Judgement;
 use super::kernel::{Kernel, Step};
 use super::live::Doing;
 use super::prepare::unmet;
-use super::retry::wait_ms;
+use super::retry::{BUDGET, wait_ms};
 use super::schedule::allowed;
 
 impl Kernel<'_> {
@@ -96,6 +96,10 @@ impl Kernel<'_> {
         }
         if self.state.live.is_over() {
             let reason = format!("{why}; not retried: {}", self.over_because());
+            return self.give_up(node, reason);
+        }
+        if self.state.retries >= BUDGET {
+            let reason = format!("{why}; not retried: the run has used up its {BUDGET} retries");
             return self.give_up(node, reason);
         }
         match self.retry_holds(node, retry) {

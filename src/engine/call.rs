@@ -148,6 +148,9 @@ impl Kernel<'_> {
     /// The call gives back what it held, unless a `once` stage inside it keeps it for who resolves it.
     pub fn release_call(&mut self, call: u32) -> Step {
         let opening = self.plan.calls[call as usize].opening;
+        if self.state.node(self.plan.calls[call as usize].closing).status == Status::Warned {
+            self.release_let_pass(call)?;
+        }
         let wants = self.state.live.wants(opening);
         let holds = |node: &NodeIndex| {
             let spec = &self.plan.nodes[*node as usize];
@@ -161,6 +164,21 @@ impl Kernel<'_> {
         let woken = self.state.live.shares.release(opening, &wants);
         self.state.live.ready.extend(woken);
         self.give_back(opening)
+    }
+
+    /// The call's failure was let pass: nobody will be asked about what failed inside it, so nobody can free its lock.
+    fn release_let_pass(&mut self, call: u32) -> Step {
+        let inside = |node: &NodeIndex| self.plan.around(*node).any(|around| around == call);
+        let failed = |node: &NodeIndex| self.state.node(*node).status != Status::Unknown;
+        let keepers = self.state.live.keepers.iter().copied().filter(|node| inside(node) && failed(node));
+        for node in keepers.collect::<Vec<_>>() {
+            self.state.live.keepers.remove(&node);
+            let wants = self.state.live.wants(node);
+            let woken = self.state.live.shares.release(node, &wants);
+            self.state.live.ready.extend(woken);
+            self.give_back(node)?;
+        }
+        Ok(())
     }
 
     /// A call that was under way when the engine died holds again what it held.

@@ -116,6 +116,20 @@ impl Kernel<'_> {
         true
     }
 
+    /// A stage whose engine ended before its `finally` did holds until then again what it held.
+    pub fn make_up_finally(&mut self, node: NodeIndex) {
+        if !self.start_finally(node) {
+            return;
+        }
+        let closes = self.plan.nodes[node as usize].closes;
+        let holder = closes.map_or(node, |call| self.plan.calls[call as usize].opening);
+        let (rank, wants) = (rank(self.plan, holder), self.state.live.wants(holder));
+        if self.state.live.shares.take(rank, &wants).is_err() {
+            self.state.live.shares.forget(rank, &wants);
+        }
+        self.may_hold(holder);
+    }
+
     pub fn finally_ended(&mut self, node: Option<NodeIndex>, outcome: &Outcome) -> Step {
         match node {
             Some(node) if self.is_doing(node) != Some(&Doing::Finally) => return Ok(()),

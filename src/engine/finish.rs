@@ -235,7 +235,7 @@ impl Kernel<'_> {
                 Status::Running if !state.open => self.judge(node)?,
                 Status::Unknown => {}
                 status if status.is_final() && (state.tries > 0 || self.closes(node)) => {
-                    self.start_finally(node);
+                    self.make_up_finally(node);
                 }
                 _ => {}
             }

@@ -8,6 +8,7 @@ use crate::base::{Moment, Timestamp};
 use crate::coord::{Rank, ResourceId, Shares};
 use crate::event::{Asked, NodeIndex};
 use crate::plan::{OnFailure, Plan};
+use crate::port::Question;
 
 use super::admit::Told;
 use super::claim::Claims;
@@ -86,8 +87,8 @@ pub struct Live {
     pub(super) timers: BTreeSet<(i64, NodeIndex)>,
     /// Approvals, by wall time.
     pub(super) expiries: BTreeSet<(Timestamp, NodeIndex)>,
-    /// Questions without an answer yet, and stages asked about once already.
-    pub(super) questions: BTreeSet<NodeIndex>,
+    /// The last question about each stage that has no answer yet, and stages asked about once already.
+    pub(super) questions: BTreeMap<NodeIndex, Question>,
     pub(super) asked: BTreeSet<NodeIndex>,
     /// Told to end, with the rest of the run.
     pub(super) told_to_end: BTreeSet<NodeIndex>,

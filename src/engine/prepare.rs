@@ -171,7 +171,7 @@ impl Kernel<'_> {
     fn ask_people(&mut self, node: NodeIndex, question: Question) {
         let live = &mut self.state.live;
         if live.settings.people && live.asked.insert(node) {
-            live.questions.insert(node);
+            live.questions.insert(node, question.clone());
             self.command(Command::Ask(question));
         }
     }
@@ -180,9 +180,11 @@ impl Kernel<'_> {
         let node = match question {
             Question::Approve { node, .. } | Question::Confirm { node, .. } => *node,
         };
-        if node as usize >= self.state.nodes.len() || !self.state.live.questions.remove(&node) {
+        // Who answers late what others have answered meanwhile must not take back the question that came after.
+        if self.state.live.questions.get(&node) != Some(question) {
             return Ok(());
         }
+        self.state.live.questions.remove(&node);
         if !self.state.node(node).waits_on(WaitFor::Approval) || self.state.live.is_over() {
             return Ok(());
         }

@@ -358,7 +358,8 @@ impl Reconciler<'_> {
         let mut next: Vec<NodeIndex> = reset.keys().copied().collect();
         while let Some(node) = next.pop() {
             for &(to, kind) in self.state.dependents.of(node) {
-                if kind != EdgeKind::Follows && found.insert(to) {
+                // What stays skipped passes nothing on.
+                if kind != EdgeKind::Follows && !self.stays_skipped(to, reset) && found.insert(to) {
                     next.push(to);
                 }
             }

@@ -13,6 +13,10 @@ use crate::plan::{BackoffKind, Retry};
 /// Longest wait of a policy that sets none.
 const DAY_MS: f64 = 86_400_000.0;
 
+/// Attempts after the first that one run may make, of all its stages together, until it ends or is resumed. A fault that
+/// every stage meets would else be met by each as often as its own policy allows.
+pub const BUDGET: u32 = 1_000;
+
 /// Milliseconds to wait after `tries` failed attempts; `attempt` is the number of the last one.
 pub fn wait_ms(retry: &Retry, tries: u32, seed: u64, node: NodeIndex, attempt: u32) -> u64 {
     let n = f64::from(tries.max(1));

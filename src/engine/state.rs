@@ -81,6 +81,8 @@ pub struct NodeState {
     pub open: bool,
     /// Attempts since the stage was last pending: these count against the retry policy.
     pub tries: u32,
+    /// [`RunState::reckoned`] when what it does now began: an attempt, a wait's end, a `finally`.
+    pub since: u64,
     /// A person said that a `once` stage may start again.
     pub cleared: bool,
     /// `finally` was run after the end.
@@ -114,6 +116,7 @@ impl NodeState {
             attempt: 0,
             open: false,
             tries: 0,
+            since: 0,
             cleared: false,
             finally_done: false,
             confirmed: None,
@@ -138,7 +141,8 @@ impl NodeState {
         self.attempt = old.attempt;
         self.key = old.key;
         self.approvals = old.approvals;
-        self.confirmed = old.confirmed;
+        // Who did not confirm it is asked again.
+        self.confirmed = old.confirmed.filter(|yes| *yes);
         self.cleared = old.cleared;
     }
 
@@ -219,8 +223,13 @@ pub struct RunState {
     pub finally_failed: Option<(Option<NodeIndex>, String)>,
     /// Milliseconds of work before the run last began or was resumed.
     pub worked_before: u64,
-    pub begun: Timestamp,
+    /// When the last event was recorded, by the wall clock.
     pub last: Timestamp,
+    /// Milliseconds since it last began or was resumed, reckoned from how long attempts, waits and `finally` took: never more than it was,
+    /// whatever somebody does to the wall clock.
+    pub reckoned: u64,
+    /// Attempts after the first of their stage, since then.
+    pub retries: u32,
     /// What no event records: it belongs to this process.
     pub live: Live,
 }
@@ -245,8 +254,9 @@ impl RunState {
             first_failure: None,
             finally_failed: None,
             worked_before: 0,
-            begun: Timestamp::default(),
             last: Timestamp::default(),
+            reckoned: 0,
+            retries: 0,
             live: Live::default(),
         }
     }
@@ -267,6 +277,11 @@ impl RunState {
 
     pub(super) fn node_mut(&mut self, node: NodeIndex) -> &mut NodeState {
         &mut self.nodes[node as usize]
+    }
+
+    /// What began at `since` took so long.
+    pub(super) fn took(&mut self, since: u64, ms: u64) {
+        self.reckoned = self.reckoned.max(since.saturating_add(ms));
     }
 
     /// The status a person is shown: a pending stage whose needs have ended is ready.

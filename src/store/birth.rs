@@ -1,5 +1,5 @@
-//! A new database made whole under another name and moved into place: one sync instead of the four that SQLite needs to
-//! make an empty file into a database with a write-ahead log. Does not know the tables.
+//! A new database made whole under another name and moved into place: two syncs instead of the three that SQLite needs
+//! to make an empty file into a database, and no journal. Does not know the tables.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -8,27 +8,30 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::error::StoreError;
-use super::schema;
+use super::{place, schema};
 
 /// Where the file's header says how it is written and read, and what stands there for a write-ahead log.
 const VERSIONS: (u64, [u8; 2]) = (18, [2, 2]);
 
-/// Makes the database at `path` if nothing is there. Where that does not work, nothing is made: opening an empty file
-/// does it the slow way and says what is wrong.
-pub(super) fn make(path: &Path) {
+/// Makes the database at `path` if nothing is there. Where files cannot be made or moved like this, nothing is made:
+/// opening an empty file does it the slow way and says what is wrong. A sync that failed is an error, and is not tried
+/// again in another way.
+pub(super) fn make(path: &Path) -> Result<(), StoreError> {
     // A log of another database must not be taken for the new one's.
     let left =
         ["", "-wal", "-journal", "-shm"].iter().any(|end| fs::symlink_metadata(with(path, end)).is_ok());
     if left {
-        return;
+        return Ok(());
     }
-    let Some(temporary) = temporary(path) else { return };
-    if whole(&temporary).is_err() || moved(&temporary, path).is_err() {
+    let Some(temporary) = temporary(path) else { return Ok(()) };
+    let made = whole(&temporary).and_then(|()| moved(&temporary, path));
+    if !matches!(made, Ok(true)) {
         let _ = fs::remove_file(&temporary);
     }
+    made.map(drop)
 }
 
 fn with(path: &Path, end: &str) -> PathBuf {
@@ -61,10 +64,26 @@ fn whole(path: &Path) -> Result<(), StoreError> {
     finish().map_err(|e| StoreError::io(&e, "cannot make the state database", path))
 }
 
-/// Another process may have been first: then its database is the one. The folder is synced with the first barrier, for
-/// SQLite syncs it with the log it makes there.
-fn moved(from: &Path, to: &Path) -> rustix::io::Result<()> {
-    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
+/// Whether it is there now. A second name, for that is never made over a first one: where another process was first, its
+/// database is the one. The folder is synced before there is a log: a log without its database would be refused.
+fn moved(from: &Path, to: &Path) -> Result<bool, StoreError> {
+    match fs::hard_link(from, to) {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists || e.raw_os_error().is_some_and(no_links) => {
+            return Ok(false);
+        }
+        Err(e) => return Err(StoreError::io(&e, "cannot make the state database", to)),
+    }
+    let removed = fs::remove_file(from);
+    place::sync_parent(to);
+    removed.map(|()| true).map_err(|e| StoreError::io(&e, "cannot make the state database", to))
+}
+
+/// The file system knows no second names.
+fn no_links(code: i32) -> bool {
+    [Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK]
+        .iter()
+        .any(|errno| errno.raw_os_error() == code)
 }
 
 #[cfg(test)]
@@ -81,7 +100,7 @@ mod tests {
     fn a_new_one_has_its_tables_and_a_log_and_leaves_nothing_beside_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.db");
-        make(&path);
+        make(&path).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         let (mode, tables) = mode(&path);
         assert_eq!((mode.as_str(), tables > 5), ("wal", true));
@@ -93,7 +112,7 @@ mod tests {
         let path = dir.path().join("state.db");
         for end in ["", "-wal"] {
             fs::write(with(&path, end), "theirs").unwrap();
-            make(&path);
+            make(&path).unwrap();
             assert_eq!(fs::read(with(&path, end)).unwrap(), b"theirs");
             assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
             fs::remove_file(with(&path, end)).unwrap();
@@ -106,9 +125,9 @@ mod tests {
         let path = dir.path().join("state.db");
         let mine = temporary(&path).unwrap();
         whole(&mine).unwrap();
-        make(&path);
+        make(&path).unwrap();
         fs::write(&path, "first").unwrap();
-        assert!(moved(&mine, &path).is_err());
+        assert_eq!(moved(&mine, &path), Ok(false));
         assert_eq!(fs::read(&path).unwrap(), b"first");
     }
 }

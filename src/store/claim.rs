@@ -32,6 +32,16 @@ enum Way {
     Lease(steps::Obstacle),
 }
 
+impl Way {
+    fn holders(&self) -> Vec<Who> {
+        match self {
+            Way::Free { .. } => Vec::new(),
+            Way::Breaker { prober, .. } => prober.iter().copied().collect(),
+            Way::Lease(obstacle) => obstacle.holders.clone(),
+        }
+    }
+}
+
 impl Store {
     /// What the run shares with others. Only the holder of the run's lock may claim.
     pub fn commons(&self, run: &RunId) -> Result<StoreCommons, StoreError> {
@@ -58,7 +68,8 @@ impl Commons for StoreCommons {
                 return Ok(done);
             }
             drop(conn);
-            match self.clear_dead(&way, fence)? {
+            let again = |conn: &Connection| self.look(conn, at, who, claim, &wants);
+            match self.clear_dead(&way, &again, fence)? {
                 None => break,
                 Some(more) => killed += more,
             }
@@ -202,20 +213,22 @@ impl StoreCommons {
     }
 
     /// Clears the dead among those in the way: how many processes they had left, or nothing when all live.
-    fn clear_dead(&self, way: &Way, fence: &dyn Fn(&str) -> usize) -> Result<Option<usize>, StateUnsafe> {
-        let in_the_way: Vec<Who> = match way {
-            Way::Free { .. } => return Ok(None),
-            Way::Breaker { prober, .. } => prober.iter().copied().collect(),
-            Way::Lease(obstacle) => obstacle.holders.clone(),
-        };
+    fn clear_dead(
+        &self,
+        way: &Way,
+        again: &dyn Fn(&Connection) -> rusqlite::Result<Way>,
+        fence: &dyn Fn(&str) -> usize,
+    ) -> Result<Option<usize>, StateUnsafe> {
         let conn = locked(&self.db);
-        let dead = self.dead(&conn, in_the_way.iter()).map_err(|e| self.unsafe_state(&e))?;
+        let dead = self.dead(&conn, way.holders().iter()).map_err(|e| self.unsafe_state(&e))?;
         drop(conn);
         let mut killed = None;
         for (run, id) in dead {
             // Held until its things are given away, so that nobody goes on with the run meanwhile.
             let Some(_proof) = lock::prove_dead(&self.dir, &id) else { continue };
-            let more = fence(&id);
+            // It may have ended well meanwhile: what it left running then is not ours to kill.
+            let now = again(&locked(&self.db)).map_err(|e| self.unsafe_state(&e))?;
+            let more = if now.holders().iter().any(|who| who.run == run) { fence(&id) } else { 0 };
             let cleared = self.clear(run);
             cleared.map_err(|e| self.unsafe_state(&e))?;
             killed = Some(killed.unwrap_or(0) + more);

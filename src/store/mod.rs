@@ -111,7 +111,7 @@ impl Store {
         let path = dir.join(DATABASE);
         lineage::check_files(&path)?;
         lineage::expect_new_log(&path)?;
-        birth::make(&path);
+        birth::make(&path)?;
         place::prepare_file(&path)?;
         // Cheap once the database in them was synced.
         made.iter().for_each(|folder| place::sync_parent(folder));

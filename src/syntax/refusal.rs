@@ -179,6 +179,9 @@ fn after_value(found: &Found<'_>) -> Option<String> {
     if let Some(help) = foreign_word(found) {
         return Some(help);
     }
+    if first == '"' && found.before.split_whitespace().next() == Some("run") {
+        return Some("a script stands between `\"\"\"`, each on a line of its own, also a short one".to_owned());
+    }
     if first.is_ascii_alphabetic()
         && let Some(near) = did_you_mean(&nearest(found.text, CLAUSE_WORDS.into_iter().chain(["and", "or"])))
     {

@@ -158,3 +158,24 @@ fn an_absent_output_fails_the_attempt() {
         assert!(attempt["error"].as_str().is_some_and(|error| error.contains("is not there")), "{shown}");
     }
 }
+
+/// A gate that passes, and a stage after it that writes `file`.
+fn edits_after_a_gate(file: &str) -> Subject {
+    let subject = Subject::with(&format!(
+        "gate tidy {{\n  exec    \"true\"\n  measure status: int = exit\n  require status == 0\n}}\n\
+         stage late {{\n  follows tidy\n  run sh \"\"\"\n    sleep 0.1\n    echo changed > {file}\n    \"\"\"\n}}\n",
+    ));
+    std::fs::write(subject.root.join("tracked"), "as judged").expect("a file");
+    subject.git(&["init", "-q"]);
+    subject.git(&["add", "-A"]);
+    subject.git(&["-c", "user.name=Ada", "-c", "user.email=ada@team.example", "commit", "-q", "-m", "all"]);
+    subject
+}
+
+#[test]
+fn a_stage_that_edits_what_a_gate_has_judged_is_noticed() {
+    let ended = edits_after_a_gate("tracked").end(&["run", "all.wfl"]).expect_code(0);
+    assert!(ended.err.contains("after gate `tidy` had judged, the tree changed: tracked;"), "{}", ended.err);
+    let ended = edits_after_a_gate("untracked").end(&["run", "all.wfl"]).expect_code(0);
+    assert!(!ended.err.contains("the tree changed"), "{}", ended.err);
+}

@@ -25,6 +25,8 @@ enum Name {
     Made(PathBuf, Option<usize>),
     Gone(PathBuf),
     Moved(PathBuf, PathBuf),
+    /// A second name of a file.
+    Linked(PathBuf, PathBuf),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,6 +65,10 @@ impl Disk {
             "rename" => {
                 let to = PathBuf::from(String::from_utf8_lossy(&op.data).into_owned());
                 self.named(Name::Moved(path, to));
+            }
+            "link" => {
+                let to = PathBuf::from(String::from_utf8_lossy(&op.data).into_owned());
+                self.named(Name::Linked(path, to));
             }
             "write" => self.change(&path, Change::Write { at: op.number as usize, data: op.data.clone() }),
             "truncate" => self.change(&path, Change::Length(op.number as usize)),
@@ -139,7 +145,9 @@ impl File {
 impl Name {
     fn folder(&self) -> Option<&Path> {
         match self {
-            Name::Made(path, _) | Name::Gone(path) | Name::Moved(path, _) => path.parent(),
+            Name::Made(path, _) | Name::Gone(path) | Name::Moved(path, _) | Name::Linked(_, path) => {
+                path.parent()
+            }
         }
     }
 }
@@ -154,6 +162,11 @@ fn apply_name(names: &mut BTreeMap<PathBuf, Option<usize>>, name: &Name) {
         }
         Name::Moved(from, to) => {
             if let Some(file) = names.remove(from) {
+                names.insert(to.clone(), file);
+            }
+        }
+        Name::Linked(from, to) => {
+            if let Some(file) = names.get(from).copied() {
                 names.insert(to.clone(), file);
             }
         }

@@ -16,4 +16,5 @@ mod sharing;
 pub mod shim;
 mod state;
 pub mod subject;
+mod time;
 pub mod writer;

@@ -246,7 +246,12 @@ TRUNCATE(ftruncate64, off64_t)
 
 int unlink(const char *path) { REAL(unlink); const char *data = NULL; NAMED("unlink", path, real(path)); }
 int mkdir(const char *path, mode_t mode) { REAL(mkdir); const char *data = NULL; NAMED("mkdir", path, real(path, mode)); }
+int link(const char *path, const char *data) { REAL(link); NAMED("link", path, real(path, data)); }
 int rename(const char *path, const char *data) { REAL(rename); NAMED("rename", path, real(path, data)); }
+int linkat(int in, const char *path, int to, const char *data, int flags) {
+    REAL(linkat);
+    NAMED("link", path, real(in, path, to, data, flags));
+}
 
 #if defined(__x86_64__)
 /* rustix asks the kernel itself, past the C library: the call is trapped and answered here. */

@@ -129,6 +129,8 @@ pub struct World {
     /// How every breaker stands when it is looked at.
     pub standing: Option<Standing>,
     pub now: i64,
+    /// When somebody sets the wall clock, and by how much.
+    pub steps: Vec<(i64, i64)>,
     /// Every command that was carried out, in words.
     pub done: Vec<String>,
     /// The timeouts handed to attempts, by key.
@@ -158,6 +160,7 @@ impl World {
             claims: BTreeMap::new(),
             standing: None,
             now: 0,
+            steps: Vec::new(),
             done: Vec::new(),
             timeouts: Vec::new(),
             queue: BTreeMap::new(),
@@ -208,7 +211,8 @@ impl World {
     }
 
     pub fn moment(&self) -> Moment {
-        Moment { wall: Timestamp(1_000_000 + self.now), mono: self.now }
+        let set: i64 = self.steps.iter().filter(|(at, _)| *at <= self.now).map(|(_, by)| by).sum();
+        Moment { wall: Timestamp(1_000_000 + self.now + set), mono: self.now }
     }
 
     /// Runs from the start to the end; the result is the last event's status and exit code.

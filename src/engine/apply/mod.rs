@@ -22,7 +22,7 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         | Event::RunCancelling { .. }
         | Event::RunFinished { .. }
         | Event::FinallyFinished { .. }
-        | Event::Note { .. } => run::fold(plan, state, at, event)?,
+        | Event::Note { .. } => run::fold(plan, state, event)?,
         Event::ApprovalRequested { .. }
         | Event::ApprovalGiven { .. }
         | Event::ApprovalExpired { .. }

@@ -1,36 +1,31 @@
 //! Folds the events of the run as a whole. Knows nothing of single stages but their `finally`.
 
-use crate::base::Timestamp;
 use crate::event::{AttemptStatus, Event, Outcome};
 use crate::plan::Plan;
 
 use super::super::state::{Impossible, Phase, RunState};
 use super::ensure;
 
-pub(super) fn fold(
-    plan: &Plan,
-    state: &mut RunState,
-    at: Timestamp,
-    event: &Event,
-) -> Result<(), Impossible> {
+pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
     match event {
         Event::RunStarted { stages, .. } => {
             ensure(*stages as usize == plan.nodes.len(), event, "the plan has another number of stages")?;
             state.phase = Phase::Running;
-            state.begun = at;
         }
-        Event::RunResumed { .. } => resume(state, at),
+        Event::RunResumed { .. } => resume(state),
         Event::RunCancelling { by } => state.cancelling = Some(by.clone()),
         Event::RunFinished { status, duration_ms, .. } => {
             state.phase = Phase::Stopped(*status);
-            state.worked_before += duration_ms;
+            state.worked_before = state.worked_before.saturating_add(*duration_ms);
         }
         Event::FinallyFinished { node, outcome } => {
             let ended = node.is_none_or(|node| state.node(node).status.is_final());
             ensure(ended, event, "the stage has not ended")?;
+            let since = node.map_or(state.reckoned, |node| state.node(node).since);
             if let Some(node) = node {
                 state.node_mut(*node).finally_done = true;
             }
+            state.took(since, outcome.duration_ms);
             if outcome.status != AttemptStatus::Succeeded && state.finally_failed.is_none() {
                 state.finally_failed = Some((*node, describe(outcome)));
             }
@@ -40,13 +35,14 @@ pub(super) fn fold(
     Ok(())
 }
 
-fn resume(state: &mut RunState, at: Timestamp) {
+fn resume(state: &mut RunState) {
     if state.phase == Phase::Running {
-        // The engine died: it worked at most until its last event.
-        state.worked_before += state.last.0.saturating_sub(state.begun.0).max(0) as u64;
+        // The engine died: it worked at least as long as what it ended took. What the wall clock says is no measure.
+        state.worked_before = state.worked_before.saturating_add(state.reckoned);
     }
+    (state.reckoned, state.retries) = (0, 0);
+    state.nodes.iter_mut().for_each(|node| node.since = 0);
     state.phase = Phase::Running;
-    state.begun = at;
     state.cancelling = None;
     state.first_failure = None;
     state.finally_failed = None;

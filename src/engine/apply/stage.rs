@@ -8,6 +8,7 @@ use crate::event::{Asked, AttemptStatus, Event, Files, Keyed, NodeIndex, Outcome
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
+use super::super::retry::wait_ms;
 use super::super::state::{Impossible, RunState, Wait};
 use super::{begin_again, ensure, settle};
 
@@ -20,6 +21,7 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
             ensure(*on != WaitFor::Retry || stage.tries > 0, event, "there was no attempt to retry")?;
             stage.status = Status::Waiting;
             stage.wait = Some(Wait { on: *on, until: *until });
+            count_retry(plan, state, *node, *on);
             Ok(())
         }
         Event::StageStarted { node, attempt, key, inputs } => {
@@ -72,6 +74,18 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
     }
 }
 
+/// One more of the run's retries, after a wait whose length the plan and the attempt determine.
+fn count_retry(plan: &Plan, state: &mut RunState, node: NodeIndex, on: WaitFor) {
+    if on != WaitFor::Retry {
+        return;
+    }
+    let (tries, attempt) = (state.node(node).tries, state.node(node).attempt);
+    let policy = plan.nodes[node as usize].retry.as_ref();
+    let wait = policy.map_or(0, |of| wait_ms(of, tries, plan.seed, node, attempt));
+    state.node_mut(node).since = state.reckoned.saturating_add(wait);
+    state.retries = state.retries.saturating_add(1);
+}
+
 fn begun(state: &mut RunState, node: NodeIndex, key: &Option<String>, inputs: &Option<String>) {
     let stage = state.node_mut(node);
     stage.key = key.clone().or(stage.key.take());
@@ -118,7 +132,12 @@ fn started(
     attempt: u32,
 ) -> Result<(), Impossible> {
     let spec = &plan.nodes[node as usize];
+    if state.node(node).waits_on(WaitFor::Retry) {
+        state.took(state.node(node).since, 0);
+    }
+    let now = state.reckoned;
     let stage = state.node_mut(node);
+    stage.since = now;
     let waiting = matches!(stage.status, Status::Pending | Status::Waiting);
     ensure(waiting, event, "the stage runs or has ended")?;
     ensure(stage.unmet == 0, event, "a stage it waits for has not ended")?;
@@ -151,6 +170,8 @@ fn attempt_finished(
     ensure(stage.attempt == attempt, event, "another attempt runs")?;
     stage.open = false;
     stage.outcome = Some(Box::new(outcome.clone()));
+    let since = stage.since;
+    state.took(since, outcome.duration_ms);
     Ok(())
 }
 
@@ -175,6 +196,7 @@ fn finished(
         _ => false,
     };
     ensure(fits, event, "that end does not follow from what happened")?;
+    state.node_mut(node).since = state.reckoned;
     settle(state, node, status);
     let bad = matches!(status, Status::Failed | Status::TimedOut);
     if bad && state.first_failure.is_none() && !plan.tolerated(node) {
