@@ -8,6 +8,7 @@ mod shared;
 pub mod source;
 pub mod suggest;
 pub mod value;
+pub mod workflow_command;
 
 pub use clock::{Clock, Moment, Timestamp};
 pub use few::Few;

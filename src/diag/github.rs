@@ -1,6 +1,7 @@
 //! Findings as workflow commands of GitHub Actions, which shows them beside the changed lines.
 
 use crate::base::SourceMap;
+use crate::base::workflow_command::{data, property};
 
 use super::{Diagnostic, Severity};
 
@@ -44,14 +45,6 @@ fn line(sources: &SourceMap, finding: &Diagnostic) -> String {
         property(&format!("{} {}", finding.code.id, finding.code.name)),
         data(&format!("{}{help}", finding.message)),
     )
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -15,11 +15,12 @@ const NAMED: usize = 3;
 pub(super) fn outdated(plan: &Plan, records: &[Record]) -> Vec<String> {
     let passed = passed(records);
     let Some(first) = passed.values().min() else { return Vec::new() };
-    let changed_since = |moment| git::tracked_changed_since(&plan.root, None, moment).unwrap_or_default();
-    if changed_since(*first).is_empty() {
-        return Vec::new();
-    }
-    let gates = passed.iter().map(|(node, at)| (plan.title(*node), changed_since(*at)));
+    let Ok(changed) = git::tracked_changed_since(&plan.root, None, *first) else { return Vec::new() };
+    let since = |at: Timestamp| -> Vec<&str> {
+        let later = changed.iter().filter(|file| git::changed_after(&plan.root, file, at));
+        later.map(String::as_str).collect()
+    };
+    let gates = passed.iter().map(|(node, at)| (plan.title(*node), since(*at)));
     gates.filter(|(_, files)| !files.is_empty()).map(|(gate, files)| said(gate, &files)).collect()
 }
 
@@ -37,8 +38,8 @@ fn passed(records: &[Record]) -> BTreeMap<NodeIndex, Timestamp> {
     passed
 }
 
-fn said(gate: &str, files: &[String]) -> String {
-    let named = files.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+fn said(gate: &str, files: &[&str]) -> String {
+    let named = files[..files.len().min(NAMED)].join(", ");
     let more = match files.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -69,7 +70,6 @@ mod tests {
 
     #[test]
     fn many_files_are_counted() {
-        let files: Vec<String> = (0..5).map(|n| format!("f{n}")).collect();
-        assert!(said("lint", &files).contains("f0, f1, f2 and 2 more"));
+        assert!(said("lint", &["f0", "f1", "f2", "f3", "f4"]).contains("f0, f1, f2 and 2 more"));
     }
 }

@@ -218,8 +218,8 @@ pub fn tracked_changed_since(
     Ok(paths.into_iter().filter(|path| changed_after(root, path, moment)).collect())
 }
 
-/// A file that is gone was changed when the nearest folder still there was.
-fn changed_after(root: &Path, path: &str, moment: Timestamp) -> bool {
+/// Whether one file was. One that is gone was changed when the nearest folder still there was.
+pub fn changed_after(root: &Path, path: &str, moment: Timestamp) -> bool {
     use std::os::unix::fs::MetadataExt;
     let full = root.join(path);
     let changed = full.ancestors().take_while(|place| place.starts_with(root)).find_map(|place| {

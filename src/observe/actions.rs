@@ -1,5 +1,7 @@
 //! Workflow commands of GitHub Actions: groups and annotations of ours, and none of anybody else's. Pure text.
 
+use crate::base::workflow_command::{data, property};
+
 /// Writes commands. What stages wrote stands between [`Workflow::stop`] and [`Workflow::go_on`], where the runner
 /// obeys nothing but a token that no stage knows.
 #[derive(Clone, Debug)]
@@ -40,14 +42,6 @@ impl Workflow {
             data(message)
         )
     }
-}
-
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use wfl::port::{Action, AttemptSpec};
 
@@ -13,27 +12,10 @@ use super::subject::Subject;
 
 const CANARY: &str = "canary-9f1c/7+zq\"x";
 
-/// An attempt of one script; the run's name is the folder's, so that tests never find each other's processes.
+/// An attempt of one script, without a log.
 pub fn attempt(root: &Path, text: &str) -> AttemptSpec {
-    AttemptSpec {
-        run: root.display().to_string(),
-        node: 0,
-        key: "a".into(),
-        attempt: 1,
-        actions: vec![Action::Script { interpreter: "sh".into(), text: text.into() }],
-        root: root.to_path_buf(),
-        cwd: root.to_path_buf(),
-        env: Vec::new(),
-        env_remove: Vec::new(),
-        clean_env: None,
-        mask: Vec::new(),
-        outputs: Vec::new(),
-        fresh_outputs: false,
-        timeout: None,
-        grace: Duration::from_millis(200),
-        exit_ok: Vec::new(),
-        log: None,
-    }
+    let script = Action::Script { interpreter: "sh".into(), text: text.into() };
+    AttemptSpec { key: "a".into(), log: None, ..crate::store::attempt(root, vec![script]) }
 }
 
 /// A stage that tells its password in every way it has, fails, is tried again, and tidies up.

@@ -56,7 +56,7 @@ fn new_run(store: &Store, id: &str, nodes: usize) -> RunId {
 }
 
 /// An attempt in `root`; the run's name is the folder's, so that tests never find each other's processes.
-fn attempt(root: &Path, actions: Vec<Action>) -> AttemptSpec {
+pub fn attempt(root: &Path, actions: Vec<Action>) -> AttemptSpec {
     AttemptSpec {
         run: root.display().to_string(),
         node: 0,
