@@ -216,6 +216,48 @@ pub static TABLE: &[Row] = &[
     row("lcov.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
     row("cobertura.lines", &[Path], Some(Result::Percent), Reader, "Lines covered."),
     row("cobertura.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
+    Row {
+        variadic: true,
+        ..row("file.count", &[Glob], Some(Result::Int), Judge, "How many files match one of the globs.")
+    },
+    row(
+        "file.lines",
+        &[Path],
+        Some(Result::Int),
+        Judge,
+        "How many lines it has; of a glob, all files together.",
+    ),
+    row(
+        "file.matching",
+        &[Path, Pattern],
+        Some(Result::Paths),
+        Judge,
+        "Of the file or the glob, the files in which some line matches the regular expression.",
+    ),
+    row(
+        "file.lacking",
+        &[Path, Pattern],
+        Some(Result::Paths),
+        Judge,
+        "Of the file or the glob, the files in which no line matches the regular expression.",
+    ),
+    row(
+        "file.section",
+        &[Path, Text],
+        Some(Result::String),
+        Judge,
+        "The text below a Markdown heading, without comments; its first 64 KiB.",
+    ),
+    row(
+        "file.unwritten",
+        &[Path, Text],
+        Some(Result::Paths),
+        Judge,
+        "Of the file or the glob, the files where nothing is written below that Markdown heading, or it is not there.",
+    ),
+    row("file.checked", &[Path], Some(Result::Int), Judge, "Ticked boxes of its checklists: `- [x] …`."),
+    row("file.unchecked", &[Path], Some(Result::Int), Judge, "Open boxes of its checklists: `- [ ] …`."),
+    row("file.json", &[Path, Text], Some(Result::String), Judge, "The value at a JSON pointer, as text."),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

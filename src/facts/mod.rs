@@ -3,9 +3,11 @@
 
 mod change;
 mod convention;
+mod document;
 mod file;
 pub mod git;
 mod machine;
+mod markdown;
 mod program;
 mod read;
 
@@ -90,6 +92,7 @@ impl World {
             "git" => self.git_fact(name),
             "change" => self.change_fact(name, &texts),
             "project" => self.project_fact(name, &texts),
+            "file" if document::knows(name) => document::fact(&self.root, name, &words),
             "file" => file::fact(&self.root, name, &words),
             "process" | "program" | "" if machine::knows(&key.name) => machine::fact(&key.name, &words),
             _ => read::fact(&self.root, &key.name, &words, &key.ty),

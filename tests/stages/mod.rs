@@ -5,6 +5,7 @@ mod commits;
 mod gates;
 mod kinds;
 mod lane_files;
+mod methods;
 mod readers;
 mod rendering;
 mod values;
