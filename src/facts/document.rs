@@ -10,6 +10,9 @@ use crate::workspace::tree;
 /// The longest text that is kept as a value: of a longer section, its beginning.
 const LONGEST_TEXT: usize = 64 << 10;
 
+/// Asked of a file by its path and bytes.
+type Question<'q, T> = dyn FnMut(&str, &[u8]) -> Result<T, String> + 'q;
+
 /// Whether `file.NAME` is told here.
 pub(super) fn knows(name: &str) -> bool {
     matches!(
@@ -97,11 +100,7 @@ fn boxes(root: &Path, path: &str, ticked: bool) -> Result<Value, String> {
 }
 
 /// The paths for which the question is answered with yes.
-fn those(
-    root: &Path,
-    path: &str,
-    question: &mut dyn FnMut(&str, &[u8]) -> Result<bool, String>,
-) -> Result<Value, String> {
+fn those(root: &Path, path: &str, question: &mut Question<'_, bool>) -> Result<Value, String> {
     let mut found = Vec::new();
     each(root, path, &mut |path, bytes| {
         if question(path, bytes)? {
@@ -113,11 +112,7 @@ fn those(
 }
 
 /// Every file that is meant; at least one.
-fn each(
-    root: &Path,
-    path: &str,
-    visit: &mut dyn FnMut(&str, &[u8]) -> Result<(), String>,
-) -> Result<(), String> {
+fn each(root: &Path, path: &str, visit: &mut Question<'_, ()>) -> Result<(), String> {
     let paths = file::meant(root, path)?;
     let mut read = 0;
     for path in &paths {
