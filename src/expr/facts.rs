@@ -53,6 +53,7 @@ pub enum Result {
     Percent,
     Size,
     Paths,
+    Strings,
 }
 
 impl Result {
@@ -66,6 +67,7 @@ impl Result {
             Result::Percent => Type::Percent,
             Result::Size => Type::Size,
             Result::Paths => Type::Path.list(),
+            Result::Strings => Type::String.list(),
         }
     }
 }
@@ -258,6 +260,36 @@ pub static TABLE: &[Row] = &[
     row("file.checked", &[Path], Some(Result::Int), Judge, "Ticked boxes of its checklists: `- [x] …`."),
     row("file.unchecked", &[Path], Some(Result::Int), Judge, "Open boxes of its checklists: `- [ ] …`."),
     row("file.json", &[Path, Text], Some(Result::String), Judge, "The value at a JSON pointer, as text."),
+    row(
+        "change.commits",
+        &[],
+        Some(Result::Strings),
+        Start,
+        "Subjects of the commits since the base, newest first, merges left out; at most 200.",
+    ),
+    row("change.authors", &[], Some(Result::Strings), Start, "Names of who wrote these commits, sorted."),
+    row(
+        "change.tickets",
+        &[],
+        Some(Result::Strings),
+        Start,
+        "Tickets that the branch and the commits name: `ABC-123`, `#12`.",
+    ),
+    row(
+        "change.kinds",
+        &[],
+        Some(Result::Strings),
+        Start,
+        "What kinds of files changed: code, test, docs, config, infra, script, generated, other.",
+    ),
+    row("change.removed", &[], Some(Result::Paths), Start, "Changed files that are not there any more."),
+    row(
+        "change.details",
+        &[],
+        Some(Result::String),
+        Start,
+        "All that is known of the change, as JSON for templates: `change.details` with the filter `fromjson`.",
+    ),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

@@ -3,6 +3,7 @@
 
 mod change;
 mod convention;
+pub mod details;
 mod document;
 mod file;
 pub mod git;
@@ -20,6 +21,7 @@ use crate::port::Facts;
 use crate::workspace::tree;
 
 pub use change::ChangeInfo;
+use details::Details;
 use git::Git;
 
 /// What was given on the command line in place of what git says.
@@ -44,6 +46,7 @@ pub struct World {
     base_branch: Option<String>,
     git: OnceLock<Result<Git, String>>,
     change: OnceLock<ChangeInfo>,
+    details: OnceLock<Details>,
 }
 
 type Read = Result<Value, String>;
@@ -57,6 +60,7 @@ impl World {
             base_branch: None,
             git: OnceLock::new(),
             change: OnceLock::new(),
+            details: OnceLock::new(),
         }
     }
 
@@ -78,6 +82,16 @@ impl World {
             let base = self.flags.base.as_deref().or(self.base_branch.as_deref());
             change::gather(self.git().ok(), &self.root, &self.flags, base)
         })
+    }
+
+    /// What the change consists of, read when it is first asked for.
+    pub fn details(&self) -> &Details {
+        self.details.get_or_init(|| details::gather(self.git().ok(), &self.root, self.change()))
+    }
+
+    /// Every file that git tracks; none without git.
+    pub fn tracked_files(&self) -> Vec<String> {
+        self.git().map(Git::tracked_files).unwrap_or_default()
     }
 
     fn git(&self) -> Result<&Git, String> {
@@ -127,6 +141,9 @@ impl World {
             "breaking" => Ok(Value::Bool(change.breaking)),
             "touches" => Ok(Value::Bool(change.touches(globs)?)),
             "only" => Ok(Value::Bool(change.only(globs)?)),
+            "commits" | "authors" | "tickets" | "kinds" | "removed" | "details" => {
+                Ok(self.details().fact(name))
+            }
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }

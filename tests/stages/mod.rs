@@ -2,6 +2,7 @@
 
 mod baselines;
 mod commits;
+mod documents;
 mod gates;
 mod kinds;
 mod lane_files;
