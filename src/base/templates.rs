@@ -10,6 +10,23 @@ static TEMPLATES: &[(&str, &str)] = &[
     ("spec.md", include_str!("../../stdlib/templates/spec.md.jinja")),
     ("tasks.md", include_str!("../../stdlib/templates/tasks.md.jinja")),
     ("test-plan.md", include_str!("../../stdlib/templates/test-plan.md.jinja")),
+    ("phases/backlog.md", include_str!("../../stdlib/templates/phases/backlog.md.jinja")),
+    ("phases/brief.md", include_str!("../../stdlib/templates/phases/brief.md.jinja")),
+    ("phases/contract.md", include_str!("../../stdlib/templates/phases/contract.md.jinja")),
+    ("phases/decision.md", include_str!("../../stdlib/templates/phases/decision.md.jinja")),
+    ("phases/design.md", include_str!("../../stdlib/templates/phases/design.md.jinja")),
+    ("phases/features.md", include_str!("../../stdlib/templates/phases/features.md.jinja")),
+    ("phases/implementation.md", include_str!("../../stdlib/templates/phases/implementation.md.jinja")),
+    ("phases/launch.md", include_str!("../../stdlib/templates/phases/launch.md.jinja")),
+    ("phases/metrics.md", include_str!("../../stdlib/templates/phases/metrics.md.jinja")),
+    ("phases/monitoring.md", include_str!("../../stdlib/templates/phases/monitoring.md.jinja")),
+    ("phases/next.md", include_str!("../../stdlib/templates/phases/next.md.jinja")),
+    ("phases/principles.md", include_str!("../../stdlib/templates/phases/principles.md.jinja")),
+    ("phases/retrospective.md", include_str!("../../stdlib/templates/phases/retrospective.md.jinja")),
+    ("phases/runbook.md", include_str!("../../stdlib/templates/phases/runbook.md.jinja")),
+    ("phases/story.md", include_str!("../../stdlib/templates/phases/story.md.jinja")),
+    ("phases/test-plan.md", include_str!("../../stdlib/templates/phases/test-plan.md.jinja")),
+    ("tdd-cycle.md", include_str!("../../stdlib/templates/tdd-cycle.md.jinja")),
 ];
 
 /// The name behind `std:`; none for a path of the project.

@@ -202,7 +202,8 @@ fn all_six_in_one_run() {
         ended.err
     );
     let figures = subject.read("docs/phases/6-iterate/metrics.md");
-    for told in ["| 1-frame | 20", "| 5-deploy | 20", "| stories | 1 |", "| lines that the tests run | 80% |"]
+    for told in
+        ["| 1-frame | 20", "| 5-deploy | 20", "| stories | 1 |", "| lines that the tests run | 80.0 % |"]
     {
         assert!(figures.contains(told), "no {told:?} in {figures}");
     }
@@ -238,6 +239,21 @@ fn phase_by_phase_each_in_a_run_of_its_own() {
     closed(&subject, "build", BUILD);
     closed(&subject, "deploy", DEPLOY);
     closed(&subject, "iterate", ITERATE);
+}
+
+/// A team's own form of a document goes before the built-in one, and what somebody wrote before both.
+#[test]
+fn drafts_come_from_templates_that_a_project_may_replace() {
+    let subject = cart();
+    subject.write(".wfl/templates/phases/brief.md.jinja", "# {{ project | md }}\n## Problem\n");
+    subject.write("docs/phases/1-frame/features.md", "FEAT-007 mine\n");
+    subject.write("docs/phases/1-frame/stories/US-007.md", "mine\n");
+    subject.end(&["run", "frame"]).expect_code(3);
+    assert_eq!(subject.read("docs/phases/1-frame/brief.md"), "# project\n## Problem\n");
+    assert_eq!(subject.read("docs/phases/1-frame/features.md"), "FEAT-007 mine\n");
+    assert!(subject.read("docs/phases/1-frame/principles.md").contains("## Principles"));
+    let first = subject.root.join("docs/phases/1-frame/stories/US-001.md");
+    assert!(!first.exists(), "there is a story already");
 }
 
 /// The test phase ends with a red, and the build phase keeps the tests that were red.

@@ -71,6 +71,8 @@ fn red_green_refactor_in_one_run() {
     subject.write("src/cart.sh", RIGHT.replace("s + n", "s+n"));
     walk.resume(0);
     assert_eq!(walk.status("still-green"), "succeeded");
+    let cycle = subject.read(".wfl/out/tdd/cycle.md");
+    assert!(cycle.contains("# One cycle on main") && cycle.contains("tests/cart.sh"), "{cycle}");
     assert_eq!(walk.log("red").matches("attempt").count(), 0, "red is seen once");
 }
 
