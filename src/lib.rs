@@ -25,6 +25,7 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod port;
+pub mod review;
 pub mod store;
 pub mod syntax;
 pub mod trial;

@@ -7,6 +7,7 @@ mod name;
 mod shared;
 pub mod source;
 pub mod suggest;
+pub mod templates;
 pub mod value;
 pub mod workflow_command;
 

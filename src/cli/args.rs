@@ -62,6 +62,8 @@ pub enum Command {
     Clean(Clean),
     /// Play the tests of lane files: mocks, a virtual clock, nothing real runs.
     Test(Test),
+    /// Show what the change at hand is, or check one side of it.
+    Change(OfChange),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -447,6 +449,40 @@ pub struct Clean {
     /// Close all circuit breakers of the project, and remove nothing.
     #[arg(long, conflicts_with = "dry_run")]
     pub breakers: bool,
+}
+
+/// A side of a change that can be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Judged {
+    /// Commits without words, or made to be melted into others.
+    Commits,
+    /// Public names removed without a word about it.
+    Names,
+    /// Comments that forbid to merge.
+    Markers,
+    /// Tests switched off or taken away.
+    Tests,
+    /// Shell scripts, and calls of targets that are not there.
+    Scripts,
+    /// Links, anchors, images, code blocks and drafts in documents.
+    Documents,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct OfChange {
+    /// Check this side of it: findings with file and line, exit 1 if there are any.
+    #[arg(long, value_enum, value_name = "SIDE")]
+    pub check: Option<Judged>,
+    /// Compare with this branch, tag or commit.
+    #[arg(long, value_name = "BRANCH")]
+    pub base: Option<String>,
+    #[command(flatten)]
+    pub change: Change,
+    /// Print a built-in template, to begin an own one with: `wfl change --template proposal.md`.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["check", "base"])]
+    pub template: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 #[cfg(test)]

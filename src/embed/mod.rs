@@ -16,6 +16,7 @@
 mod adopt;
 mod advise;
 mod baseline;
+mod changed;
 mod choice;
 mod definition;
 mod drop;
@@ -42,6 +43,7 @@ mod stored;
 mod trial;
 
 pub use advise::advise;
+pub use changed::Changed;
 pub use choice::{Chosen, Which};
 pub use drop::{Change as LaneChange, Difference};
 pub use error::Error;

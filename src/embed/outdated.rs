@@ -7,6 +7,7 @@ use crate::base::Timestamp;
 use crate::event::{Event, NodeIndex, Record};
 use crate::facts::git;
 use crate::plan::Plan;
+use crate::workspace::tree;
 
 /// Files that are named one by one.
 const NAMED: usize = 3;
@@ -20,8 +21,19 @@ pub(super) fn outdated(plan: &Plan, records: &[Record]) -> Vec<String> {
         let later = changed.iter().filter(|file| git::changed_after(&plan.root, file, at));
         later.map(String::as_str).collect()
     };
-    let gates = passed.iter().map(|(node, at)| (plan.title(*node), since(*at)));
+    let gates = passed.iter().map(|(node, at)| (plan.title(*node), of_inputs(plan, *node, since(*at))));
     gates.filter(|(_, files)| !files.is_empty()).map(|(gate, files)| said(gate, &files)).collect()
+}
+
+/// A gate that runs nothing and declares its inputs speaks for these alone.
+fn of_inputs<'f>(plan: &Plan, node: NodeIndex, files: Vec<&'f str>) -> Vec<&'f str> {
+    let spec = &plan.nodes[node as usize];
+    match tree::globs(&spec.inputs) {
+        Ok(inputs) if spec.actions.is_empty() && !spec.inputs.is_empty() => {
+            files.into_iter().filter(|file| inputs.is_match(file)).collect()
+        }
+        _ => files,
+    }
 }
 
 /// When each gate was judged last, if it held.
@@ -61,6 +73,7 @@ mod tests {
                 measures: BTreeMap::new(),
                 checks: Vec::new(),
                 error: error.map(str::to_owned),
+                inputs: None,
             },
         };
         let records =

@@ -89,7 +89,9 @@ impl Kernel<'_> {
         checks: Vec<crate::event::Judged>,
     ) -> Step {
         let failed = checks.iter().find(|check| !check.held).map(unmet);
-        self.emit(Event::GateJudged { node, measures, checks, error: None })?;
+        let runs_nothing = self.plan.nodes[node as usize].actions.is_empty();
+        let inputs = self.state.live.hashes.get(&node).cloned().flatten().filter(|_| runs_nothing);
+        self.emit(Event::GateJudged { node, measures, checks, error: None, inputs })?;
         match failed {
             None => self.finish(node, End { outputs, ..End::new(Status::Succeeded) }),
             Some(reason) => self.finish(node, End { outputs, ..End::new(Status::Failed) }.because(reason)),
@@ -102,6 +104,7 @@ impl Kernel<'_> {
             measures: BTreeMap::new(),
             checks: Vec::new(),
             error: Some(why.clone()),
+            inputs: None,
         })?;
         let reason = format!("gate could not be judged: {why}");
         self.finish(node, End::new(Status::Failed).because(reason))

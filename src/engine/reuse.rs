@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::templates;
 use crate::event::{Files, Keyed, NodeIndex};
 use crate::expr::{Expr, Kind};
 use crate::plan::{self, Plan};
@@ -101,13 +102,21 @@ fn actions(
             let file = |path: &str| seen.files.get(path).cloned().unwrap_or_default();
             add(name("render"), relative(spec, &target.to_string_lossy()));
             let template = template.to_string_lossy();
-            add(format!("template {template}"), file(&template));
+            add(format!("template {template}"), file(&template_file(&template)));
+            if let Some(text) = templates::name(&template).and_then(templates::text) {
+                add(format!("built-in template {template}"), blake3::hash(text.as_bytes()).to_string());
+            }
             if let Some(schema) = schema.as_ref().map(|schema| schema.to_string_lossy()) {
                 add(format!("schema {schema}"), file(&schema));
             }
             add(name("rendered values"), context.to_string());
         }
     }
+}
+
+/// The file of the project that a template is read from; of a built-in one, the one that would go before it.
+fn template_file(template: &str) -> String {
+    templates::name(template).map_or_else(|| template.to_owned(), templates::own)
 }
 
 /// An output of another stage that the stage reads: its value, and of a file its content.
@@ -138,7 +147,7 @@ pub fn files_to_read(
     let mut files = BTreeSet::new();
     for action in &spec.actions {
         if let Action::Render { template, schema, .. } = action {
-            files.insert(template.to_string_lossy().into_owned());
+            files.insert(template_file(&template.to_string_lossy()));
             files.extend(schema.iter().map(|schema| schema.to_string_lossy().into_owned()));
         }
     }

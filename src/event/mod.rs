@@ -259,6 +259,9 @@ pub enum Event {
         checks: Vec<Judged>,
         /// The gate could not be judged at all, and why: it blocks.
         error: Option<String>,
+        /// Hash of the declared inputs of a gate that runs nothing, and so has no attempt to tell it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inputs: Option<String>,
     },
     #[serde(rename = "stage.finished")]
     StageFinished {

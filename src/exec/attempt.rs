@@ -112,7 +112,7 @@ impl Attempt<'_> {
             index += 1;
             let prepared = match action {
                 Action::Script { interpreter, text } => command::script(self.spec, interpreter, text),
-                Action::Exec { argv } => command::exec(self.spec, argv),
+                Action::Exec { argv } => command::exec(self.spec, argv, self.around.renderer),
                 Action::Render { .. } => {
                     // Files rendered one after the other are one set: whole, or not there.
                     let files: Vec<render::File> = actions[index - 1..].iter().map_while(file).collect();
@@ -129,6 +129,7 @@ impl Attempt<'_> {
     /// In a process of its own where there is a program for it.
     fn render(&mut self, files: Vec<render::File>, first: bool) -> Result<(), Stopped> {
         let failed = |error: String| Stopped::Failed(Failure::new(FailureClass::Render, error));
+        let files = files.into_iter().map(|file| masked(file, self.mask)).collect();
         let job = render::Job { root: self.spec.root.clone(), files };
         let Some(program) = self.around.renderer else { return render::here(&job).map_err(failed) };
         let mut prepared = command::renderer(program, &job)?;
@@ -275,6 +276,23 @@ impl Attempt<'_> {
             },
         }
     }
+}
+
+/// A value may hold a secret that came by another way, such as a commit's words.
+fn masked(mut file: render::File, mask: &Mask) -> render::File {
+    if mask.is_empty() {
+        return file;
+    }
+    let mut left = vec![&mut file.context];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::String(text) => *text = mask.text(text),
+            serde_json::Value::Array(items) => left.extend(items),
+            serde_json::Value::Object(fields) => left.extend(fields.values_mut()),
+            _ => {}
+        }
+    }
+    file
 }
 
 /// The file that an action renders.

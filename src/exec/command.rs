@@ -63,13 +63,21 @@ pub(super) fn script(spec: &AttemptSpec, interpreter: &str, text: &str) -> Resul
     Ok(Prepared { command, name: name.to_string(), _script: file })
 }
 
-/// `exec`: a program and its arguments.
-pub(super) fn exec(spec: &AttemptSpec, argv: &[String]) -> Result<Prepared, Failure> {
+/// This program, as lanes name it.
+const ITSELF: &str = "wfl";
+
+/// `exec`: a program and its arguments. `wfl` is the program that runs the stage, `itself`, where it is known, whatever
+/// the PATH holds: a lane is judged by the version that runs it.
+pub(super) fn exec(spec: &AttemptSpec, argv: &[String], itself: Option<&Path>) -> Result<Prepared, Failure> {
     let Some((name, arguments)) = argv.split_first().filter(|(name, _)| !name.is_empty()) else {
         return Err(missing("the program's name is empty".into()));
     };
     // Whether a file with a slash is there shows when it is started.
-    let program = if name.contains('/') { Ok(spec.cwd.join(name)) } else { find(spec, name) };
+    let program = match itself.filter(|_| name == ITSELF) {
+        Some(itself) => Ok(itself.to_path_buf()),
+        None if name.contains('/') => Ok(spec.cwd.join(name)),
+        None => find(spec, name),
+    };
     let command = Words::new(program.map_err(missing)?, arguments.iter().map(String::as_str));
     Ok(Prepared { command, name: name.clone(), _script: None })
 }

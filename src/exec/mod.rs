@@ -98,6 +98,7 @@ impl LocalExecutor {
     }
 
     /// Renders templates in processes of `program`, which is `wfl`, with bounded memory; without one, in this process.
+    /// A stage that calls `wfl` gets that program too.
     pub fn with_renderer(mut self, program: Option<PathBuf>) -> Self {
         self.renderer = program;
         self
@@ -160,6 +161,11 @@ pub fn fill_template(
     html: bool,
 ) -> Result<Vec<u8>, String> {
     render::template::fill(name, source, context, html)
+}
+
+/// The text of the template that a `render` names: a file below `root`, or `std:NAME`.
+pub fn template_text(root: &std::path::Path, path: &std::path::Path) -> Result<String, String> {
+    render::source(root, path, "template")
 }
 
 impl Executor for LocalExecutor {

@@ -96,6 +96,7 @@ pub static TABLE: &[Builtin] = &[
         result: None,
         doc: "The largest of its arguments.",
     },
+    row("words", &[Text], Some(Result::Int), "How many words a text has."),
 ];
 
 pub fn find(name: &str) -> Option<&'static Builtin> {
@@ -140,6 +141,10 @@ fn of_text(name: &str, text: &str, rest: &[Value]) -> std::result::Result<Value,
             text.split(between.as_str()).map(|piece| Value::String(piece.to_owned())).collect(),
         )),
         ("replace" | "split", _) => Err(format!("`{name}` cannot look for an empty string")),
+        ("words", []) => {
+            let words = text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric));
+            Ok(Value::Int(words.count() as i64))
+        }
         ("path", []) => Ok(Value::Path(text.to_owned())),
         ("basename", []) => string(parts(text).1.to_owned()),
         ("dirname", []) => Ok(Value::Path(parts(text).0.to_owned())),

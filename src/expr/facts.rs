@@ -53,6 +53,7 @@ pub enum Result {
     Percent,
     Size,
     Paths,
+    Strings,
 }
 
 impl Result {
@@ -66,6 +67,7 @@ impl Result {
             Result::Percent => Type::Percent,
             Result::Size => Type::Size,
             Result::Paths => Type::Path.list(),
+            Result::Strings => Type::String.list(),
         }
     }
 }
@@ -216,6 +218,78 @@ pub static TABLE: &[Row] = &[
     row("lcov.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
     row("cobertura.lines", &[Path], Some(Result::Percent), Reader, "Lines covered."),
     row("cobertura.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
+    Row {
+        variadic: true,
+        ..row("file.count", &[Glob], Some(Result::Int), Judge, "How many files match one of the globs.")
+    },
+    row(
+        "file.lines",
+        &[Path],
+        Some(Result::Int),
+        Judge,
+        "How many lines it has; of a glob, all files together.",
+    ),
+    row(
+        "file.matching",
+        &[Path, Pattern],
+        Some(Result::Paths),
+        Judge,
+        "Of the file or the glob, the files in which some line matches the regular expression.",
+    ),
+    row(
+        "file.lacking",
+        &[Path, Pattern],
+        Some(Result::Paths),
+        Judge,
+        "Of the file or the glob, the files in which no line matches the regular expression.",
+    ),
+    row(
+        "file.section",
+        &[Path, Text],
+        Some(Result::String),
+        Judge,
+        "The text below a Markdown heading, without comments; its first 64 KiB.",
+    ),
+    row(
+        "file.unwritten",
+        &[Path, Text],
+        Some(Result::Paths),
+        Judge,
+        "Of the file or the glob, the files where nothing is written below that Markdown heading, or it is not there.",
+    ),
+    row("file.checked", &[Path], Some(Result::Int), Judge, "Ticked boxes of its checklists: `- [x] …`."),
+    row("file.unchecked", &[Path], Some(Result::Int), Judge, "Open boxes of its checklists: `- [ ] …`."),
+    row("file.json", &[Path, Text], Some(Result::String), Judge, "The value at a JSON pointer, as text."),
+    row(
+        "change.commits",
+        &[],
+        Some(Result::Strings),
+        Start,
+        "Subjects of the commits since the base, newest first, merges left out; at most 200.",
+    ),
+    row("change.authors", &[], Some(Result::Strings), Start, "Names of who wrote these commits, sorted."),
+    row(
+        "change.tickets",
+        &[],
+        Some(Result::Strings),
+        Start,
+        "Tickets that the branch and the commits name: `ABC-123`, `#12`.",
+    ),
+    row(
+        "change.kinds",
+        &[],
+        Some(Result::Strings),
+        Start,
+        "What kinds of files changed: code, test, docs, config, infra, script, generated, other.",
+    ),
+    row("change.removed", &[], Some(Result::Paths), Start, "Changed files that are not there any more."),
+    row(
+        "change.details",
+        &[],
+        Some(Result::String),
+        Start,
+        "All that is known of the change, as JSON for templates: `change.details` with the filter `fromjson`.",
+    ),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

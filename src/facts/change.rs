@@ -1,5 +1,6 @@
 //! What a change is: put together from git and the flags, once a run. Runs nothing itself.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::git::{Difference, Git};
@@ -24,6 +25,10 @@ pub struct ChangeInfo {
     pub breaking: bool,
     /// HEAD; empty without one.
     pub sha: String,
+    /// The commit of the base; none without one.
+    pub base_commit: Option<String>,
+    /// Lines added and deleted of each file, where they are known.
+    pub lines: BTreeMap<String, (u64, u64)>,
 }
 
 /// An untracked file larger than this counts no lines.
@@ -72,11 +77,15 @@ fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&st
         Some((_, commit)) => git.since(commit),
         None => (Vec::new(), git.uncommitted()),
     };
-    let Difference { mut files, mut added, deleted } = difference;
+    let Difference { mut files, mut added, deleted, mut lines } = difference;
     files.extend(git.local_files());
     files.sort();
     files.dedup();
-    added += git.untracked_files().iter().map(|file| lines_of(&root.join(file))).sum::<u64>();
+    for file in git.untracked_files() {
+        let count = lines_of(&root.join(&file));
+        added += count;
+        lines.insert(file, (count, 0));
+    }
     let files = given.map(<[String]>::to_vec).unwrap_or(files);
     let sha = git.sha.clone().unwrap_or_default();
     let id = [&git.branch, &short(&sha)].into_iter().find(|name| !name.is_empty()).cloned();
@@ -85,12 +94,14 @@ fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&st
         kind: convention::change_type(&subjects, &git.branch, &files).into(),
         files,
         branch: git.branch.clone(),
+        base_commit: base.as_ref().map(|(_, commit)| commit.clone()),
         base: base.map(|(name, _)| name).unwrap_or_default(),
         added,
         deleted,
         conventional: convention::all_conventional(&subjects),
         breaking: convention::breaking(&subjects),
         sha,
+        lines,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The type of a change by convention: commit subjects, the branch's name, the kinds of files. Pure.
 
+use crate::workspace::kind::{is_docs, is_test};
+
 /// When nothing tells.
 pub(super) const FALLBACK: &str = "chore";
 
@@ -40,19 +42,32 @@ pub(super) fn breaking(subjects: &[String]) -> bool {
     subjects.iter().any(|subject| from_subject(subject).is_some() && marked(subject))
 }
 
-/// `type(scope)!: subject`.
-fn from_subject(subject: &str) -> Option<&'static str> {
+/// A subject of the form `type(scope)!: words`, taken apart.
+pub(super) struct Parts<'a> {
+    pub(super) kind: &'static str,
+    pub(super) scope: &'a str,
+    pub(super) breaking: bool,
+    pub(super) words: &'a str,
+}
+
+/// None for a subject that does not keep to the convention.
+pub(super) fn parts(subject: &str) -> Option<Parts<'_>> {
     let (head, rest) = subject.split_once(':')?;
     if !rest.starts_with(' ') || rest.trim().is_empty() {
         return None;
     }
-    let head = head.strip_suffix('!').unwrap_or(head);
-    let word = match head.split_once('(') {
-        Some((word, scope)) if scope.ends_with(')') => word,
-        Some(_) => return None,
-        None => head,
+    let plain = head.strip_suffix('!').unwrap_or(head);
+    let (word, scope) = match plain.split_once('(') {
+        Some((word, scope)) => (word, scope.strip_suffix(')')?),
+        None => (plain, ""),
     };
-    TYPES.iter().find(|kind| kind.eq_ignore_ascii_case(word)).copied()
+    let kind = TYPES.iter().find(|kind| kind.eq_ignore_ascii_case(word)).copied()?;
+    Some(Parts { kind, scope, breaking: plain.len() < head.len(), words: rest.trim() })
+}
+
+/// `type(scope)!: subject`.
+fn from_subject(subject: &str) -> Option<&'static str> {
+    parts(subject).map(|parts| parts.kind)
 }
 
 /// `fix/…`, `feature/…`, also `fix-…`.
@@ -70,30 +85,6 @@ pub(super) fn from_files(files: &[String]) -> Option<&'static str> {
         all if all.iter().all(|file| is_test(file)) => Some("test"),
         _ => None,
     }
-}
-
-fn is_docs(file: &str) -> bool {
-    let lower = file.to_ascii_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or(&lower);
-    let by_end = [".md", ".rst", ".adoc", ".txt"].iter().any(|end| name.ends_with(end));
-    let code = name.starts_with("requirements") || name == "cmakelists.txt";
-    (by_end && !code)
-        || lower.starts_with("docs/")
-        || lower.starts_with("doc/")
-        || name.starts_with("license")
-}
-
-fn is_test(file: &str) -> bool {
-    let lower = file.to_ascii_lowercase();
-    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    let in_folder =
-        folders.split('/').any(|folder| matches!(folder, "test" | "tests" | "__tests__" | "spec"));
-    let stem = name.split('.').next().unwrap_or(name);
-    let by_name = stem.starts_with("test_")
-        || stem.ends_with("_test")
-        || name.contains(".test.")
-        || name.contains(".spec.");
-    in_folder || by_name
 }
 
 #[cfg(test)]

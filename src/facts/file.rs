@@ -47,7 +47,7 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
     }
 }
 
-fn is_glob(path: &str) -> bool {
+pub(super) fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
@@ -65,25 +65,41 @@ fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String>
 /// `== 0`, would hold for a mistyped path.
 fn lines_matching(root: &Path, path: &str, pattern: &str) -> Result<Value, String> {
     let pattern = regex(pattern)?;
+    let (mut count, mut read) = (0, 0);
+    for path in &meant(root, path)? {
+        let bytes = bytes(root, path)?;
+        read = searched(read, &bytes)?;
+        count += lines(&bytes).filter(|line| pattern.is_match(line)).count();
+    }
+    Ok(Value::Int(count as i64))
+}
+
+/// The file, or all files of a glob; at least one.
+pub(super) fn meant(root: &Path, path: &str) -> Result<Vec<String>, String> {
     let paths = match is_glob(path) {
         true => tree::matching(root, &[path.to_string()])?,
         false => vec![path.to_string()],
     };
-    if paths.is_empty() {
-        return Err(format!("no file matches {path}"));
+    match paths.is_empty() {
+        true => Err(format!("no file matches {path}")),
+        false => Ok(paths),
     }
-    let (mut count, mut read) = (0, 0);
-    for path in &paths {
-        let bytes = bytes(root, path)?;
-        read += bytes.len() as u64;
-        if read > MOST_SEARCHED {
-            return Err(format!("the files hold more than {} MiB together", MOST_SEARCHED >> 20));
-        }
-        let lines = bytes.strip_suffix(b"\n").unwrap_or(&bytes).split(|byte| *byte == b'\n');
-        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-        count += lines.filter(|line| pattern.is_match(line)).count();
+}
+
+/// How many bytes were read with these; an error when that is more than one fact searches.
+pub(super) fn searched(before: u64, bytes: &[u8]) -> Result<u64, String> {
+    let read = before + bytes.len() as u64;
+    match read > MOST_SEARCHED {
+        true => Err(format!("the files hold more than {} MiB together", MOST_SEARCHED >> 20)),
+        false => Ok(read),
     }
-    Ok(Value::Int(count as i64))
+}
+
+/// The lines without their ends. An empty text has none.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let lines = whole.split(|byte| *byte == b'\n').filter(|_| !bytes.is_empty());
+    lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// The absolute path; an error when it leaves the project, also through a link.

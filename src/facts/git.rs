@@ -1,6 +1,8 @@
 //! Git, asked through its own program: the only place that runs it, always with hooks, file-system monitor, external
 //! diffs and prompts off. Reads only; does not know what a change is.
 
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::UNIX_EPOCH;
@@ -39,6 +41,8 @@ pub(super) struct Difference {
     pub(super) files: Vec<String>,
     pub(super) added: u64,
     pub(super) deleted: u64,
+    /// Lines added and deleted of each file.
+    pub(super) lines: BTreeMap<String, (u64, u64)>,
 }
 
 impl Git {
@@ -155,6 +159,42 @@ impl Git {
         self.difference(&["HEAD"]).unwrap_or_default()
     }
 
+    /// The newest commits since `base`, merges left out: fields and records as [`super::details`] reads them.
+    pub(super) fn commits(&self, base: &str, format: &str) -> Vec<String> {
+        if self.sha.as_deref() == Some(base) {
+            return Vec::new();
+        }
+        let (range, format) = (format!("{base}..HEAD"), format!("--format={format}"));
+        let output = run(&self.root, &["log", "-z", &format, "--no-merges", "-n", "200", &range, "--"]);
+        output.map(|output| fields(&output)).unwrap_or_default()
+    }
+
+    /// The change against `base` (none: what is not committed) as a patch without context, cut at `most` bytes.
+    pub(super) fn patch(&self, base: Option<&str>, most: u64) -> Vec<u8> {
+        let Some(sha) = self.sha.as_deref() else { return Vec::new() };
+        let against: &[&str] = match base {
+            Some(base) if base != sha => &["--merge-base", base],
+            _ => &["HEAD"],
+        };
+        let form = ["diff", "--unified=0", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv"];
+        let names = ["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=dirty", "--relative"];
+        let mut taken = Vec::new();
+        if let Ok(mut child) = start(&self.root, &[&form[..], &names, against, &["--"]].concat()) {
+            if let Some(output) = child.stdout.take() {
+                let _ = output.take(most).read_to_end(&mut taken);
+            }
+            // With its output closed it ends by itself; what it says then is no news.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        taken
+    }
+
+    /// Every file that git tracks, relative to the root.
+    pub(super) fn tracked_files(&self) -> Vec<String> {
+        run(&self.root, &["ls-files", "-z"]).map(|output| fields(&output)).unwrap_or_default()
+    }
+
     fn difference(&self, against: &[&str]) -> Result<Difference, String> {
         let diff = [
             "diff",
@@ -171,9 +211,13 @@ impl Git {
             // Binary files have `-` for both numbers.
             let mut parts = line.splitn(3, '\t');
             let mut number = || parts.next().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-            all.added += number();
-            all.deleted += number();
-            all.files.extend(parts.next().map(String::from));
+            let (added, deleted) = (number(), number());
+            all.added += added;
+            all.deleted += deleted;
+            if let Some(file) = parts.next() {
+                all.files.push(file.to_owned());
+                all.lines.insert(file.to_owned(), (added, deleted));
+            }
         }
         Ok(all)
     }

@@ -3,9 +3,12 @@
 
 mod change;
 mod convention;
+pub mod details;
+mod document;
 mod file;
 pub mod git;
 mod machine;
+mod markdown;
 mod program;
 mod read;
 
@@ -18,6 +21,7 @@ use crate::port::Facts;
 use crate::workspace::tree;
 
 pub use change::ChangeInfo;
+use details::Details;
 use git::Git;
 
 /// What was given on the command line in place of what git says.
@@ -42,6 +46,7 @@ pub struct World {
     base_branch: Option<String>,
     git: OnceLock<Result<Git, String>>,
     change: OnceLock<ChangeInfo>,
+    details: OnceLock<Details>,
 }
 
 type Read = Result<Value, String>;
@@ -55,6 +60,7 @@ impl World {
             base_branch: None,
             git: OnceLock::new(),
             change: OnceLock::new(),
+            details: OnceLock::new(),
         }
     }
 
@@ -78,6 +84,16 @@ impl World {
         })
     }
 
+    /// What the change consists of, read when it is first asked for.
+    pub fn details(&self) -> &Details {
+        self.details.get_or_init(|| details::gather(self.git().ok(), &self.root, self.change()))
+    }
+
+    /// Every file that git tracks; none without git.
+    pub fn tracked_files(&self) -> Vec<String> {
+        self.git().map(Git::tracked_files).unwrap_or_default()
+    }
+
     fn git(&self) -> Result<&Git, String> {
         self.git.get_or_init(|| Git::open(&self.root)).as_ref().map_err(String::clone)
     }
@@ -90,6 +106,7 @@ impl World {
             "git" => self.git_fact(name),
             "change" => self.change_fact(name, &texts),
             "project" => self.project_fact(name, &texts),
+            "file" if document::knows(name) => document::fact(&self.root, name, &words),
             "file" => file::fact(&self.root, name, &words),
             "process" | "program" | "" if machine::knows(&key.name) => machine::fact(&key.name, &words),
             _ => read::fact(&self.root, &key.name, &words, &key.ty),
@@ -124,6 +141,9 @@ impl World {
             "breaking" => Ok(Value::Bool(change.breaking)),
             "touches" => Ok(Value::Bool(change.touches(globs)?)),
             "only" => Ok(Value::Bool(change.only(globs)?)),
+            "commits" | "authors" | "tickets" | "kinds" | "removed" | "details" => {
+                Ok(self.details().fact(name))
+            }
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }

@@ -3,6 +3,7 @@
 /// Module name and text: one row a file of `stdlib/`. `std.retry` is `stdlib/retry.wfl`.
 static MODULES: &[(&str, &str)] = &[
     ("lanes", include_str!("../../stdlib/lanes.wfl")),
+    ("method", include_str!("../../stdlib/method.wfl")),
     ("node", include_str!("../../stdlib/node.wfl")),
     ("python", include_str!("../../stdlib/python.wfl")),
     ("repair", include_str!("../../stdlib/repair.wfl")),

@@ -410,8 +410,13 @@ mod tests {
             place: "a.wfl:3:5".into(),
             because: None,
         };
-        let event =
-            Event::GateJudged { node: 1, measures: BTreeMap::new(), checks: vec![check], error: None };
+        let event = Event::GateJudged {
+            node: 1,
+            measures: BTreeMap::new(),
+            checks: vec![check],
+            error: None,
+            inputs: None,
+        };
         let steps = explain(vec![event], 1).steps;
         assert_eq!(steps[0].text, "judged: lines >= 70% does not hold (lines = 69.9%)");
     }

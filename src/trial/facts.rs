@@ -1,11 +1,11 @@
 //! The facts of a scenario: what the test gives, else the contract's: branch main, sha 0000000, clean, no change, an
 //! empty project on a plain machine. Reads nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Value;
 use crate::expr::facts::{Fact, FactKey, FactValues};
-use crate::workspace::tree;
+use crate::workspace::{kind, tree};
 
 /// Facts by id, as the test gives them, and what the model says of the project.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +55,14 @@ impl Facts {
             "change.id" | "change.branch" => Value::String(self.text("git.branch", "main")),
             "change.type" => Value::String("chore".into()),
             "change.base" => Value::String(self.base.clone().unwrap_or_else(|| "main".into())),
-            "change.files" => Value::List(Vec::new()),
+            "change.files" | "change.commits" | "change.authors" | "change.tickets" | "change.removed" => {
+                Value::List(Vec::new())
+            }
+            "change.kinds" => {
+                let kinds = self.files().iter().map(|file| kind::of(file).name()).collect::<BTreeSet<_>>();
+                Value::List(kinds.into_iter().map(|kind| Value::String(kind.into())).collect())
+            }
+            "change.details" => Value::String("{}".into()),
             "change.added" | "change.deleted" => Value::Int(0),
             "change.conventional" => Value::Bool(true),
             "git.dirty" | "change.breaking" | "project.has" | "ci" => Value::Bool(false),

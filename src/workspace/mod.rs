@@ -1,6 +1,7 @@
 //! The project tree: root discovery, input hashes, marks and kept copies of files, paths that may not leave it.
 
 pub mod contents;
+pub mod kind;
 pub mod mark;
 mod paths;
 mod root;

@@ -2,9 +2,11 @@
 
 mod baselines;
 mod commits;
+mod documents;
 mod gates;
 mod kinds;
 mod lane_files;
+mod methods;
 mod readers;
 mod rendering;
 mod values;

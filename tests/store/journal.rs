@@ -68,7 +68,7 @@ fn history_of_a_run() -> Vec<Vec<Event>> {
         vec![started(1, 2)],
         vec![ended(1, 2, AttemptStatus::TimedOut), finished(1, Status::TimedOut, Some("no end after 1s"))],
         vec![Event::StagesBlocked { root: 1, nodes: vec![2, 3] }],
-        vec![Event::GateJudged { node: 4, measures, checks: vec![], error: None }],
+        vec![Event::GateJudged { node: 4, measures, checks: vec![], error: None, inputs: None }],
         vec![Event::ApprovalRequested { node: 5, count: 2, group: "ops".into(), expires: None }],
         vec![run_finished(RunStatus::Waiting)],
         vec![Event::RunResumed { engine: "0.1".into(), adopted: false }],

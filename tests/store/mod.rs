@@ -1,6 +1,7 @@
 //! The state, attempts and facts against the real things: SQLite files, processes, git repositories.
 
 mod attempts;
+mod documents;
 mod escapes;
 mod git;
 mod journal;

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod ast;
 pub mod cancel;
+pub mod change;
 pub mod check;
 pub mod clean;
 pub mod eval;

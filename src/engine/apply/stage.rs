@@ -44,18 +44,7 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
             }
             Ok(())
         }
-        Event::GateJudged { node, checks, error, .. } => {
-            let stage = state.node_mut(*node);
-            let gate = plan.nodes[*node as usize].kind == StageKind::Gate;
-            ensure(
-                gate && stage.is_open_ended() && !stage.open,
-                event,
-                "it is no gate that can be judged now",
-            )?;
-            let failed = || checks.iter().find(|check| !check.held).map(|check| check.text.clone());
-            stage.judged = Some(error.clone().or_else(failed).map_or(Ok(()), Err));
-            Ok(())
-        }
+        Event::GateJudged { .. } => judged(plan, state, event),
         Event::StageFinished { node, status, reason, outputs, .. } => {
             finished(plan, state, event, *node, *status)?;
             let gate = plan.nodes[*node as usize].gate.as_ref();
@@ -72,6 +61,17 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+fn judged(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
+    let Event::GateJudged { node, checks, error, inputs, .. } = event else { return Ok(()) };
+    let stage = state.node_mut(*node);
+    let gate = plan.nodes[*node as usize].kind == StageKind::Gate;
+    ensure(gate && stage.is_open_ended() && !stage.open, event, "it is no gate that can be judged now")?;
+    let failed = || checks.iter().find(|check| !check.held).map(|check| check.text.clone());
+    stage.inputs = inputs.clone().or(stage.inputs.take());
+    stage.judged = Some(error.clone().or_else(failed).map_or(Ok(()), Err));
+    Ok(())
 }
 
 /// One more of the run's retries, after a wait whose length the plan and the attempt determine.

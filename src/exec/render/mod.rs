@@ -1,6 +1,7 @@
 //! Renders a set of files: all are filled and judged by their schemas before the first is written, so that a set is
 //! there whole or not at all. Bounded in work and size; in memory too where a [`worker`] carries it out. Knows no stage.
 
+mod filters;
 mod schema;
 pub(super) mod template;
 pub(super) mod worker;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::templates;
 use schema::Schema;
 
 /// What a template or schema may be.
@@ -21,7 +23,7 @@ const LARGEST_SET: usize = 64 << 20;
 /// How many doublings of a variable a template's text may hold where nothing else bounds its memory.
 const DOUBLINGS: f64 = 12.0;
 
-/// One file to render; `template` and `schema` are relative to the root.
+/// One file to render; `template` and `schema` are relative to the root, or a template is `std:NAME`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct File {
     pub(super) target: PathBuf,
@@ -90,7 +92,24 @@ fn filled(
     template::fill(&name, &source, &file.context, html)
 }
 
-fn source(root: &Path, path: &Path, what: &str) -> Result<String, String> {
+pub(super) fn source(root: &Path, path: &Path, what: &str) -> Result<String, String> {
+    match path.to_str().and_then(templates::name) {
+        Some(name) => built_in(root, name, what),
+        None => written(root, path, what),
+    }
+}
+
+/// A template of the built-in library, unless the project has its own in its place.
+fn built_in(root: &Path, name: &str, what: &str) -> Result<String, String> {
+    let own = templates::own(name);
+    if root.join(&own).exists() {
+        return written(root, Path::new(&own), what);
+    }
+    let known = templates::text(name).map(str::to_owned);
+    known.ok_or_else(|| format!("{what} not found: std:{name} is none of the built-in ones"))
+}
+
+fn written(root: &Path, path: &Path, what: &str) -> Result<String, String> {
     let shown = path.display();
     let path = beneath(root, path)?;
     let size = fs::metadata(&path).map_err(|e| format!("{what} not found: {shown} ({})", e.kind()))?.len();

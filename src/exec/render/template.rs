@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
 
+use super::filters;
+
 /// Instructions a template may take.
 const FUEL: u64 = 5_000_000;
 /// What a template may produce.
@@ -27,6 +29,7 @@ pub(in crate::exec) fn fill(
     environment.set_fuel(Some(FUEL));
     // With it a loop could grow a value without end.
     environment.add_function("namespace", no_namespace);
+    filters::add(&mut environment);
     let template = environment.template_from_named_str(name, source).map_err(|e| words(name, &e))?;
     let mut output = Capped::default();
     let rendered = template.render_captured_to(minijinja::value::Serde(context), &mut output).map(|_| ());

@@ -155,9 +155,15 @@ impl Walk<'_, '_> {
                 "the pattern has no group, and group 1 is what is read",
             )
             .help("put what should be read in parentheses: `\"lines: ([0-9.]+)\"`"),
-            "json" if !text.is_empty() && !text.starts_with('/') => {
+            "json" | "file.json" if !text.is_empty() && !text.starts_with('/') => {
                 Diagnostic::new(&codes::E122, value.span, "a JSON pointer begins with `/`")
                     .help("write the keys on the way, such as `\"/totals/lines/percent\"`")
+            }
+            "file.section" | "file.unwritten"
+                if text.trim_matches(['#', ' ']).len() != text.len() || text.is_empty() =>
+            {
+                Diagnostic::new(&codes::E122, value.span, "a heading is given by its words alone")
+                    .help("write it without `#` and without space around it: `\"Open questions\"`")
             }
             _ => return,
         };

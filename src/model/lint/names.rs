@@ -52,7 +52,10 @@ fn unused_in(context: &Context<'_>, module: ModuleId, found: &mut Vec<Diagnostic
     let own = |(_, item): &(usize, &Item<'_>)| item.module == module;
     let named = |(_, item): &(usize, &Item<'_>)| !item.name.starts_with('_');
     for (index, item) in declared.globals.iter().enumerate().skip(first).take_while(own).filter(named) {
-        let read = declared.is_used(Symbol::Global(index as u32)) || mentioned.contains(item.name.as_str());
+        let index = index as u32;
+        let read = declared.is_used(Symbol::Global(index))
+            || mentioned.contains(item.name.as_str())
+            || stands_for_read(context, index);
         let (code, what) = match item.statement.head.text.as_str() {
             "param" => (&codes::W110, "param"),
             "let" => (&codes::W111, "value"),
@@ -64,6 +67,14 @@ fn unused_in(context: &Context<'_>, module: ModuleId, found: &mut Vec<Diagnostic
         }
     }
     unused_definitions(context, module, &mentioned, found);
+}
+
+/// A lane's param that stands in for one which stages of the lane it extends read.
+fn stands_for_read(context: &Context<'_>, index: u32) -> bool {
+    let params =
+        context.resolved.values().flat_map(|lane| &lane.params).filter(|param| param.global == index);
+    let mut shadowed = params.flat_map(|param| &param.shadows);
+    shadowed.any(|shadowed| context.declared.is_used(Symbol::Global(*shadowed)))
 }
 
 /// W128: functions, secrets, policies and pools of a file with lanes.

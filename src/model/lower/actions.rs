@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::base::{Type, Value};
+use crate::base::{Type, Value, suggest, templates};
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind};
 use crate::model::infer::{self, Place, Secrets};
@@ -62,12 +62,24 @@ impl Lowering<'_, '_> {
         let from = statement.clause("from")?.operands.first()?;
         let template = self.value(&place, from, &Type::Path);
         self.inside(&template);
+        self.embedded(&template);
         let schema = self.setting(&place, statement.body(), "schema", &Type::Path);
         schema.iter().for_each(|schema| self.inside(schema));
         let context = self.named_values(statement.body(), |this, value| this.infer(&place, value, None).expr);
         let each = each.into_iter().map(|(name, list)| (name.text.to_string(), list)).collect();
         let render = Box::new(Render { target, template, context, each, schema });
         Some(Action::Render { render, span: statement.span })
+    }
+
+    /// `std:NAME` names a template of the built-in library, which must be there.
+    fn embedded(&mut self, template: &Expr) {
+        let Some(Value::String(path) | Value::Path(path)) = self.constant(template) else { return };
+        let Some(name) = templates::name(path).filter(|name| templates::text(name).is_none()) else { return };
+        let near = suggest::nearest(name, templates::names());
+        let all: Vec<String> = templates::names().map(|name| format!("`std:{name}`")).collect();
+        let help = suggest::did_you_mean(&near).unwrap_or_else(|| format!("there are {}", all.join(", ")));
+        let message = format!("the built-in library has no template `{name}`");
+        self.error(&codes::E122, template.span, message, &help);
     }
 
     /// `each NAME = LIST`: the names join those of the stage's matrix.
