@@ -35,6 +35,8 @@ pub struct Details {
     pub commits: Vec<Commit>,
     pub authors: Vec<String>,
     pub tickets: Vec<String>,
+    /// How many of the files differ from what is committed.
+    pub uncommitted: usize,
     /// Sorted by path.
     pub files: Vec<File>,
     /// Public names that came, went or changed.
@@ -134,6 +136,7 @@ pub(super) fn gather(git: Option<&Git>, root: &Path, change: &ChangeInfo) -> Det
         if !change.files.is_empty() {
             collected.patch(&git.patch(base, MOST));
         }
+        details.uncommitted = git.local_files().iter().filter(|file| collected.knows(file)).count();
         untracked = git.untracked_files().into_iter().filter(|file| collected.knows(file)).collect();
     }
     read_untracked(root, &untracked, &mut collected);
