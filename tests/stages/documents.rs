@@ -387,6 +387,23 @@ fn secrets_in_commits_are_masked_in_documents() {
     assert!(told(""));
 }
 
+/// The newest run that ran tests is told, whichever lane it was of; without one there is nothing of it.
+#[test]
+fn a_test_plan_tells_what_an_earlier_run_said() {
+    let subject = python();
+    run(&subject).0.expect_code(0);
+    assert!(!document(&subject, "test-plan").contains("## What the newest run"));
+    subject.write("t.wfl", "wfl 1\nstage unit-tests { exec \"false\" }\n");
+    subject.end(&["run", "t.wfl"]).expect_code(1);
+    run(&subject);
+    let text = document(&subject, "test-plan");
+    assert!(
+        text.contains("## What the newest run of the tests said")
+            && text.contains("- `unit-tests`: failed in "),
+        "{text}"
+    );
+}
+
 #[test]
 fn the_command_shows_the_change_and_checks_it() {
     let subject = rust();

@@ -120,8 +120,7 @@ impl Details {
                 let kinds: BTreeSet<Kind> = self.files.iter().map(|file| file.kind).collect();
                 texts(&mut kinds.into_iter().map(Kind::name))
             }
-            "removed" => Value::List(self.removed().map(|path| Value::Path(path.to_owned())).collect()),
-            _ => Value::String(self.json().to_string()),
+            _ => Value::List(self.removed().map(|path| Value::Path(path.to_owned())).collect()),
         }
     }
 }
