@@ -23,6 +23,14 @@ pub struct Place {
     pub text: String,
 }
 
+/// What a change did to the lines of a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touched {
+    pub added: BTreeSet<u32>,
+    /// A heading, a named place or the mark of a code block went.
+    pub lost: bool,
+}
+
 /// An added line that calls a target of `make`, or a script of `npm`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mention {
@@ -44,6 +52,7 @@ pub(super) struct Collected {
     pub(super) stops: Vec<Place>,
     pub(super) drafts: Vec<Place>,
     pub(super) focused: Vec<Place>,
+    pub(super) documents: BTreeMap<String, Touched>,
     pub(super) mentions: Vec<Mention>,
     pub(super) names: Names,
     pub(super) options: Options,
@@ -93,6 +102,7 @@ impl Collected {
             stops: Vec::new(),
             drafts: Vec::new(),
             focused: Vec::new(),
+            documents: BTreeMap::new(),
             mentions: Vec::new(),
             names: Names::default(),
             options: Options::default(),
@@ -134,8 +144,26 @@ impl Collected {
             }
             self.options.line(&line);
         }
+        if kind == Kind::Docs {
+            self.document(&line);
+        }
         if line.added {
             self.added(&line, kind);
+        }
+    }
+
+    fn document(&mut self, line: &Line<'_>) {
+        if !self.documents.contains_key(line.path) {
+            self.documents.insert(line.path.to_owned(), Touched::default());
+        }
+        let Some(touched) = self.documents.get_mut(line.path) else { return };
+        if line.added {
+            touched.added.insert(line.number);
+        } else {
+            let text = line.text.trim_start_matches([' ', '>', '-', '*', '\t']);
+            let underline = !text.is_empty() && text.trim_end().chars().all(|c| c == '=');
+            touched.lost |=
+                text.starts_with(['#', '`', '~', '<']) || underline || line.text.starts_with("---");
         }
     }
 

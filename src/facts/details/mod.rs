@@ -19,7 +19,7 @@ use crate::base::Value;
 use crate::workspace::kind::{self, Kind};
 
 pub use commits::Commit;
-pub use lines::{Mention, Place};
+pub use lines::{Mention, Place, Touched};
 pub use names::{Name, State as NameState};
 
 /// Of a change's patch, and of its untracked files together, as much is read.
@@ -49,6 +49,8 @@ pub struct Details {
     pub stops: Vec<Place>,
     /// Added lines of documents that say that something is not written yet; code in them counts too.
     pub drafts: Vec<Place>,
+    /// Documents of which lines came or went, and which.
+    pub documents: BTreeMap<String, Touched>,
     /// Added calls that leave out all other tests: `it.only(…)`.
     pub focused: Vec<Place>,
     /// Targets and scripts that added lines call: `npm run NAME`, `make NAME`.
@@ -150,6 +152,7 @@ pub(super) fn gather(git: Option<&Git>, root: &Path, change: &ChangeInfo) -> Det
     details.stops = collected.stops;
     details.drafts = collected.drafts;
     details.focused = collected.focused;
+    details.documents = collected.documents;
     details.mentions = collected.mentions;
     details.changelog = changelog(root, &details.files);
     details
