@@ -478,6 +478,9 @@ pub struct OfChange {
     pub base: Option<String>,
     #[command(flatten)]
     pub change: Change,
+    /// Print the document that this template makes of it: std:tasks.md, or a file of your own.
+    #[arg(long, value_name = "TEMPLATE", default_value = "std:proposal.md", hide_default_value = true)]
+    pub document: String,
     /// Print a built-in template, to begin an own one with: `wfl change --template proposal.md`.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["check", "base"])]
     pub template: Option<String>,

@@ -29,7 +29,7 @@ impl Project {
 impl Changed {
     /// What `change.details` holds.
     pub fn details(&self) -> serde_json::Value {
-        self.world.details().json()
+        self.world.details_json()
     }
 
     /// Everything that is wrong with it in one respect.

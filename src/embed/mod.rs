@@ -20,6 +20,7 @@ mod changed;
 mod choice;
 mod definition;
 mod drop;
+mod earlier;
 mod error;
 mod evaluate;
 mod expect;

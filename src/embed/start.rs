@@ -103,7 +103,9 @@ impl Project {
             base: None,
         };
         let settings = &self.model.project;
+        let place = self.place.clone();
         World::new(&self.place.root, flags)
+            .earlier(move || super::earlier::tests(&place))
             .project_version(settings.version.clone())
             .base_branch(settings.base_branch.clone())
     }

@@ -47,6 +47,16 @@ pub struct World {
     git: OnceLock<Result<Git, String>>,
     change: OnceLock<ChangeInfo>,
     details: OnceLock<Details>,
+    earlier: Option<Earlier>,
+}
+
+/// Asks for what earlier runs said of the tests, when a document needs it.
+pub struct Earlier(Box<dyn Fn() -> serde_json::Value + Send + Sync>);
+
+impl std::fmt::Debug for Earlier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Earlier")
+    }
 }
 
 type Read = Result<Value, String>;
@@ -61,6 +71,7 @@ impl World {
             git: OnceLock::new(),
             change: OnceLock::new(),
             details: OnceLock::new(),
+            earlier: None,
         }
     }
 
@@ -74,6 +85,19 @@ impl World {
     pub fn base_branch(mut self, branch: Option<String>) -> World {
         self.base_branch = branch;
         self
+    }
+
+    /// How to ask for what earlier runs said of the tests; null when there is nothing.
+    pub fn earlier(mut self, ask: impl Fn() -> serde_json::Value + Send + Sync + 'static) -> World {
+        self.earlier = Some(Earlier(Box::new(ask)));
+        self
+    }
+
+    /// What `change.details` holds.
+    pub fn details_json(&self) -> serde_json::Value {
+        let mut json = self.details().json();
+        json["earlier"] = self.earlier.as_ref().map(|earlier| earlier.0()).unwrap_or_default();
+        json
     }
 
     /// The change as a whole, as it is recorded with a run.
@@ -141,9 +165,8 @@ impl World {
             "breaking" => Ok(Value::Bool(change.breaking)),
             "touches" => Ok(Value::Bool(change.touches(globs)?)),
             "only" => Ok(Value::Bool(change.only(globs)?)),
-            "commits" | "authors" | "tickets" | "kinds" | "removed" | "details" => {
-                Ok(self.details().fact(name))
-            }
+            "details" => Ok(Value::String(self.details_json().to_string())),
+            "commits" | "authors" | "tickets" | "kinds" | "removed" => Ok(self.details().fact(name)),
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }

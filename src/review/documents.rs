@@ -18,9 +18,10 @@ const MOST: usize = 5000;
 pub(super) fn judge(details: &Details, root: &Path, tracked: &dyn Fn() -> Vec<String>) -> Vec<Finding> {
     let mut review = Review { root, read: BTreeMap::new() };
     let touched: Vec<&str> = details.present(&[Kind::Docs]).filter(|path| is_markdown(path)).collect();
-    let mut found: Vec<Finding> = touched.iter().flat_map(|path| review.document(path)).collect();
-    found.extend(review.drafts(details));
     let removed: BTreeSet<&str> = details.removed().collect();
+    let mut found: Vec<Finding> =
+        touched.iter().flat_map(|path| review.document(path, details, &removed)).collect();
+    found.extend(review.drafts(details));
     if !removed.is_empty() {
         let others =
             tracked().into_iter().filter(|path| is_markdown(path) && !touched.contains(&path.as_str()));
@@ -36,6 +37,34 @@ pub(super) fn judge(details: &Details, root: &Path, tracked: &dyn Fn() -> Vec<St
 fn is_markdown(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     lower.ends_with(".md") || lower.ends_with(".markdown")
+}
+
+/// A link that leads nowhere.
+struct Broken {
+    message: String,
+    /// The file that is not there, or the document that lacks the anchor.
+    place: String,
+    file: bool,
+}
+
+impl Broken {
+    fn anchor(place: &str, message: String) -> Broken {
+        Broken { message, place: place.to_owned(), file: false }
+    }
+}
+
+/// Whether the change may have brought it about: it wrote the line, or took marks from the document `other` that the
+/// line may rest on. Of a document of which no line is known to have changed, everything counts: it was asked for by name.
+fn news(details: &Details, path: &str, line: u32, other: &str) -> bool {
+    let lost = |path: &str| details.documents.get(path).is_some_and(|touched| touched.lost);
+    details.documents.get(path).is_none_or(|touched| touched.added.contains(&line)) || lost(other)
+}
+
+/// Whether a link to `place` may have led to the file.
+fn stands_for(file: &str, place: &str) -> bool {
+    let place = place.trim_end_matches('/');
+    let stem = place.strip_suffix(".html").unwrap_or(place);
+    file.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
 }
 
 struct Review<'a> {
@@ -55,33 +84,42 @@ impl Review<'_> {
         read.as_ref()
     }
 
-    fn document(&mut self, path: &str) -> Vec<Finding> {
+    /// What the change brings about in a document it touches. What was wrong before it is not its fault.
+    fn document(&mut self, path: &str, details: &Details, removed: &BTreeSet<&str>) -> Vec<Finding> {
         let Some(document) = self.get(path) else { return Vec::new() };
-        let unclosed = document.unclosed.iter();
+        let unclosed = document.unclosed.iter().filter(|line| news(details, path, **line, path));
         let mut found: Vec<Finding> = unclosed
             .map(|line| Finding::at(path, *line, "the code block that opens here is never closed"))
             .collect();
         let targets: Vec<(u32, String, bool)> =
             document.links.iter().map(|link| (link.line, link.target.clone(), link.image)).collect();
         for (line, target, image) in targets {
-            if let Some(message) = self.broken(path, &target, image) {
-                found.push(Finding::at(path, line, message));
+            let Some(broken) = self.broken(path, &target, image) else { continue };
+            let gone = broken.file && removed.iter().any(|gone| stands_for(gone, &broken.place));
+            if gone || news(details, path, line, &broken.place) {
+                found.push(Finding::at(path, line, broken.message));
             }
         }
         found
     }
 
     /// Why a link leads nowhere.
-    fn broken(&mut self, from: &str, target: &str, image: bool) -> Option<String> {
+    fn broken(&mut self, from: &str, target: &str, image: bool) -> Option<Broken> {
         let (place, anchor) = target.split_once('#').unwrap_or((target, ""));
         if place.is_empty() {
-            return self.lost(from, anchor, "this document");
+            return self.lost(from, anchor, "this document").map(|message| Broken::anchor(from, message));
         }
         let path = local(from, place)?;
         let what = if image { "the image" } else { "the link" };
         match self.standing_for(&path) {
-            None => Some(format!("{what} leads to {place:?}, and {path} is not there")),
-            Some(found) if is_markdown(&found) => self.lost(&found, anchor, &found),
+            None => {
+                let message = format!("{what} leads to {place:?}, and {path} is not there");
+                Some(Broken { message, place: path, file: true })
+            }
+            Some(found) if is_markdown(&found) => {
+                let lost = self.lost(&found, anchor, &found);
+                lost.map(|message| Broken::anchor(&found, message))
+            }
             Some(_) => None,
         }
     }
@@ -221,7 +259,7 @@ mod tests {
             fs::write(full, text).unwrap();
         }
         let mut review = Review { root: dir.path(), read: BTreeMap::new() };
-        review.document(path).iter().map(Finding::text).collect()
+        review.document(path, &Details::default(), &BTreeSet::new()).iter().map(Finding::text).collect()
     }
 
     #[test]

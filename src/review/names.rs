@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Finding;
 use crate::facts::details::{Details, Name, NameState};
+use crate::workspace::kind;
 
 pub(super) fn judge(details: &Details, root: &Path) -> Vec<Finding> {
     let silent = details.change.conventional && details.commits.iter().all(|commit| commit.breaks.is_none());
@@ -27,8 +28,8 @@ pub(super) fn judge(details: &Details, root: &Path) -> Vec<Finding> {
 /// Whether others than the project itself can use what the file declares.
 fn is_public(root: &Path, path: &str) -> bool {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let within = |known: &[&str]| folders.split('/').any(|folder| known.contains(&folder));
-    if within(&["examples", "benches", "bench", "scripts", "tools", "internal", "cmd"]) {
+    let inner = folders.split('/').any(|folder| matches!(folder, "internal" | "cmd"));
+    if inner || kind::is_aside(path) {
         return false;
     }
     match name.rsplit_once('.').map_or("", |(_, end)| end) {

@@ -56,10 +56,11 @@ fn syntax(root: &Path, path: &str, shell: Option<&str>) -> Option<Finding> {
     let said = shells.iter().find_map(|shell| parse(root, path, shell))?;
     let said = said.err()?;
     let line = Regex::new(r"(?:line |: )(\d+):").ok()?;
-    let place = line.captures(&said).and_then(|found| found[1].parse().ok());
-    let words = place.and_then(|_| said.splitn(2, line.find(&said)?.as_str()).nth(1)).unwrap_or(&said);
+    let found = line.captures(&said);
+    let number = found.as_ref().and_then(|found| found.get(1)?.as_str().parse().ok());
+    let words = found.as_ref().and_then(|found| said.get(found.get(0)?.end()..)).unwrap_or(&said);
     let message = format!("its shell cannot read it: {}", words.trim());
-    Some(Finding { path: Some(path.to_owned()), line: place, message })
+    Some(Finding { path: Some(path.to_owned()), line: number, message })
 }
 
 /// None when there is no such shell; the first line of what it says when it refuses.

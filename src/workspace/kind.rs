@@ -120,6 +120,17 @@ pub fn is_test(file: &str) -> bool {
     in_folder || by_name
 }
 
+/// Code beside the product: examples, benchmarks, tools, what builds it.
+pub fn is_aside(file: &str) -> bool {
+    let (folders, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let aside =
+        ["examples", "example", "benches", "bench", "benchmarks", "fuzz", "scripts", "tools", "migrations"];
+    folders.split('/').any(|folder| aside.contains(&folder))
+        || matches!(name, "build.rs" | "setup.py" | "conftest.py" | "noxfile.py" | "conf.py")
+        || name.contains(".config.")
+        || name.ends_with(".d.ts")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,6 +79,9 @@ const OTHER: Files<'_> = &[
     ("logo.png", "PNG"),
 ];
 
+/// A document that was wrong before the change.
+const OLD: Files<'_> = &[("old.md", "# Old\n\n[a](lost.md)\n[b](#lost)\n\n```\nnever closed\n")];
+
 fn rust() -> Subject {
     project(
         RUST,
@@ -176,7 +179,7 @@ fn documents_tell_what_the_change_is() {
 
 /// Stages that failed, of a change to the Python project; all others went well or had nothing to do.
 fn failed(message: &str, files: Files<'_>) -> (Vec<String>, String) {
-    let before = [PYTHON, OTHER].concat();
+    let before = [PYTHON, OTHER, OLD].concat();
     let subject = project(&before, &[(message, files)]);
     let (ended, statuses) = run(&subject);
     let known = ["succeeded", "skipped", "failed"];
@@ -190,6 +193,21 @@ fn each_planted_defect_fails_exactly_its_stage() {
     let source = "def total(items):\n    return sum(items or [])\n";
     let fixed: (&str, &str) = ("cart/total.py", source);
     let defects: &[(&str, &str, Files<'_>, &str)] = &[
+        (
+            "doc-review",
+            "docs: k",
+            &[
+                ("docs/guide.md", "# Guide\n\n## Usage\n\n```sh\nmake test\n```\n"),
+                ("README.md", "# Tool\n\nSee [the guide](docs/guide.md#use).\n\n![logo](logo.png)\n\nEnd.\n"),
+            ],
+            "README.md:3: no heading of docs/guide.md has the anchor `#use`",
+        ),
+        (
+            "doc-review",
+            "docs: l",
+            &[("old.md", "# Old\n\n[a](lost.md)\n[b](#lost)\n[c](lost.md)\n\n```\nnever closed\n")],
+            "old.md:5: the link leads",
+        ),
         ("proposal", "wip", &[fixed], "says nothing of what it does"),
         ("proposal", "fixup! feat: a", &[fixed], "git rebase -i --autosquash main"),
         (
@@ -283,6 +301,10 @@ fn what_is_right_fails_nothing() {
             &[("docs/guide.md", "# Guide\n\n## Use\n\n[x](../README.md#tool) `TODO:`\n\n    TODO: code\n")],
         ),
         ("chore: j", &[("logo.png", ""), ("README.md", "# Tool\n")]),
+        (
+            "docs: old faults stay",
+            &[("old.md", "# Old\n\n[a](lost.md)\n[b](#lost)\n\nMore.\n\n```\nnever closed\n")],
+        ),
     ];
     for (message, files) in sound {
         let (found, said) = failed(message, files);
@@ -385,6 +407,23 @@ fn secrets_in_commits_are_masked_in_documents() {
         "secret token = env(\"TOKEN\")\nstage use { env { T = token }; run sh \"\"\"\n  test -n \"$T\"\n  \"\"\" }\n"
     ));
     assert!(told(""));
+}
+
+/// The newest run that ran tests is told, whichever lane it was of; without one there is nothing of it.
+#[test]
+fn a_test_plan_tells_what_an_earlier_run_said() {
+    let subject = python();
+    run(&subject).0.expect_code(0);
+    assert!(!document(&subject, "test-plan").contains("## What the newest run"));
+    subject.write("t.wfl", "wfl 1\nstage unit-tests { exec \"false\" }\n");
+    subject.end(&["run", "t.wfl"]).expect_code(1);
+    run(&subject);
+    let text = document(&subject, "test-plan");
+    assert!(
+        text.contains("## What the newest run of the tests said")
+            && text.contains("- `unit-tests`: failed in "),
+        "{text}"
+    );
 }
 
 #[test]

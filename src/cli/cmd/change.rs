@@ -26,7 +26,7 @@ pub fn run(args: &OfChange, terminal: &Terminal) -> Result<Code, Error> {
             Ok(Code::Ok)
         }
         (None, Format::Human) => {
-            terminal.data(&changed.document("std:proposal.md")?);
+            terminal.data(&changed.document(&args.document)?);
             Ok(Code::Ok)
         }
     }

@@ -17,32 +17,51 @@ fn from_json(text: String) -> Result<Value, Error> {
         .map_err(|e| Error::new(ErrorKind::InvalidOperation, format!("`fromjson` was given no JSON: {e}")))
 }
 
-/// Text that shows as it is, on one line: nothing in it is markup, a tag, a table's border or a template's brace.
+/// Text that shows as it is, on one line: nothing in it is markup, a tag, a table's border or a template's brace. Only
+/// what stands between two backticks is code, as who wrote it meant.
 fn markdown(text: &str) -> String {
     let line = one_line(text);
     let mut escaped = String::with_capacity(line.len() + 8);
-    for (at, letter) in line.char_indices() {
-        let alone = || {
-            let before = line[..at].chars().next_back().is_some_and(char::is_alphanumeric);
-            let after = line[at + 1..].chars().next().is_some_and(char::is_alphanumeric);
-            !(before && after)
-        };
-        let markup = match letter {
-            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '{' | '}' | '&' | '~' => true,
-            '_' | '$' => alone(),
-            '+' | '-' | '=' => at == 0,
-            // `#12` begins no heading.
-            '#' => at == 0 && !line[1..].starts_with(|next: char| next.is_ascii_digit()),
-            // `1.` at the beginning of a line would begin a list.
-            '.' | ')' => at > 0 && line[..at].bytes().all(|byte| byte.is_ascii_digit()),
-            _ => false,
-        };
-        if markup {
+    let mut at = 0;
+    while let Some(letter) = line[at..].chars().next() {
+        let inner = if line[..at].ends_with('`') { None } else { quoted(&line[at..]) };
+        if let Some(inner) = inner {
+            escaped.push_str(&code(inner));
+            at += inner.len() + 2;
+            continue;
+        }
+        if is_markup(letter, &line, at) {
             escaped.push('\\');
         }
         escaped.push(letter);
+        at += letter.len_utf8();
     }
     escaped
+}
+
+/// What two single backticks enclose at the beginning of the text.
+fn quoted(text: &str) -> Option<&str> {
+    let (inner, rest) = text.strip_prefix('`')?.split_once('`')?;
+    let plain = !inner.is_empty() && !inner.starts_with(' ') && !inner.ends_with(' ');
+    (plain && !inner.contains('|') && !rest.starts_with('`')).then_some(inner)
+}
+
+/// Whether the letter at this place would be read as markup.
+fn is_markup(letter: char, line: &str, at: usize) -> bool {
+    match letter {
+        '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '{' | '}' | '&' | '~' => true,
+        '_' | '$' => {
+            let before = line[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+            let after = line[at + 1..].chars().next().is_some_and(char::is_alphanumeric);
+            !(before && after)
+        }
+        '+' | '-' | '=' => at == 0,
+        // `#12` begins no heading.
+        '#' => at == 0 && !line[1..].starts_with(|next: char| next.is_ascii_digit()),
+        // `1.` at the beginning of a line would begin a list.
+        '.' | ')' => at > 0 && line[..at].bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
 }
 
 /// A code span around any text: longer quotes than it holds itself, and no line break.
@@ -78,6 +97,7 @@ mod tests {
         for event in Parser::new_ext(&document, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
             match event {
                 Event::Text(part) => text.push_str(&part),
+                Event::Code(part) => text.push_str(&format!("`{part}`")),
                 Event::Start(Tag::List(None) | Tag::Item) | Event::End(_) => {}
                 _ => return None,
             }
@@ -100,6 +120,8 @@ mod tests {
             assert_eq!(seen(&markdown(text)).as_deref(), Some(text), "{}", markdown(text));
         }
         assert_eq!(markdown("two\nlines\r\nand\u{1b}[31m"), "two lines and \\[31m");
+        assert_eq!(markdown("use `a_b` and ``c`` or `|`"), "use `a_b` and \\`\\`c\\`\\` or \\`\\|\\`");
+        assert_eq!(markdown("`{{ x }}` {{ x }}"), "`{{ x }}` \\{\\{ x \\}\\}");
         assert_eq!(seen("*x*"), None);
     }
 

@@ -12,12 +12,23 @@ use crate::workspace::kind::{self, Kind};
 /// Of each list as many are kept.
 const MOST: usize = 500;
 
+/// Endings of files whose tests can be focused.
+const SCRIPTED: &[&str] = &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
+
 /// A line of a file, and what it says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     pub path: String,
     pub line: u32,
     pub text: String,
+}
+
+/// What a change did to the lines of a document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touched {
+    pub added: BTreeSet<u32>,
+    /// A heading, a named place or the mark of a code block went.
+    pub lost: bool,
 }
 
 /// An added line that calls a target of `make`, or a script of `npm`.
@@ -41,6 +52,7 @@ pub(super) struct Collected {
     pub(super) stops: Vec<Place>,
     pub(super) drafts: Vec<Place>,
     pub(super) focused: Vec<Place>,
+    pub(super) documents: BTreeMap<String, Touched>,
     pub(super) mentions: Vec<Mention>,
     pub(super) names: Names,
     pub(super) options: Options,
@@ -62,14 +74,16 @@ impl Patterns {
     fn new() -> Option<Patterns> {
         let pattern = |text: &str| Regex::new(text).ok();
         Some(Patterns {
-            open: pattern(r"\b(?:TODO|FIXME|XXX|HACK)\b")?,
-            stop: pattern(
-                r"\b(?:DO[ _-]?NOT[ _-]?(?:MERGE|COMMIT|SUBMIT)|NO[ _-]?(?:MERGE|COMMIT|SUBMIT))\b",
-            )?,
+            open: pattern(r#"(?:^|[^\w`"'])(TODO|FIXME|XXX|HACK)(?:$|[^\w`"'])"#)?,
+            // At the comment's beginning: elsewhere it is talk about such words.
+            stop: pattern(concat!(
+                r#"^[^\w`"']*(?:(?:TODO|FIXME|XXX|HACK)\b[^\w`"']*)?"#,
+                r"(?:DO[ _-]?NOT[ _-]?(?:MERGE|COMMIT|SUBMIT)|NO[ _-]?(?:MERGE|COMMIT|SUBMIT))\b"
+            ))?,
             draft: pattern(r"\b(?:TODO|FIXME|TBD|XXX)\b(?:\s*[:(]|\W*$)")?,
-            comment: pattern(r"(?:^|\s)(?:#|//|/\*|--|;|<!--|%|\*\s)\s*(.*)$")?,
+            comment: pattern(r"(?:^|\s)(?:#+|//+!?|/\*+|--|;+|<!--|%|\*\s)\s*(.*)$")?,
             focused: pattern(
-                r"(?:\b(?:describe|it|test|context|suite|bench)\.only|^\s*(?:fdescribe|fit|fcontext))\s*\(",
+                r"^\s*(?:(?:describe|it|test|context|suite|bench)\.only|fdescribe|fit|fcontext)\s*\(",
             )?,
             npm: pattern(r"\b((?:npm|pnpm|yarn) run) ([A-Za-z][\w:.-]*)")?,
             make: pattern(r"^\s*(?:-\s+)?(?:run:\s*)?(?:\$\s+)?(make) ([A-Za-z][\w.-]*)\s*$")?,
@@ -88,6 +102,7 @@ impl Collected {
             stops: Vec::new(),
             drafts: Vec::new(),
             focused: Vec::new(),
+            documents: BTreeMap::new(),
             mentions: Vec::new(),
             names: Names::default(),
             options: Options::default(),
@@ -124,11 +139,31 @@ impl Collected {
             return;
         }
         if kind == Kind::Code {
-            self.names.line(&line);
+            if !kind::is_aside(line.path) {
+                self.names.line(&line);
+            }
             self.options.line(&line);
+        }
+        if kind == Kind::Docs {
+            self.document(&line);
         }
         if line.added {
             self.added(&line, kind);
+        }
+    }
+
+    fn document(&mut self, line: &Line<'_>) {
+        if !self.documents.contains_key(line.path) {
+            self.documents.insert(line.path.to_owned(), Touched::default());
+        }
+        let Some(touched) = self.documents.get_mut(line.path) else { return };
+        if line.added {
+            touched.added.insert(line.number);
+        } else {
+            let text = line.text.trim_start_matches([' ', '>', '-', '*', '\t']);
+            let underline = !text.is_empty() && text.trim_end().chars().all(|c| c == '=');
+            touched.lost |=
+                text.starts_with(['#', '`', '~', '<']) || underline || line.text.starts_with("---");
         }
     }
 
@@ -149,11 +184,14 @@ impl Collected {
         if let Some(comment) = comment.as_ref().and_then(|found| found.get(1)).map(|found| found.as_str()) {
             if patterns.stop.is_match(comment) && self.stops.len() < MOST {
                 self.stops.push(place(comment));
-            } else if let Some(found) = patterns.open.find(comment).filter(|_| self.open.len() < MOST) {
+            } else if let Some(found) = patterns.open.captures(comment).and_then(|found| found.get(1))
+                && self.open.len() < MOST
+            {
                 self.open.push(place(&comment[found.start()..]));
             }
         }
-        if kind == Kind::Test && patterns.focused.is_match(line.text) && self.focused.len() < MOST {
+        let script = line.path.rsplit_once('.').is_some_and(|(_, end)| SCRIPTED.contains(&end));
+        if kind == Kind::Test && script && patterns.focused.is_match(line.text) && self.focused.len() < MOST {
             self.focused.push(place(line.text));
         }
         // Each command of a line by itself.
@@ -199,9 +237,9 @@ mod tests {
 
     #[test]
     fn words_that_stop_are_told_from_talk() {
-        let text = "// DO NOT MERGE: debug\n# nocommit\nlet x = \"DO NOT MERGE\";\n// NOCOMMIT";
+        let text = "// DO NOT MERGE: debug\n# nocommit\nlet x = \"DO NOT MERGE\";\n// NOCOMMIT\n/// Looks for `DO NOT MERGE`.\n// TODO: DO NOT SUBMIT";
         let lines: Vec<u32> = collected("src/a.js", text).stops.iter().map(|stop| stop.line).collect();
-        assert_eq!(lines, [1, 4]);
+        assert_eq!(lines, [1, 4, 6]);
     }
 
     #[test]

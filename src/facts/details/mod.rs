@@ -19,7 +19,7 @@ use crate::base::Value;
 use crate::workspace::kind::{self, Kind};
 
 pub use commits::Commit;
-pub use lines::{Mention, Place};
+pub use lines::{Mention, Place, Touched};
 pub use names::{Name, State as NameState};
 
 /// Of a change's patch, and of its untracked files together, as much is read.
@@ -35,6 +35,8 @@ pub struct Details {
     pub commits: Vec<Commit>,
     pub authors: Vec<String>,
     pub tickets: Vec<String>,
+    /// How many of the files differ from what is committed.
+    pub uncommitted: usize,
     /// Sorted by path.
     pub files: Vec<File>,
     /// Public names that came, went or changed.
@@ -47,6 +49,8 @@ pub struct Details {
     pub stops: Vec<Place>,
     /// Added lines of documents that say that something is not written yet; code in them counts too.
     pub drafts: Vec<Place>,
+    /// Documents of which lines came or went, and which.
+    pub documents: BTreeMap<String, Touched>,
     /// Added calls that leave out all other tests: `it.only(…)`.
     pub focused: Vec<Place>,
     /// Targets and scripts that added lines call: `npm run NAME`, `make NAME`.
@@ -118,8 +122,7 @@ impl Details {
                 let kinds: BTreeSet<Kind> = self.files.iter().map(|file| file.kind).collect();
                 texts(&mut kinds.into_iter().map(Kind::name))
             }
-            "removed" => Value::List(self.removed().map(|path| Value::Path(path.to_owned())).collect()),
-            _ => Value::String(self.json().to_string()),
+            _ => Value::List(self.removed().map(|path| Value::Path(path.to_owned())).collect()),
         }
     }
 }
@@ -134,6 +137,7 @@ pub(super) fn gather(git: Option<&Git>, root: &Path, change: &ChangeInfo) -> Det
         if !change.files.is_empty() {
             collected.patch(&git.patch(base, MOST));
         }
+        details.uncommitted = git.local_files().iter().filter(|file| collected.knows(file)).count();
         untracked = git.untracked_files().into_iter().filter(|file| collected.knows(file)).collect();
     }
     read_untracked(root, &untracked, &mut collected);
@@ -148,6 +152,7 @@ pub(super) fn gather(git: Option<&Git>, root: &Path, change: &ChangeInfo) -> Det
     details.stops = collected.stops;
     details.drafts = collected.drafts;
     details.focused = collected.focused;
+    details.documents = collected.documents;
     details.mentions = collected.mentions;
     details.changelog = changelog(root, &details.files);
     details

@@ -98,7 +98,11 @@ impl Names {
 /// The line without its body, or what opens it.
 fn declaration(text: &str, language: &str) -> String {
     let body = if language == "python" { None } else { text.find(" {") };
-    let text = body.map_or(text, |at| &text[..at]).trim().trim_end_matches(['{', ':', ';']).trim_end();
+    let text = body
+        .map_or(text, |at| &text[..at])
+        .trim()
+        .trim_end_matches(['{', '(', '[', '=', ' ', ':', ';'])
+        .trim_end();
     match text.char_indices().nth(160) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -53,6 +53,8 @@ pub(super) fn of(details: &Details) -> Json {
         "authors": cut(details.authors.iter().map(|name| Json::from(name.as_str()))),
         "tickets": cut(details.tickets.iter().map(|ticket| Json::from(ticket.as_str()))),
         "commits": details.commits.len(),
+        "explained": details.commits.iter().filter(|commit| body(commit).as_array().is_some_and(|all| !all.is_empty())).count(),
+        "uncommitted": details.uncommitted,
         "groups": groups(&details.commits),
         "breaking": cut(breaking),
         "files": details.files.len(),

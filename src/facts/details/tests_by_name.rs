@@ -30,7 +30,8 @@ pub(super) fn look(
             || collected.last.get(path).is_some_and(|last| inside(root, path, *last))
     };
     let by_name = |path: &&str| path.rsplit_once('.').is_some_and(|(_, end)| LANGUAGES.contains(&end));
-    let untested = details.present(&[Kind::Code]).filter(by_name).filter(|path| !tested(path));
+    let product = |path: &&str| by_name(path) && !kind::is_aside(path);
+    let untested = details.present(&[Kind::Code]).filter(product).filter(|path| !tested(path));
     let untested = untested.map(str::to_owned).collect();
     let gone: Vec<&str> = tests(true).filter(by_name).collect();
     let abandoned = if gone.is_empty() { Vec::new() } else { abandoned(&gone, &touched, root, &tracked()) };
