@@ -175,6 +175,18 @@ pub struct Change {
     /// The changed files.
     #[arg(long, value_name = "FILE", value_delimiter = ',', alias = "change-files")]
     pub files: Option<Vec<String>>,
+    /// What to compare with: a branch, tag or commit.
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The commit message.
+    #[arg(long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Lines added.
+    #[arg(long, value_name = "N")]
+    pub added: Option<u64>,
+    /// Lines deleted.
+    #[arg(long, value_name = "N")]
+    pub deleted: Option<u64>,
 }
 
 #[derive(Debug, ClapArgs)]

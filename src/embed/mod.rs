@@ -40,6 +40,7 @@ mod shelf;
 mod start;
 mod stored;
 mod trial;
+mod verdicts;
 
 pub use advise::advise;
 pub use choice::{Chosen, Which};
@@ -58,6 +59,7 @@ pub use shared::{Tripped, reset_breakers};
 pub use start::{Asked, Change, Planned};
 pub use stored::{LogFile, StoredRun};
 pub use trial::Trial;
+pub use verdicts::LaneVerdict;
 
 #[cfg(test)]
 mod tests {

@@ -141,7 +141,7 @@ pub static TABLE: &[Row] = &[
         &[],
         Some(Result::Bool),
         Start,
-        "Whether a commit subject since the base marks a breaking change: `feat!: …`.",
+        "Whether a commit message since the base marks a breaking change: `feat!: …`, `BREAKING CHANGE: …`.",
     ),
     rows_of_globs("change.touches", "Whether any changed file matches one of the globs."),
     rows_of_globs(
@@ -216,6 +216,13 @@ pub static TABLE: &[Row] = &[
     row("lcov.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
     row("cobertura.lines", &[Path], Some(Result::Percent), Reader, "Lines covered."),
     row("cobertura.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
+    row(
+        "change.says",
+        &[Pattern],
+        Some(Result::Bool),
+        Start,
+        "Whether the message of a commit since the base matches the regular expression.",
+    ),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

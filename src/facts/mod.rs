@@ -31,6 +31,10 @@ pub struct ChangeFlags {
     pub files: Option<Vec<String>>,
     /// The branch to compare with.
     pub base: Option<String>,
+    /// In place of the messages of the commits since the base.
+    pub message: Option<String>,
+    pub added: Option<u64>,
+    pub deleted: Option<u64>,
 }
 
 /// The project and the machine as facts see them. What git says is read once, when first asked for.
@@ -76,6 +80,12 @@ impl World {
             let base = self.flags.base.as_deref().or(self.base_branch.as_deref());
             change::gather(self.git().ok(), &self.root, &self.flags, base)
         })
+    }
+
+    /// Whether what the change is to be compared with is there; true where nothing was asked for.
+    pub fn has_base(&self) -> bool {
+        let found = |base: &str| self.git().is_ok_and(|git| git.base(Some(base)).is_some());
+        self.flags.base.as_deref().is_none_or(found)
     }
 
     fn git(&self) -> Result<&Git, String> {
@@ -124,6 +134,7 @@ impl World {
             "breaking" => Ok(Value::Bool(change.breaking)),
             "touches" => Ok(Value::Bool(change.touches(globs)?)),
             "only" => Ok(Value::Bool(change.only(globs)?)),
+            "says" => Ok(Value::Bool(change.says(globs.first().map_or("", String::as_str))?)),
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }
