@@ -62,6 +62,8 @@ pub enum Command {
     Clean(Clean),
     /// Play the tests of lane files: mocks, a virtual clock, nothing real runs.
     Test(Test),
+    /// Turn files of other systems into lanes, with an account of every key.
+    Import(Import),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -480,4 +482,35 @@ mod tests {
         assert!(Args::try_parse_from(["wfl", "run", "-j", "0"]).is_err());
         assert!(Args::try_parse_from(["wfl", "run", "--from", "a", "--only", "b"]).is_err());
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Import {
+    #[command(subcommand)]
+    pub what: ImportWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportWhat {
+    /// The lane file of the original system, in YAML.
+    Lanes(ImportLanes),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ImportLanes {
+    /// The lane file; without it, custom_lanes.yaml or .workflow/lanes.yaml.
+    #[arg(value_name = "FILE.yaml")]
+    pub file: Option<PathBuf>,
+    /// Where to write the lanes; without it, standard output.
+    #[arg(short, long, value_name = "FILE.wfl")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Let lanes take the names docs, standard and heavy, which are built in.
+    #[arg(long = "override")]
+    pub replace_built_in: bool,
+    /// JSON holds the lanes' text and the account.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }

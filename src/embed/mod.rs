@@ -24,6 +24,7 @@ mod evaluate;
 mod expect;
 pub mod foresee;
 mod formatted;
+pub mod import;
 mod inject;
 mod keep;
 mod origin;
