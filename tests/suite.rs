@@ -6,6 +6,7 @@ mod cli;
 mod docs;
 mod faults;
 mod format;
+mod import;
 mod lang;
 mod reference;
 mod run;

@@ -79,8 +79,7 @@ impl Reader {
                     groups.push("reviewers".to_owned());
                 }
                 if let Some((pair, _)) = named {
-                    let what =
-                        "each is a group that one person of agrees; .wfl/project.wfl says who is in it";
+                    let what = "one person of each group must agree; .wfl/project.wfl says who they are";
                     self.imported(&lane.key("reviewers"), pair.at, what);
                 }
                 return groups;

@@ -10,11 +10,12 @@ use super::words::{comment, quoted};
 
 const IS_PYTHON: &str = "let is_python = project.has(\"pyproject.toml\", \"setup.py\", \"setup.cfg\", \"requirements*.txt\", \"*.py\")\n";
 
+// Nothing here has a timeout of its own: every imported lane has one, and it may be short.
+
 /// `std.python` has no gate of coverage that a lane could set a threshold of by this measure.
 const COVERAGE_GATE: &str = r#"
 ## Line coverage of the tests, by coverage.py.
 tool coverage {
-  timeout 20m
   env     { REPORT = out.report }
   out     report = ".wfl/out/imported-coverage.info"
   run sh """
@@ -36,7 +37,6 @@ gate coverage {
 const BANDIT_GATE: &str = r#"
 ## Security findings, by bandit.
 tool bandit {
-  timeout 5m
   exec    "bandit", "-q", "-r", ".", "-f", "json", "-o", out.report
   out     report = ".wfl/out/imported-bandit.json"
   exit-ok 0, 1
@@ -79,7 +79,7 @@ fn advice(text: &mut String, tool: Tool) {
     let (name, word, command) = (tool.advice(), tool.word(), tool.command());
     let _ = write!(
         text,
-        "\n## {word}, whose findings only warn.\nstage {name} {{\n  timeout 20m\n  follows std.lanes.setup\n  when is_python\n  \
+        "\n## {word}, whose findings only warn.\nstage {name} {{\n  follows std.lanes.setup\n  when is_python\n  \
          exec {command}\n  allow-failure because \"not among the lane's required_passes\"\n}}\n"
     );
 }
