@@ -138,7 +138,40 @@ fn report(rows: &[Row], ours: &[String]) -> String {
         rows.iter().zip(ours).filter(any).count(),
     );
     tables(rows, ours).iter().for_each(|table| table.show(&mut text));
+    disagreements(rows, ours, &mut text);
     text
+}
+
+/// What the commits have in common on which the majority says something else.
+fn disagreements(rows: &[Row], ours: &[String], text: &mut String) {
+    let count = |row: &Row, names: &[&str]| -> usize {
+        names.iter().map(|name| row[*name].parse::<usize>().unwrap_or(0)).sum()
+    };
+    let marks: [(&str, &dyn Fn(&Row) -> bool); 5] = [
+        ("> 20 files", &|row| count(row, &["files"]) > 20),
+        ("> 500 lines added", &|row| count(row, &["adds"]) > 500),
+        ("> 5 code or > 3 test files", &|row| count(row, &["n_code"]) > 5 || count(row, &["n_tests"]) > 3),
+        ("pipeline and code", &|row| count(row, &["n_infra"]) > 0 && count(row, &["n_code", "n_tests"]) > 0),
+        ("no file", &|row| count(row, &["files"]) == 0),
+    ];
+    let heads: Vec<&str> = marks.iter().map(|(name, _)| *name).collect();
+    let _ = writeln!(
+        text,
+        "\n| wfl | majority | commits | {} |\n|---|---|---|{}",
+        heads.join(" | "),
+        "---|".repeat(marks.len())
+    );
+    let mut cells: BTreeMap<(String, String), Vec<&Row>> = BTreeMap::new();
+    for (row, our) in rows.iter().zip(ours) {
+        if let Some(their) = majority(row).filter(|their| their != our) {
+            cells.entry((our.clone(), their)).or_default().push(row);
+        }
+    }
+    for ((our, their), rows) in cells {
+        let counts: Vec<String> =
+            marks.iter().map(|(_, holds)| rows.iter().filter(|row| holds(row)).count().to_string()).collect();
+        let _ = writeln!(text, "| {our} | {their} | {} | {} |", rows.len(), counts.join(" | "));
+    }
 }
 
 #[test]
