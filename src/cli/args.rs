@@ -387,6 +387,9 @@ pub struct Approve {
 pub struct Lanes {
     #[command(subcommand)]
     pub action: Option<LanesAction>,
+    /// Only lanes that hold these words in their name, description, fields or stages.
+    #[arg(long, value_name = "WORDS")]
+    pub search: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
     pub format: Format,
 }

@@ -29,14 +29,14 @@ pub struct Verdict {
 /// Facts of the run's start that the rules and their reasons read.
 pub fn rule_facts(model: &Model, lane: &Lane) -> Vec<FactKey> {
     let rules = ruling(model, lane);
-    let exprs: Vec<&Expr> = rules.iter().flat_map(|rule| parts(rule)).collect();
+    let exprs: Vec<&Expr> = rules.iter().flat_map(parts).collect();
     facts_of(model, &exprs)
 }
 
 /// Every rule of the lane, its own or those of the nearest lane it extends. One that holds chooses it.
 pub fn verdicts(model: &Model, lane: &Lane, given: &Given<'_>) -> Vec<Verdict> {
     let rules = ruling(model, lane);
-    let exprs: Vec<&Expr> = rules.iter().flat_map(|rule| parts(rule)).collect();
+    let exprs: Vec<&Expr> = rules.iter().flat_map(parts).collect();
     // Worked out once for all; where one rule reads what is not there, each on its own.
     let all = known(model, lane, given, &exprs).ok();
     rules.iter().map(|rule| verdict(model, lane, given, rule, all.as_ref())).collect()

@@ -142,12 +142,15 @@ fn report(rows: &[Row], ours: &[String]) -> String {
     text
 }
 
+/// What a commit may have about it.
+type Mark<'a> = (&'a str, &'a dyn Fn(&Row) -> bool);
+
 /// What the commits have in common on which the majority says something else.
 fn disagreements(rows: &[Row], ours: &[String], text: &mut String) {
     let count = |row: &Row, names: &[&str]| -> usize {
         names.iter().map(|name| row[*name].parse::<usize>().unwrap_or(0)).sum()
     };
-    let marks: [(&str, &dyn Fn(&Row) -> bool); 5] = [
+    let marks: [Mark<'_>; 5] = [
         ("> 20 files", &|row| count(row, &["files"]) > 20),
         ("> 500 lines added", &|row| count(row, &["adds"]) > 500),
         ("> 5 code or > 3 test files", &|row| count(row, &["n_code"]) > 5 || count(row, &["n_tests"]) > 3),

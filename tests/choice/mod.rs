@@ -3,6 +3,7 @@
 mod commits;
 mod evaluation;
 mod rules;
+mod stories;
 
 use crate::faults::subject::Subject;
 
