@@ -1,10 +1,12 @@
 //! All integration tests, one binary. Each folder tests one side of the product as its users meet it.
 
 mod book;
+mod choice;
 mod cli;
 mod docs;
 mod faults;
 mod format;
+mod import;
 mod lang;
 mod reference;
 mod run;

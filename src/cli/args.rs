@@ -64,6 +64,8 @@ pub enum Command {
     Test(Test),
     /// Show what the change at hand is, or check one side of it.
     Change(OfChange),
+    /// Turn files of other systems into lanes, with an account of every key.
+    Import(Import),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -177,6 +179,18 @@ pub struct Change {
     /// The changed files.
     #[arg(long, value_name = "FILE", value_delimiter = ',', alias = "change-files")]
     pub files: Option<Vec<String>>,
+    /// What to compare with: a branch, tag or commit.
+    #[arg(long, value_name = "REV")]
+    pub base: Option<String>,
+    /// The commit message.
+    #[arg(long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Lines added.
+    #[arg(long, value_name = "N")]
+    pub added: Option<u64>,
+    /// Lines deleted.
+    #[arg(long, value_name = "N")]
+    pub deleted: Option<u64>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -375,6 +389,9 @@ pub struct Approve {
 pub struct Lanes {
     #[command(subcommand)]
     pub action: Option<LanesAction>,
+    /// Only lanes that hold these words in their name, description, fields or stages.
+    #[arg(long, value_name = "WORDS")]
+    pub search: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
     pub format: Format,
 }
@@ -507,4 +524,35 @@ mod tests {
         assert!(Args::try_parse_from(["wfl", "run", "-j", "0"]).is_err());
         assert!(Args::try_parse_from(["wfl", "run", "--from", "a", "--only", "b"]).is_err());
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Import {
+    #[command(subcommand)]
+    pub what: ImportWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ImportWhat {
+    /// The lane file of the original system, in YAML.
+    Lanes(ImportLanes),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ImportLanes {
+    /// The lane file; without it, custom_lanes.yaml or .workflow/lanes.yaml.
+    #[arg(value_name = "FILE.yaml")]
+    pub file: Option<PathBuf>,
+    /// Where to write the lanes; without it, standard output.
+    #[arg(short, long, value_name = "FILE.wfl")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long, requires = "output")]
+    pub force: bool,
+    /// Let lanes take the names docs, standard and heavy, which are built in.
+    #[arg(long = "override")]
+    pub replace_built_in: bool,
+    /// JSON holds the lanes' text and the account.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }

@@ -3,10 +3,8 @@
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
 use crate::model::{self, LaneId, ModuleId, ResolvedLane};
-use crate::plan;
 
 use super::project::is_file;
-use super::start::Readings;
 use super::{Asked, Error, Project};
 
 /// A lane, or a file without one.
@@ -21,13 +19,14 @@ pub enum Which {
 pub struct Chosen {
     pub which: Which,
     pub lane: ResolvedLane,
-    /// In words: "named", "its `select` holds: …".
+    /// In words: "it was named", "23 files changed (> 20)".
     pub by: String,
 }
 
 impl Project {
     /// The lane that `asked` names, or that the `select` rules choose.
     pub fn choose(&self, asked: &Asked) -> Result<Chosen, Error> {
+        self.known_base(asked)?;
         let file = asked.target.as_deref().filter(|target| is_file(target));
         let named = asked.lane.as_deref().or(asked.target.as_deref().filter(|_| file.is_none()));
         let (which, by) = match (named, file) {
@@ -110,52 +109,48 @@ impl Project {
         let Some(&module) = self.own_modules().first() else {
             return Err(Error::refused("the file could not be read", ""));
         };
-        let lanes = self.model.modules[module as usize].lanes.clone();
-        match lanes.as_slice() {
+        match self.candidates(asked).as_slice() {
             [] => Ok((Which::WholeFile(module), "the file has no lane: all its stages".into())),
             [only] => Ok((Which::Lane(*only), "it is the only lane of the file".into())),
-            several => self.first_selected(several, asked)?.ok_or_else(|| self.none_selected(several)),
+            several => self.by_rules(several, asked),
         }
     }
 
     fn of_project(&self, asked: &Asked) -> Result<(Which, String), Error> {
-        let own = self.own_lanes();
-        if let [only] = own.as_slice() {
+        if let [only] = self.own_lanes().as_slice() {
             return Ok((Which::Lane(*only), "it is the only lane of the project".into()));
         }
-        let lanes = if own.is_empty() { self.std_lanes() } else { own };
-        self.first_selected(&lanes, asked)?.ok_or_else(|| self.none_selected(&lanes))
+        self.by_rules(&self.candidates(asked), asked)
     }
 
-    fn first_selected(&self, lanes: &[LaneId], asked: &Asked) -> Result<Option<(Which, String)>, Error> {
-        let mut readings = Readings::new(self, &asked.change);
-        for &id in lanes {
-            let lane = &self.model.lanes[id as usize];
-            let facts = readings.with(&plan::select_facts(&self.model, lane)).clone();
-            let given = self.given(asked, facts);
-            if plan::select_matches(&self.model, lane, &given) == Ok(true) {
-                let text = self.select_text(id).unwrap_or_default();
-                return Ok(Some((Which::Lane(id), format!("its `select` holds: {text}"))));
-            }
+    /// The lanes that are chosen among where none is named: of a file its own; else the project's, else the built-in.
+    pub(super) fn candidates(&self, asked: &Asked) -> Vec<LaneId> {
+        if asked.target.as_deref().is_some_and(is_file) {
+            let first = self.own_modules().first().copied();
+            return first.map(|module| self.model.modules[module as usize].lanes.clone()).unwrap_or_default();
         }
-        Ok(None)
+        let own = self.own_lanes();
+        if own.is_empty() { self.std_lanes() } else { own }
     }
 
-    /// The lane's own rule, else the nearest it inherits.
-    fn select_text(&self, id: LaneId) -> Option<&str> {
-        let mut at = &self.model.lanes[id as usize];
-        for _ in 0..=self.model.lanes.len() {
-            match (&at.select, at.extends) {
-                (Some(select), _) => return Some(&select.text),
-                (None, Some((parent, _))) => at = &self.model.lanes[parent as usize],
-                (None, None) => return None,
-            }
+    fn by_rules(&self, lanes: &[LaneId], asked: &Asked) -> Result<(Which, String), Error> {
+        match self.ruled(lanes, asked) {
+            Some((id, why)) => Ok((Which::Lane(id), why)),
+            None => Err(self.none_selected(lanes, asked)),
         }
-        None
     }
 
-    fn none_selected(&self, lanes: &[LaneId]) -> Error {
+    fn none_selected(&self, lanes: &[LaneId], asked: &Asked) -> Error {
         let names: Vec<&str> = lanes.iter().map(|&id| self.model.lanes[id as usize].name.as_str()).collect();
+        let extent = self.extent(asked);
+        if extent.files == 0 && lanes.iter().any(|&id| self.model.lanes[id as usize].select.is_some()) {
+            let than = if extent.base.is_empty() { "what git knows" } else { extent.base.as_str() };
+            let help = format!(
+                "name a lane to run it all the same: {}; or `--base REV`, `--files F,…`",
+                names.join(", ")
+            );
+            return Error::refused(format!("no changes: no file differs from {than}"), help);
+        }
         let first = lanes.first().map(|&id| self.model.lanes[id as usize].span);
         let message = format!("no `select` fits this change among the lanes {}", names.join(", "));
         let found = Diagnostic::new(&codes::E952, first.unwrap_or_default(), message)

@@ -26,6 +26,7 @@ mod evaluate;
 mod expect;
 pub mod foresee;
 mod formatted;
+pub mod import;
 mod inject;
 mod keep;
 mod origin;
@@ -42,6 +43,7 @@ mod shelf;
 mod start;
 mod stored;
 mod trial;
+mod verdicts;
 
 pub use advise::advise;
 pub use changed::Changed;
@@ -61,6 +63,7 @@ pub use shared::{Tripped, reset_breakers};
 pub use start::{Asked, Change, Planned};
 pub use stored::{LogFile, StoredRun};
 pub use trial::Trial;
+pub use verdicts::LaneVerdict;
 
 #[cfg(test)]
 mod tests {

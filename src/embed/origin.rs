@@ -140,13 +140,14 @@ impl Project {
         for level in self.chain(id) {
             let lane = &self.model.lanes[level as usize];
             let body = index.get(&lane.span).map_or(&[][..], |statement| statement.body());
+            let by = (level != id).then(|| format!("lane `{}`", lane.name));
             for statement in body {
                 let keyword = statement.head.text.as_str();
                 if SINGLE.contains(&keyword) {
-                    settings.retain(|setting| setting.keyword != keyword);
+                    // Several rules of one lane stand beside each other.
+                    settings.retain(|setting| setting.keyword != keyword || setting.by == by);
                 }
-                let by = (level != id).then(|| format!("lane `{}`", lane.name));
-                settings.push(self.setting(statement, by));
+                settings.push(self.setting(statement, by.clone()));
             }
         }
         settings

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::base::SourceMap;
+use crate::base::{SourceMap, Value};
 use crate::diag::{self, Diagnostic};
 use crate::load::{self, Loaded};
 use crate::model::{self, LaneId, Model, ModuleId};
@@ -49,6 +49,18 @@ pub struct LaneInfo {
     pub deprecated: bool,
     /// What it holds, in order; empty when its definition has errors.
     pub stages: Vec<String>,
+    /// Its own fields, those of the lanes it extends included.
+    pub meta: Vec<(String, Value)>,
+}
+
+impl LaneInfo {
+    /// Whether the words stand in its name, its description, its fields or its stages, capital or not.
+    pub fn mentions(&self, words: &str) -> bool {
+        let about = self.about.iter().cloned();
+        let meta = self.meta.iter().flat_map(|(name, value)| [name.clone(), value.to_string()]);
+        let mut texts = about.chain(meta).chain(self.stages.iter().cloned()).chain([self.name.clone()]);
+        texts.any(|text| text.to_lowercase().contains(&words.to_lowercase()))
+    }
 }
 
 impl Project {
@@ -175,6 +187,7 @@ impl Project {
         let lane = &self.model.lanes[id as usize];
         let module = &self.model.modules[lane.module as usize];
         let resolved = model::resolve::lane(&self.model, id);
+        let meta = resolved.as_ref().map(|lane| lane.meta.clone());
         let stages =
             resolved.as_ref().map(|lane| lane.stages.iter().map(|stage| stage.name.clone()).collect());
         LaneInfo {
@@ -186,6 +199,7 @@ impl Project {
             extends: lane.extends.map(|(parent, _)| self.model.lanes[parent as usize].name.clone()),
             deprecated: lane.deprecated,
             stages: stages.unwrap_or_default(),
+            meta: meta.unwrap_or_default(),
         }
     }
 

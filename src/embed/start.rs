@@ -31,6 +31,12 @@ pub struct Change {
     pub id: Option<String>,
     pub kind: Option<String>,
     pub files: Option<Vec<String>>,
+    /// What to compare with: a branch, tag or commit.
+    pub base: Option<String>,
+    /// The commit message.
+    pub message: Option<String>,
+    pub added: Option<u64>,
+    pub deleted: Option<u64>,
 }
 
 /// A plan ready to run, and what led to it.
@@ -100,7 +106,10 @@ impl Project {
             id: change.id.clone(),
             kind: change.kind.clone(),
             files: change.files.clone(),
-            base: None,
+            base: change.base.clone(),
+            message: change.message.clone(),
+            added: change.added,
+            deleted: change.deleted,
         };
         let settings = &self.model.project;
         let place = self.place.clone();

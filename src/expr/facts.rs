@@ -143,7 +143,7 @@ pub static TABLE: &[Row] = &[
         &[],
         Some(Result::Bool),
         Start,
-        "Whether a commit subject since the base marks a breaking change: `feat!: …`.",
+        "Whether a commit message since the base marks a breaking change: `feat!: …`, `BREAKING CHANGE: …`.",
     ),
     rows_of_globs("change.touches", "Whether any changed file matches one of the globs."),
     rows_of_globs(
@@ -289,6 +289,13 @@ pub static TABLE: &[Row] = &[
         Some(Result::String),
         Start,
         "All that is known of the change, as JSON for templates: `change.details` with the filter `fromjson`.",
+    ),
+    row(
+        "change.says",
+        &[Pattern],
+        Some(Result::Bool),
+        Start,
+        "Whether the message of a commit since the base matches the regular expression.",
     ),
 ];
 

@@ -21,8 +21,10 @@ pub struct ChangeInfo {
     pub deleted: u64,
     /// Every commit subject since the base keeps to the convention.
     pub conventional: bool,
-    /// A commit subject since the base has the `!` of a breaking change.
+    /// A commit since the base marks a breaking change.
     pub breaking: bool,
+    /// The messages of the commits since the base, newest first.
+    pub messages: Vec<String>,
     /// HEAD; empty without one.
     pub sha: String,
     /// The commit of the base; none without one.
@@ -41,6 +43,12 @@ impl ChangeInfo {
         Ok(self.files.iter().any(|file| globs.is_match(file)))
     }
 
+    /// Whether a commit message matches the regular expression.
+    pub fn says(&self, pattern: &str) -> Result<bool, String> {
+        let pattern = crate::expr::pattern::regex(pattern)?;
+        Ok(self.messages.iter().any(|message| pattern.is_match(message)))
+    }
+
     /// Whether every changed file does; false when nothing changed.
     pub fn only(&self, globs: &[String]) -> Result<bool, String> {
         let globs = tree::globs(globs)?;
@@ -51,8 +59,8 @@ impl ChangeInfo {
 /// Gathers the change; without git only the flags tell of it.
 pub(super) fn gather(git: Option<&Git>, root: &Path, flags: &ChangeFlags, base: Option<&str>) -> ChangeInfo {
     let mut change = match git {
-        Some(git) => from_git(git, root, flags.files.as_deref(), base),
-        None => from_flags(flags.files.clone().unwrap_or_default()),
+        Some(git) => from_git(git, root, flags, base),
+        None => from_flags(flags),
     };
     if let (true, Some(base)) = (change.base.is_empty(), base) {
         change.base = base.into();
@@ -63,17 +71,29 @@ pub(super) fn gather(git: Option<&Git>, root: &Path, flags: &ChangeFlags, base: 
     if let Some(kind) = &flags.kind {
         change.kind = kind.clone();
     }
+    change.added = flags.added.unwrap_or(change.added);
+    change.deleted = flags.deleted.unwrap_or(change.deleted);
     change
 }
 
-fn from_flags(files: Vec<String>) -> ChangeInfo {
-    let kind = convention::from_files(&files).unwrap_or(convention::FALLBACK).into();
-    ChangeInfo { id: "local".into(), kind, files, ..ChangeInfo::default() }
+fn from_flags(flags: &ChangeFlags) -> ChangeInfo {
+    let files = flags.files.clone().unwrap_or_default();
+    let messages: Vec<String> = flags.message.iter().cloned().collect();
+    let subjects: Vec<String> = messages.iter().map(|text| convention::subject(text).to_string()).collect();
+    ChangeInfo {
+        id: "local".into(),
+        kind: convention::change_type(&subjects, "", &files).into(),
+        files,
+        conventional: convention::all_conventional(&subjects),
+        breaking: convention::breaking(&messages),
+        messages,
+        ..ChangeInfo::default()
+    }
 }
 
-fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&str>) -> ChangeInfo {
+fn from_git(git: &Git, root: &Path, flags: &ChangeFlags, wanted: Option<&str>) -> ChangeInfo {
     let base = git.sha.as_ref().and_then(|_| git.base(wanted));
-    let (subjects, difference) = match &base {
+    let (messages, difference) = match &base {
         Some((_, commit)) => git.since(commit),
         None => (Vec::new(), git.uncommitted()),
     };
@@ -86,7 +106,9 @@ fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&st
         added += count;
         lines.insert(file, (count, 0));
     }
-    let files = given.map(<[String]>::to_vec).unwrap_or(files);
+    let files = flags.files.clone().unwrap_or(files);
+    let messages = flags.message.as_ref().map_or(messages, |message| vec![message.clone()]);
+    let subjects: Vec<String> = messages.iter().map(|text| convention::subject(text).to_string()).collect();
     let sha = git.sha.clone().unwrap_or_default();
     let id = [&git.branch, &short(&sha)].into_iter().find(|name| !name.is_empty()).cloned();
     ChangeInfo {
@@ -99,7 +121,8 @@ fn from_git(git: &Git, root: &Path, given: Option<&[String]>, wanted: Option<&st
         added,
         deleted,
         conventional: convention::all_conventional(&subjects),
-        breaking: convention::breaking(&subjects),
+        breaking: convention::breaking(&messages),
+        messages,
         sha,
         lines,
     }

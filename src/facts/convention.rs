@@ -36,10 +36,22 @@ pub(super) fn all_conventional(subjects: &[String]) -> bool {
     subjects.iter().all(|subject| by_git(subject) || from_subject(subject).is_some())
 }
 
-/// Whether a subject says that it breaks what was: `feat!: …`.
-pub(super) fn breaking(subjects: &[String]) -> bool {
-    let marked = |subject: &String| subject.split_once(':').is_some_and(|(head, _)| head.ends_with('!'));
-    subjects.iter().any(|subject| from_subject(subject).is_some() && marked(subject))
+/// Whether a message says that it breaks what was: `feat!: …`, or a line that begins with `BREAKING CHANGE:`.
+pub(super) fn breaking(messages: &[String]) -> bool {
+    messages.iter().any(|message| {
+        let subject = subject(message);
+        let marked = subject.split_once(':').is_some_and(|(head, _)| head.ends_with('!'));
+        (marked && from_subject(subject).is_some()) || message.lines().any(footer)
+    })
+}
+
+fn footer(line: &str) -> bool {
+    ["BREAKING:", "BREAKING CHANGE:", "BREAKING-CHANGE:"].iter().any(|word| line.starts_with(word))
+}
+
+/// The first line of a commit message.
+pub(super) fn subject(message: &str) -> &str {
+    message.lines().next().unwrap_or_default()
 }
 
 /// A subject of the form `type(scope)!: words`, taken apart.
@@ -110,6 +122,8 @@ mod tests {
         assert!(all(&["feat(api)!: drop x", "Merge branch 'a'"]) && all(&[]));
         assert!(!all(&["feat: a", "Added b"]) && !all(&["feature: a"]) && !all(&["feat: "]));
         assert!(breaking(&["feat!: drop x".into()]) && !breaking(&["feat: add!".into(), "what!: x".into()]));
+        assert!(breaking(&["BREAKING: drop x".into()]) && breaking(&["fix: x\n\nBREAKING CHANGE: y".into()]));
+        assert!(!breaking(&["docs: say what BREAKING CHANGE: means".into()]));
     }
 
     #[test]

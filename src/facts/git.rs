@@ -109,6 +109,10 @@ impl Git {
 
     /// The branch to compare with and its commit: the wanted one, here or at `origin`, else main or master.
     pub(super) fn base(&self, wanted: Option<&str>) -> Option<(String, String)> {
+        // `HEAD` asked for is the commit checked out, not what `origin` calls so.
+        if wanted == Some("HEAD") {
+            return self.any_commit("HEAD");
+        }
         let names: Vec<&str> = wanted.map_or(vec!["main", "master", "HEAD"], |name| vec![name]);
         let candidates: Vec<(&str, String)> = names
             .iter()
@@ -136,7 +140,7 @@ impl Git {
         Some((name.to_string(), String::from_utf8_lossy(&output).trim().to_string()))
     }
 
-    /// Subjects of the commits since `base` (newest first), and what the working tree changed since it was left.
+    /// Messages of the commits since `base` (newest first), and what the working tree changed since it was left.
     pub(super) fn since(&self, base: &str) -> (Vec<String>, Difference) {
         let ahead = self.sha.as_deref() != Some(base);
         if !ahead && !self.dirty() {
@@ -144,11 +148,11 @@ impl Git {
         }
         let range = format!("{base}..HEAD");
         let log = ahead.then(|| {
-            start(&self.root, &["log", "-z", "--format=%s", "--no-merges", "-n", "200", &range, "--"])
+            start(&self.root, &["log", "-z", "--format=%B", "--no-merges", "-n", "200", &range, "--"])
         });
         let difference = self.difference(&["--merge-base", base]).or_else(|_| self.difference(&["HEAD"]));
-        let subjects = log.and_then(|log| log.and_then(finish).ok());
-        (subjects.map(|output| fields(&output)).unwrap_or_default(), difference.unwrap_or_default())
+        let messages = log.and_then(|log| log.and_then(finish).ok());
+        (messages.map(|output| fields(&output)).unwrap_or_default(), difference.unwrap_or_default())
     }
 
     /// What is not committed yet; before the first commit, what is staged is all there is to tell.

@@ -35,6 +35,10 @@ pub struct ChangeFlags {
     pub files: Option<Vec<String>>,
     /// The branch to compare with.
     pub base: Option<String>,
+    /// In place of the messages of the commits since the base.
+    pub message: Option<String>,
+    pub added: Option<u64>,
+    pub deleted: Option<u64>,
 }
 
 /// The project and the machine as facts see them. What git says is read once, when first asked for.
@@ -118,6 +122,12 @@ impl World {
         self.git().map(Git::tracked_files).unwrap_or_default()
     }
 
+    /// Whether what the change is to be compared with is there; true where nothing was asked for.
+    pub fn has_base(&self) -> bool {
+        let found = |base: &str| self.git().is_ok_and(|git| git.base(Some(base)).is_some());
+        self.flags.base.as_deref().is_none_or(found)
+    }
+
     fn git(&self) -> Result<&Git, String> {
         self.git.get_or_init(|| Git::open(&self.root)).as_ref().map_err(String::clone)
     }
@@ -167,6 +177,7 @@ impl World {
             "only" => Ok(Value::Bool(change.only(globs)?)),
             "details" => Ok(Value::String(self.details_json().to_string())),
             "commits" | "authors" | "tickets" | "kinds" | "removed" => Ok(self.details().fact(name)),
+            "says" => Ok(Value::Bool(change.says(globs.first().map_or("", String::as_str))?)),
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }

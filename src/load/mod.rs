@@ -6,6 +6,7 @@ mod imports;
 mod std_files;
 mod text;
 mod trees;
+pub mod yaml;
 
 use std::collections::HashMap;
 use std::io;

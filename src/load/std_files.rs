@@ -2,6 +2,7 @@
 
 /// Module name and text: one row a file of `stdlib/`. `std.retry` is `stdlib/retry.wfl`.
 static MODULES: &[(&str, &str)] = &[
+    ("choice", include_str!("../../stdlib/choice.wfl")),
     ("lanes", include_str!("../../stdlib/lanes.wfl")),
     ("method", include_str!("../../stdlib/method.wfl")),
     ("node", include_str!("../../stdlib/node.wfl")),

@@ -228,6 +228,14 @@ pub struct Check {
     pub because: Option<String>,
 }
 
+/// `select if CONDITION because TEXT`; the text may use what is known when a run starts.
+#[derive(Clone, Debug)]
+pub struct SelectRule {
+    pub expr: Expr,
+    pub text: String,
+    pub because: Option<Expr>,
+}
+
 #[derive(Clone, Debug)]
 pub enum Action {
     /// `run`: interpreter word (`bash` by default) and the dedented text.
@@ -505,8 +513,10 @@ pub struct Lane {
     pub docs: Option<String>,
     pub about: Option<String>,
     pub extends: Option<(LaneId, Span)>,
+    /// Any of its `select` rules, as one condition.
     pub select: Option<Check>,
     pub deprecated: bool,
+    pub rules: Vec<SelectRule>,
 }
 
 /// What a lane really holds and how it runs: the result of `resolve`.

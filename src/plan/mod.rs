@@ -3,6 +3,7 @@
 
 pub mod build;
 mod call;
+mod choice;
 mod expected;
 mod frame;
 mod given;
@@ -30,6 +31,7 @@ use crate::event::{BreakerRule, Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
+pub use choice::{Verdict, rule_facts, verdicts};
 pub use expected::Expected;
 pub use given::Given;
 pub use reach::{facts_of, select_facts, start_facts};

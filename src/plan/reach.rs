@@ -9,8 +9,8 @@ use crate::expr::facts::{FactKey, FactValues};
 use crate::expr::needs::{located, needs};
 use crate::expr::{Expr, Kind};
 use crate::model::{
-    Action, Effect, Gate, GlobalKind, Lane, LaneId, LaneParam, Model, Output, ResolvedLane, Retry, Stage,
-    Tool, resolve,
+    Action, Effect, Gate, GlobalKind, Lane, LaneId, LaneParam, Model, Output, ResolvedLane, Retry,
+    SelectRule, Stage, Tool, resolve,
 };
 
 use super::given::{Known, pinned};
@@ -144,6 +144,18 @@ fn calls_of(lane: &ResolvedLane) -> Vec<LaneId> {
 pub fn select_facts(model: &Model, lane: &Lane) -> Vec<FactKey> {
     let roots: Vec<&Expr> = select(model, lane).into_iter().collect();
     facts_of(model, &roots)
+}
+
+/// The lane's own `select` rules, else those of the nearest lane it extends that has some.
+pub(super) fn ruling<'m>(model: &'m Model, lane: &'m Lane) -> &'m [SelectRule] {
+    let mut at = lane;
+    for _ in 0..=model.lanes.len() {
+        match at.extends.and_then(|(parent, _)| model.lanes.get(parent as usize)) {
+            Some(parent) if at.rules.is_empty() => at = parent,
+            _ => break,
+        }
+    }
+    &at.rules
 }
 
 /// The lane's own `select`, else the nearest it inherits.

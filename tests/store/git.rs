@@ -103,6 +103,7 @@ fn flags_go_before_git() {
         kind: Some("perf".into()),
         files: Some(vec!["x.rs".into()]),
         base: Some("elsewhere".into()),
+        ..ChangeFlags::default()
     };
     let change = World::new(dir.path(), flags).change().clone();
     assert_eq!(

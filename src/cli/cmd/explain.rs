@@ -8,7 +8,7 @@ use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::diag::codes::{self, Code as Row};
 use crate::diag::page;
-use crate::embed::{self, Asked, Error, Project};
+use crate::embed::{self, Asked, Error, LaneVerdict, Project};
 use crate::history::History;
 use crate::insight::Advice;
 use crate::observe::style::elapsed;
@@ -27,9 +27,14 @@ pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
     let planned = project.outline(&asked)?;
     let store = project.history()?;
     let advice = embed::advise(&planned, store.as_ref().map(|store| store as &dyn History))?;
+    let rules = project.verdicts(&asked)?;
     match args.format {
-        Format::Json => terminal.json(&json!(advice)),
-        Format::Human => terminal.data(&text(&advice)),
+        Format::Json => terminal.json(&json_of(&advice, &rules)),
+        Format::Human => {
+            let named = args.target.as_deref().is_some_and(|target| !target.ends_with(".wfl"));
+            let rules = if named { String::new() } else { rules_text(&rules, &advice.lane) };
+            terminal.data(&format!("{}{rules}", text(&advice)));
+        }
     }
     Ok(Code::Ok)
 }
@@ -60,6 +65,34 @@ fn page(word: &str, format: Format, terminal: &Terminal) -> Result<Code, Error> 
 
 fn code_json(row: &Row) -> serde_json::Value {
     json!({ "code": row.id, "name": row.name, "severity": row.severity.to_string(), "page": row.page })
+}
+
+fn json_of(advice: &Advice, rules: &[LaneVerdict]) -> serde_json::Value {
+    let mut advice = json!(advice);
+    advice["rules"] = json!(rules);
+    advice
+}
+
+/// Each rule of the lanes that were chosen among, and what it says.
+fn rules_text(rules: &[LaneVerdict], chosen: &str) -> String {
+    if rules.is_empty() {
+        return String::new();
+    }
+    // What stands after the chosen lane was not asked any more.
+    let decided = rules.iter().rposition(|rule| rule.lane == chosen).unwrap_or(rules.len());
+    let rows: Vec<Vec<String>> = (0..)
+        .zip(rules)
+        .map(|(place, rule): (usize, &LaneVerdict)| {
+            let word = match rule.holds {
+                Some(true) if place > decided => "yes, too late",
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "unknown",
+            };
+            vec![rule.lane.clone(), word.into(), rule.words()]
+        })
+        .collect();
+    format!("rules, the first lane with a yes is chosen:\n{}", table(&rows))
 }
 
 fn text(advice: &Advice) -> String {

@@ -13,7 +13,8 @@ pub fn run(args: &Lanes, terminal: &Terminal) -> Result<Code, Error> {
     if let Some(LanesAction::Diff { from, to }) = &args.action {
         return super::lanes_diff::run(&project, (from, to), args.format, terminal);
     }
-    let lanes = project.lanes();
+    let wanted = |lane: &LaneInfo| args.search.as_deref().is_none_or(|words| lane.mentions(words));
+    let lanes: Vec<LaneInfo> = project.lanes().into_iter().filter(wanted).collect();
     match args.format {
         Format::Json => terminal.json(&json!(lanes.iter().map(json_of).collect::<Vec<_>>())),
         Format::Human => terminal.data(&table(&lanes.iter().map(row).collect::<Vec<_>>())),
@@ -33,6 +34,7 @@ fn json_of(lane: &LaneInfo) -> serde_json::Value {
         "extends": lane.extends,
         "deprecated": lane.deprecated,
         "stages": lane.stages,
+        "meta": lane.meta.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<serde_json::Map<_, _>>(),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
+pub mod import;
 pub mod lanes;
 mod lanes_diff;
 pub mod later;

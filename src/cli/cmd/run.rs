@@ -33,7 +33,15 @@ fn asked(args: &Run) -> Result<Asked, Error> {
 }
 
 pub fn change(args: &args::Change) -> Change {
-    Change { id: args.change_id.clone(), kind: args.change_type.clone(), files: args.files.clone() }
+    Change {
+        id: args.change_id.clone(),
+        kind: args.change_type.clone(),
+        files: args.files.clone(),
+        base: args.base.clone(),
+        message: args.message.clone(),
+        added: args.added,
+        deleted: args.deleted,
+    }
 }
 
 /// `name=value` pairs.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::base::Value;
 use crate::diag::{Diagnostic, codes};
+use crate::expr::{Expr, Kind};
 use crate::model::declare::Item;
 use crate::model::infer::{self, Definitions, Namespace, Symbol};
 use crate::model::report::Report;
@@ -11,7 +12,9 @@ use crate::model::resolve::body::{
     Exclude, Held, Include, LaneBody, Override, Patch, Replace, Selector, Skip, Strict,
 };
 use crate::model::schema::{self, Context};
-use crate::model::{Concerns, Lane, LaneId, ModuleId, OnFailure, Parallel, StageId, StageKind};
+use crate::model::{
+    Check, Concerns, Lane, LaneId, ModuleId, OnFailure, Parallel, SelectRule, StageId, StageKind,
+};
 use crate::syntax::ast::{self, ExprKind, Literal, Statement};
 
 use super::{Frame, Lowering, all, find, operand, stage};
@@ -38,6 +41,7 @@ impl Lowering<'_, '_> {
                     .attributes
                     .iter()
                     .any(|attribute| attribute.name.text == "deprecated"),
+                rules: Vec::new(),
             };
             self.model.lanes.push(lane);
             self.planned(id as LaneId, item);
@@ -47,6 +51,7 @@ impl Lowering<'_, '_> {
         for (id, item) in defs.lanes.iter().enumerate() {
             let body = self.lane_body(id as LaneId, item);
             self.model.lanes[id].select = body.select.clone();
+            self.model.lanes[id].rules = body.rules.clone();
             self.model.bodies.push(body);
         }
     }
@@ -167,14 +172,26 @@ impl Lowering<'_, '_> {
                 self.notify(&frame, statement);
                 body.notifies.push(statement.span);
             }
-            "select" => {
-                let condition = statement.clause("if").and_then(|clause| clause.operands.first());
-                body.select = condition.map(|expr| self.check(&start, expr));
-            }
+            "select" => self.select_rule(&start, statement, body),
             "finally" => body.finally = Some(self.actions(&frame, statement.body())),
             "meta" => body.meta = Some(self.meta(&frame, statement)),
             _ => {}
         }
+    }
+
+    /// Several rules are one condition to all but those who explain the choice.
+    fn select_rule(&mut self, start: &infer::Place<'_>, statement: &Statement, body: &mut LaneBody) {
+        let Some(condition) = statement.clause("if").and_then(|clause| clause.operands.first()) else {
+            return;
+        };
+        let check = self.check(start, condition);
+        let because = statement.clause("because").and_then(|clause| clause.operands.first());
+        let because = because.map(|text| self.value(start, text, &crate::base::Type::String));
+        body.rules.push(SelectRule { expr: check.expr.clone(), text: check.text.clone(), because });
+        body.select = Some(match body.select.take() {
+            None => check,
+            Some(before) => either(before, check),
+        });
     }
 
     fn include(&mut self, modules: &[ModuleId], statement: &Statement, body: &mut LaneBody) {
@@ -425,6 +442,17 @@ fn stage_of(symbol: Symbol) -> Option<StageId> {
         Symbol::Stage(stage) => Some(stage),
         _ => None,
     }
+}
+
+fn either(before: Check, check: Check) -> Check {
+    let span = before.expr.span;
+    let mut any = match before.expr {
+        Expr { kind: Kind::Or(any), .. } => any,
+        other => vec![other],
+    };
+    any.push(check.expr);
+    let text = format!("{} or {}", before.text, check.text);
+    Check { expr: Expr { kind: Kind::Or(any), span }, text, because: None }
 }
 
 fn on_failure(statement: &Statement) -> Option<OnFailure> {

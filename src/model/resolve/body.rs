@@ -2,7 +2,7 @@
 
 use crate::base::{Span, Value};
 use crate::expr::Expr;
-use crate::model::{Action, Check, LaneOutput, OnFailure, Parallel, Stage, StageId};
+use crate::model::{Action, Check, LaneOutput, OnFailure, Parallel, SelectRule, Stage, StageId};
 
 /// A name for something the lane holds: the stages it could mean, own file first.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +99,7 @@ pub struct LaneBody {
     pub finally: Option<Vec<Action>>,
     pub meta: Option<Vec<(String, Value)>>,
     pub outputs: Vec<LaneOutput>,
+    pub rules: Vec<SelectRule>,
     /// A statement of the lane was reported: what follows from its absence is not.
     pub broken: bool,
 }

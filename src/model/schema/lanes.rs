@@ -72,12 +72,14 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("notify", &[Lane], references(1, ANY, "target"), "Who is told, and of what.")
         .clauses(&[may_clause("on", 1, ANY, "event")])
         .many(),
-    Row::new("select", &[Lane], Nothing, "When this lane is chosen among several.").clauses(&[clause(
-        "if",
-        1,
-        1,
-        "condition",
-    )]),
+    Row::new(
+        "select",
+        &[Lane],
+        Nothing,
+        "When this lane is chosen among several; of several rules any will do.",
+    )
+    .clauses(&[clause("if", 1, 1, "condition"), BECAUSE])
+    .many(),
     Row::new("meta", &[Lane], Nothing, "Fields of your own for reports.").block(Assignments),
     Row::new("retry", &[File], Name, "A policy for repeating failed attempts.").block(Retry).many(),
     Row::new("attempts", &[Retry], values(1, 1, "int"), "Attempts in all, the first included.").default("2"),

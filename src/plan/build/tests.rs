@@ -173,6 +173,7 @@ fn model() -> Model {
         extends: None,
         select: None,
         deprecated: false,
+        rules: vec![],
     };
     Model { modules: vec![module], lanes: vec![lane], tools: vec![tool()], ..Model::default() }
 }
