@@ -62,6 +62,8 @@ pub enum Command {
     Clean(Clean),
     /// Play the tests of lane files: mocks, a virtual clock, nothing real runs.
     Test(Test),
+    /// Write a first lane for this repository: its own commands as stages.
+    Init(Init),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -447,6 +449,24 @@ pub struct Clean {
     /// Close all circuit breakers of the project, and remove nothing.
     #[arg(long, conflicts_with = "dry_run")]
     pub breakers: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// `-` prints the lane and writes nothing.
+    #[arg(value_name = "-", value_parser = ["-"])]
+    pub output: Option<String>,
+    /// The kind of lane; --list lists them.
+    #[arg(long, value_name = "KIND", default_value = "check")]
+    pub lane: String,
+    /// List the kinds of lanes, and what each does.
+    #[arg(long)]
+    pub list: bool,
+    /// Print the lane; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod convention;
 mod file;
 pub mod git;
 mod machine;
-mod program;
+pub mod program;
 mod read;
 
 use std::path::{Path, PathBuf};

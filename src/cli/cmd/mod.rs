@@ -9,6 +9,7 @@ pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
+pub mod init;
 pub mod lanes;
 mod lanes_diff;
 pub mod later;
