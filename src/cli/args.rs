@@ -64,6 +64,8 @@ pub enum Command {
     Test(Test),
     /// Write a first lane for this repository: its own commands as stages.
     Init(Init),
+    /// Say what a lane could add: commands it does not run, guards it lacks, waiting that nothing asks for.
+    Analyse(Analyse),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -465,6 +467,18 @@ pub struct Init {
     /// Print the lane; write nothing.
     #[arg(long)]
     pub dry_run: bool,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Analyse {
+    /// A lane, or a .wfl file; without it, the one that `wfl run` would run.
+    #[arg(value_name = "LANE|FILE")]
+    pub target: Option<String>,
+    /// The lane of the file.
+    #[arg(long)]
+    pub lane: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }

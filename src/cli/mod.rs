@@ -77,6 +77,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Clean(args) => cmd::clean::run(args, terminal),
         Command::Test(args) => cmd::test::run(args, terminal),
         Command::Init(args) => cmd::init::run(args, terminal),
+        Command::Analyse(args) => cmd::analyse::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

@@ -15,6 +15,7 @@
 
 mod adopt;
 mod advise;
+pub mod analyse;
 mod baseline;
 mod choice;
 mod definition;

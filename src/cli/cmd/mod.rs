@@ -1,5 +1,6 @@
 //! One file a command: arguments in, one call, words out.
 
+pub mod analyse;
 pub mod approve;
 pub mod ast;
 pub mod cancel;

@@ -96,7 +96,12 @@ fn configure(tree: &Tree, folder: &str, tools: &dyn Tools) -> Option<Configure> 
     let own = ["autogen.sh", "bootstrap", "bootstrap.sh"]
         .into_iter()
         .find(|name| tree.executable(&join(folder, name)));
+    let needs_autoconf = |own: &str| {
+        let script = tree.text(&join(folder, own)).unwrap_or_default();
+        script.contains("autoreconf") || script.contains("autoconf") || script.contains("aclocal")
+    };
     let made_by = match own {
+        Some(own) if needs_autoconf(own) && !tools.has("autoreconf") => return None,
         Some(own) => vec![format!("./{own}")],
         None if tools.has("autoreconf") => vec!["autoreconf".into(), "--install".into()],
         None => return None,

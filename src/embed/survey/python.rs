@@ -51,6 +51,26 @@ pub struct Environment {
     pub installs: Vec<String>,
 }
 
+/// Settings of pytest that only a plugin knows: what stands in a file of settings, its module and its distribution.
+const PLUGINS: &[(&str, &str, &str)] = &[
+    ("--cov", "pytest_cov", "pytest-cov"),
+    ("asyncio_mode", "pytest_asyncio", "pytest-asyncio"),
+    ("--timeout", "pytest_timeout", "pytest-timeout"),
+    ("--numprocesses", "xdist", "pytest-xdist"),
+    ("-n auto", "xdist", "pytest-xdist"),
+    ("--mypy", "pytest_mypy", "pytest-mypy"),
+    ("--benchmark", "pytest_benchmark", "pytest-benchmark"),
+    ("--flake8", "pytest_flake8", "pytest-flake8"),
+    ("DJANGO_SETTINGS_MODULE", "pytest_django", "pytest-django"),
+];
+/// Where pytest reads settings, and the section of each.
+const SETTINGS: &[(&str, &str)] = &[
+    ("pyproject.toml", "[tool.pytest"),
+    ("pytest.ini", "[pytest]"),
+    ("setup.cfg", "[tool:pytest]"),
+    ("tox.ini", "[pytest]"),
+];
+
 const MANIFESTS: &[&str] = &["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt"];
 const TEST_REQUIREMENTS: &[&str] = &[
     "requirements/tests.txt",
@@ -129,6 +149,8 @@ struct Facts {
     /// Folders and files with code.
     sources: Vec<String>,
     test_files: Vec<String>,
+    /// Plugins that the settings of pytest ask for: module and distribution.
+    plugins: Vec<(&'static str, &'static str)>,
     /// What test files import, by module.
     imports: BTreeSet<String>,
     own: BTreeSet<String>,
@@ -163,6 +185,7 @@ impl Facts {
             folder: folder.into(),
             name: project.get("name").and_then(|name| name.as_str()).map(String::from),
             needs: list(project.get("dependencies")).iter().map(|need| distribution(need)).collect(),
+            plugins: plugins(tree, folder),
             extra: extra.map(|name| name.to_string()),
             group: list(group),
             imports: test_files
@@ -180,6 +203,7 @@ impl Facts {
     /// Everything that the machine's Python is asked about.
     fn asked(&self) -> Vec<String> {
         let modules = ["pytest", "venv", "ensurepip"].into_iter().map(String::from);
+        let modules = modules.chain(self.plugins.iter().map(|(module, _)| module.to_string()));
         let modules = modules.chain(self.imports.iter().cloned()).chain(self.below_src.iter().cloned());
         let modules = modules.map(|name| format!("module:{name}"));
         modules.chain(self.needs.iter().map(|name| format!("package:{name}"))).collect()
@@ -210,13 +234,7 @@ impl Facts {
 
     /// The place that shows that the tests are written for pytest.
     fn wants_pytest(&self, tree: &Tree, steps: &[Step]) -> Option<At> {
-        let configured = [
-            ("pyproject.toml", "[tool.pytest"),
-            ("pytest.ini", "[pytest]"),
-            ("setup.cfg", "[tool:pytest]"),
-            ("tox.ini", "[pytest]"),
-        ];
-        for (file, section) in configured {
+        for (file, section) in SETTINGS {
             let file = join(&self.folder, file);
             let text = tree.text(&file).filter(|text| text.contains(section));
             if let Some(text) = text {
@@ -243,6 +261,10 @@ impl Facts {
         if tests == Tests::Pytest && !known.contains("module:pytest") {
             lacks.push("pytest".into());
         }
+        if tests == Tests::Pytest {
+            let absent = |(module, _): &&(&str, &str)| !known.contains(&format!("module:{module}"));
+            lacks.extend(self.plugins.iter().filter(absent).map(|(_, plugin)| plugin.to_string()));
+        }
         let absent = |kind: &str, name: &String| !known.contains(&format!("{kind}:{name}"));
         lacks.extend(self.needs.iter().filter(|name| absent("package", name)).cloned());
         let foreign = self.imports.iter().filter(|name| !self.own.contains(*name));
@@ -262,6 +284,7 @@ impl Facts {
 
     fn installs(&self, tree: &Tree, folder: &str) -> Vec<String> {
         let mut installs = vec!["pytest".to_string()];
+        installs.extend(self.plugins.iter().map(|(_, plugin)| plugin.to_string()));
         let can_install = ["pyproject.toml", "setup.py"].iter().any(|name| tree.has(&join(folder, name)))
             && (tree.has(&join(folder, "setup.py"))
                 || self.manifest.contains_key("build-system")
@@ -278,6 +301,21 @@ impl Facts {
         installs.extend(self.group.iter().cloned());
         installs
     }
+}
+
+fn plugins(tree: &Tree, folder: &str) -> Vec<(&'static str, &'static str)> {
+    let settings: String = SETTINGS
+        .iter()
+        .filter_map(|(file, section)| {
+            let text = tree.text(&join(folder, file))?;
+            let (_, rest) = text.split_once(section)?;
+            Some(rest.split("\n[").next().unwrap_or(rest).to_string() + "\n")
+        })
+        .collect();
+    let asked = PLUGINS.iter().filter(|(setting, ..)| settings.contains(setting));
+    let mut found: Vec<_> = asked.map(|(_, module, plugin)| (*module, *plugin)).collect();
+    found.dedup();
+    found
 }
 
 /// The first parts of paths: packages and modules.

@@ -47,31 +47,38 @@ impl Recipes {
 const MAKEFILES: &[&str] = &["GNUmakefile", "makefile", "Makefile"];
 const JUSTFILES: &[&str] = &["justfile", "Justfile", ".justfile"];
 
+/// What a configure script of its own kind makes a makefile from, where there is none yet.
+const TEMPLATES: &[&str] =
+    &["Makefile.in", "Makefile.linux", "Makefile.unix", "Makefile.gnu", "Makefile.bsd"];
+
 pub fn read(tree: &Tree, tools: &dyn Tools) -> Vec<Recipes> {
     let mut found = Vec::new();
-    if let Some(file) = tree.first(MAKEFILES) {
-        let mut text = tree.text(file).unwrap_or_default();
-        // What stands for the Makefile until configure has written it.
-        let template = tree.text("Makefile.in").filter(|_| tree.has("configure"));
-        let mut shown = file;
-        if let Some(template) = template.filter(|_| {
-            targets(Runner::Make, &text).iter().all(|(name, ..)| name != "test" && name != "check")
-        }) {
-            (text, shown) = (template, "Makefile.in");
-        }
-        found.push(recipes(Runner::Make, shown, targets(Runner::Make, &text), tools));
-    } else if let Some(text) = tree.text("Makefile.in").filter(|_| tree.has("configure")) {
-        found.push(recipes(Runner::Make, "Makefile.in", targets(Runner::Make, &text), tools));
-    }
+    let of_make = |file: &str| targets(Runner::Make, &with_included(tree, file));
+    let tests = |targets: &[Target]| {
+        targets.iter().any(|(name, ..)| ["test", "check", "tests"].contains(&name.as_str()))
+    };
+    let own = tree.first(MAKEFILES);
+    // What stands there before configure has run may only say that it should.
+    let template = tree.first(TEMPLATES).filter(|_| tree.has("configure"));
+    let file = match (own, template) {
+        (Some(own), Some(template)) if !tests(&of_make(own)) => Some(template),
+        (own, template) => own.or(template),
+    };
+    found.extend(file.map(|file| recipes(Runner::Make, file, of_make(file), tools)));
     if let Some(file) = tree.first(JUSTFILES) {
-        found.push(recipes(
-            Runner::Just,
-            file,
-            targets(Runner::Just, &tree.text(file).unwrap_or_default()),
-            tools,
-        ));
+        let text = tree.text(file).unwrap_or_default();
+        found.push(recipes(Runner::Just, file, targets(Runner::Just, &text), tools));
     }
     found
+}
+
+/// A makefile behind those that it includes by a plain name, so that its own lines keep their numbers.
+fn with_included(tree: &Tree, file: &str) -> String {
+    let text = tree.text(file).unwrap_or_default();
+    let included = text.lines().filter_map(|line| line.trim_start_matches('-').strip_prefix("include "));
+    let names = included.flat_map(str::split_whitespace).filter(|name| !name.contains(['$', '*']));
+    let more: String = names.filter_map(|name| tree.text(name)).map(|text| format!("\n{text}")).collect();
+    text + &more
 }
 
 type Target = (String, usize, Vec<String>);

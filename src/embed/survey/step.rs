@@ -66,6 +66,11 @@ impl Purpose {
 }
 
 impl Step {
+    /// Whether a command line calls this script, target or recipe.
+    pub fn is_called_by(&self, command: &str) -> bool {
+        self.origin != Origin::Ci && !self.body.is_empty() && covers(command, &self.command)
+    }
+
     pub fn purpose(&self) -> Purpose {
         match self.origin {
             Origin::Ci | Origin::Session => purpose_of_command(&self.command),
