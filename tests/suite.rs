@@ -5,6 +5,7 @@ mod cli;
 mod docs;
 mod faults;
 mod format;
+mod init;
 mod lang;
 mod reference;
 mod run;

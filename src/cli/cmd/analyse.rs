@@ -58,8 +58,8 @@ fn said(found: &Analysis) -> String {
         counted(found.runs, "run")
     );
     for finding in &found.findings {
-        text +=
-            &format!("\n{}: {}\n  {}: {}\n", finding.at, finding.message, "suggestion", finding.suggestion);
+        let suggestion = finding.suggestion.replace('\n', "\n  ");
+        text += &format!("\n{}: {}\n  {suggestion}\n", finding.at, finding.message);
     }
     let durations = if found.runs == 0 { " Durations are known once it has run." } else { "" };
     match found.findings.len() {

@@ -1,7 +1,7 @@
 //! Commands of workflows, package scripts, makefiles and tox that no stage of the lane runs.
 
-use super::super::draft::text::{name, quoted};
-use super::super::survey::step::{Origin, Step, canonical, covers, words};
+use super::super::draft::text::{Stage, name, quoted};
+use super::super::survey::step::{Origin, Step, canonical, covers, typed, words};
 use super::super::survey::{Purpose, Survey};
 use super::{Finding, Lane};
 
@@ -51,22 +51,18 @@ fn finding(step: &Step) -> Finding {
     }
 }
 
-/// A stage in one line.
+/// A stage that runs it: in one line, or with a script where the command needs a shell.
 fn suggestion(step: &Step) -> String {
-    let last = step
-        .command
-        .rsplit(' ')
-        .find(|word| word.chars().any(|c| c.is_ascii_alphabetic()))
-        .unwrap_or_default();
+    let command = typed(&step.command);
+    let last = step.command.rsplit(' ').next().unwrap_or_default();
     let name = match step.origin {
         Origin::Script | Origin::Target | Origin::Recipe => name(last),
         Origin::Ci | Origin::Session => step.purpose().word().to_string(),
     };
-    let shell =
-        step.command.contains(['$', '>', '<', '*', '`', '~', '{']) || canonical(&step.command).is_empty();
-    let plain = words(&step.command);
+    let plain = words(&command);
+    let shell = command.contains(['$', '>', '<', '*', '`', '~', '{', '\\']);
     if shell || plain.first().is_none_or(|word| word.contains('=')) {
-        return format!("stage {name} {{ timeout 20m; run {} }}", quoted(&step.command));
+        return Stage::script(&name, "20m", &command).write().trim_end().to_string();
     }
     let plain: Vec<String> = plain.iter().map(|word| quoted(word)).collect();
     format!("stage {name} {{ timeout 20m; exec {} }}", plain.join(", "))

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::base::Span;
 use crate::plan::{Effect, Plan};
 
-use super::super::survey::Purpose;
 use super::super::survey::step::purpose_of_command;
+use super::super::survey::{At, Purpose};
 use super::super::{Planned, Project};
 use super::{Finding, Lane, Stage, at};
 
@@ -92,10 +93,15 @@ fn not_strict(project: &Project, planned: &Planned) -> Vec<Finding> {
         .stages
         .iter()
         .filter(|stage| stage.gate.as_ref().is_some_and(|gate| !gate.strict.is_empty()));
+    let sources = project.sources();
+    let place = |span: Span| At {
+        file: sources.get(span.file).path.clone(),
+        line: sources.position(span).line as usize,
+    };
     lax.map(|stage| Finding {
         kind: "not-strict",
         message: format!("the gate `{}` has stricter conditions that this lane does not ask for", stage.name),
-        at: at(&project.sources().place(stage.span)),
+        at: place(stage.span),
         stage: Some(stage.name.clone()),
         suggestion: "gates strict".into(),
         seconds: None,

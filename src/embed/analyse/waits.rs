@@ -109,3 +109,59 @@ fn finding(before: &Stage, after: &Stage, kind: EdgeKind, took: (f64, f64)) -> F
         seconds: Some((saves * 10.0).round() / 10.0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Lane, commands};
+    use super::*;
+    use crate::base::{Span, Value};
+    use crate::embed::tests::plan;
+    use crate::plan::Plan;
+
+    fn words(line: &str) -> Action {
+        let word = |word: &str| Expr { kind: Kind::Value(Value::String(word.into())), span: Span::default() };
+        Action::Exec { argv: line.split(' ').map(word).collect() }
+    }
+
+    /// `lint` needs `unit`; both run these commands.
+    fn two(unit: &str, lint: &str) -> Plan {
+        let mut plan = plan(&[("unit", &[]), ("lint", &[0])]);
+        plan.nodes[0].actions = vec![words(unit)];
+        plan.nodes[1].actions = vec![words(lint)];
+        plan
+    }
+
+    fn found(plan: &Plan, seconds: f64) -> Vec<Finding> {
+        let stage = |(node, stage): (&'static str, usize)| Stage {
+            name: node,
+            node: &plan.nodes[stage],
+            commands: plan.nodes[stage].actions.iter().flat_map(commands).collect(),
+        };
+        let lane = Lane { plan, stages: [("unit", 0), ("lint", 1)].into_iter().map(stage).collect() };
+        let took = [("unit".to_string(), 30.0), ("lint".to_string(), seconds)];
+        findings(&lane, &took.into_iter().collect())
+    }
+
+    #[test]
+    fn a_linter_need_not_wait_for_the_tests() {
+        let found = found(&two("npm test", "npm run lint"), 12.0);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].kind, found[0].seconds), ("side-by-side", Some(12.0)));
+        assert_eq!(found[0].suggestion, "delete `unit` from its `needs`");
+        assert_eq!(found[0].at.to_string(), "hotfix.wfl:2");
+    }
+
+    #[test]
+    fn what_has_a_reason_to_wait_is_left_alone() {
+        assert!(found(&two("npm test", "npm run lint"), 0.4).is_empty(), "it saves nothing");
+        assert!(found(&two("npm run build", "npm run lint"), 12.0).is_empty(), "a build leaves files behind");
+        assert!(found(&two("cargo test", "cargo clippy"), 12.0).is_empty(), "cargo waits for itself");
+        let mut reads = two("npm test", "npm run lint");
+        let output = Kind::Output { stage: 0, name: "report".into() };
+        reads.nodes[1].env = vec![("REPORT".into(), Expr { kind: output, span: Span::default() })];
+        assert!(found(&reads, 12.0).is_empty(), "it reads an output");
+        let mut asked = two("npm test", "npm run lint");
+        asked.nodes[1].confirm = Some("Go on?".into());
+        assert!(found(&asked, 12.0).is_empty(), "a person is asked in between");
+    }
+}

@@ -7,7 +7,8 @@ pub const KIND: Kind =
     Kind { name: "hotfix", about: "the shortest path that still tests; linters are left to the other lanes" };
 
 pub fn write(survey: &Survey, plan: &Plan) -> String {
-    let stages = plan.sure();
+    let sure = plan.sure();
+    let stages: Vec<_> = sure.iter().collect();
     let mut text = head(survey, plan, "A fix that cannot wait: the tests, and nothing that only advises.");
     text += &written(&stages);
     let mut settings = vec!["sla 10m".to_string()];

@@ -115,11 +115,12 @@ fn of_python(python: &Python, folder: &str) -> Plan {
             *program = below.trim_start_matches('/').to_string();
         }
     }
-    let started =
-        |rest: &[&str]| start.iter().cloned().chain(rest.iter().map(|word| word.to_string())).collect();
+    let started = |rest: &[&str]| -> Vec<String> {
+        start.iter().cloned().chain(rest.iter().map(|word| word.to_string())).collect()
+    };
     let mut test = match (python.tests, &python.session) {
         (Tests::None, _) => {
-            plan.stages.push(compile_stage(python, started(&["-m", "compileall", "-q"])));
+            plan.stages.push(compile_stage(python, &started(&["-m", "compileall", "-q"])));
             None
         }
         (_, Some(session)) => Some(
@@ -159,10 +160,13 @@ fn unittest_stage(python: &Python, command: &[String]) -> Stage {
     Stage::of_words("test", "20m", command).doc("The tests.")
 }
 
-fn compile_stage(python: &Python, mut command: Vec<String>) -> Stage {
-    command.extend(python.sources.iter().cloned());
-    let mut stage =
-        Stage::of_words("compile", "5m", command).doc("Every file compiles. There are no tests to run yet.");
+fn compile_stage(python: &Python, command: &[String]) -> Stage {
+    let words = command.iter().chain(&python.sources).map(|word| shell_quoted(word));
+    // The mark has the engine make the folder, which git then ignores.
+    let script = format!("{}\ntouch .wfl/out/pycache/made", words.collect::<Vec<_>>().join(" "));
+    let stage =
+        Stage::script("compile", "5m", &script).doc("Every file compiles. There are no tests to run yet.");
+    let mut stage = stage.setting(format!("out made = {}", quoted(".wfl/out/pycache/made")));
     stage.env.push(("PYTHONPYCACHEPREFIX".into(), quoted(".wfl/out/pycache")));
     stage
 }
@@ -288,11 +292,11 @@ fn of_other(other: &Other) -> Plan {
     plan.found.push(format!("a {} project ({})", other.language, other.file));
     let test = Stage::of_words("test", "30m", other.test.clone()).doc("The tests.");
     let missing = format!("{} is not installed here", other.language);
+    plan.offer(test, other.installed, &missing);
     for (name, command) in other.besides.iter().filter(|_| other.installed) {
         let words = command.join(" ");
         let stage = Stage::of_words(name, "10m", command.clone()).doc(format!("What `{words}` says."));
         plan.stages.push(stage.warning());
     }
-    plan.offer(test, other.installed, &missing);
     plan
 }

@@ -54,7 +54,9 @@ pub fn draft(survey: &Survey, kind: &str) -> Option<Draft> {
         starter => starters::text(starter)?.to_string(),
     };
     let next = match kind {
-        "release" => format!("wfl run release --set version={}", release::example(survey)),
+        "release" if body.contains("param version") => {
+            format!("wfl run release --set version={}", release::example(survey))
+        }
         kind => format!("wfl run {kind}"),
     };
     Some(Draft {
@@ -86,7 +88,9 @@ impl Plan {
         plan.add(survey, native::besides(survey, plan.tests()), "", "shell");
         if plan.stages.is_empty() {
             plan.stages.push(fallback(survey));
-            plan.found.push("nothing that says how it is built or tested".into());
+            if plan.notes.is_empty() {
+                plan.found.push("nothing that says how it is built or tested".into());
+            }
         }
         plan
     }
@@ -116,8 +120,15 @@ impl Plan {
     }
 
     /// Those whose failure is no mere warning.
-    pub fn sure(&self) -> Vec<&Stage> {
-        self.stages.iter().filter(|stage| stage.allow_failure.is_none()).collect()
+    pub fn sure(&self) -> Vec<Stage> {
+        let sure: Vec<Stage> =
+            self.stages.iter().filter(|stage| stage.allow_failure.is_none()).cloned().collect();
+        let names: Vec<String> = sure.iter().map(|stage| stage.name.clone()).collect();
+        let kept = |mut stage: Stage| {
+            stage.follows.retain(|name| names.contains(name));
+            stage
+        };
+        sure.into_iter().map(kept).collect()
     }
 
     fn covers(&self, command: &str) -> bool {
@@ -128,18 +139,14 @@ impl Plan {
 /// What holds in any repository.
 fn fallback(survey: &Survey) -> Stage {
     if survey.git {
-        let script = "if [ -n \"$(git ls-files --unmerged)\" ]; then\n  echo \"a merge is unfinished: resolve or abort it first\" >&2\n  exit 1\nfi\ngit --no-pager log -1 --format='at %h %s'";
+        let script = "if [ -n \"$(git ls-files --unmerged)\" ]; then\n  echo \"a merge is unfinished: resolve or abort it first\" >&2\n  exit 1\nfi\ngit --no-pager log -1 --format='at %h %s' 2>/dev/null || echo \"no commit yet\"";
         return Stage::script("tree", "1m", script)
             .doc("No merge is left unfinished. Put what this project runs before a push in its place, for example:")
             .doc("  stage test { timeout 10m; exec \"./test.sh\" }");
     }
-    Stage::script(
-        "tree",
-        "1m",
-        "find . -type f ! -path './.wfl/*' | grep -q . || { echo \"the folder is empty\" >&2; exit 1; }",
-    )
-    .doc("There is something here. Put what this project runs in its place, for example:")
-    .doc("  stage test { timeout 10m; exec \"./test.sh\" }")
+    Stage::exec("tree", "1m", &["ls", "-A"])
+        .doc("What is here. Put what this project runs in its place, for example:")
+        .doc("  stage test { timeout 10m; exec \"./test.sh\" }")
 }
 
 /// The head of a file: the edition, and what it was drawn up from.
@@ -161,7 +168,7 @@ fn uncovered(survey: &Survey, plan: &Plan) -> String {
         let canonical = step::canonical(&found.command);
         if judged.contains(&found.purpose()) && !plan.covers(&found.command) && !seen.contains(&canonical) {
             seen.push(canonical);
-            lines.push(format!("#   {}: {}", found.at, shortened(&found.command)));
+            lines.push(format!("#   {}: {}", found.at, shortened(&step::typed(&found.command))));
         }
     }
     if lines.is_empty() {

@@ -13,33 +13,45 @@ pub fn stages(native: &Native) -> Plan {
     }
     match native.build {
         Build::Make => of_make(native, &mut plan),
-        Build::Cmake => {
-            out_of_tree(
-                &mut plan,
-                &["cmake", "-S", ".", "-B", ".wfl/out/build"],
-                &["cmake", "--build", ".wfl/out/build"],
-                &["ctest", "--test-dir", ".wfl/out/build", "--output-on-failure"],
-            );
-        }
-        Build::Meson => {
-            out_of_tree(
-                &mut plan,
-                &["meson", "setup", "--reconfigure", ".wfl/out/build"],
-                &["meson", "compile", "-C", ".wfl/out/build"],
-                &["meson", "test", "-C", ".wfl/out/build"],
-            );
-        }
+        Build::Cmake => cmake(&mut plan),
+        Build::Meson => meson(&mut plan),
     }
     plan
 }
 
+fn cmake(plan: &mut Plan) {
+    let configure = Stage::exec("configure", "10m", &["cmake", "-S", ".", "-B", ".wfl/out/build"]);
+    out_of_tree(
+        plan,
+        configure,
+        "CMakeCache.txt",
+        &["cmake", "--build", ".wfl/out/build"],
+        &["ctest", "--test-dir", ".wfl/out/build", "--output-on-failure"],
+    );
+}
+
+fn meson(plan: &mut Plan) {
+    let mut configure = Stage::exec("configure", "10m", &["meson", "setup", ".wfl/out/build"]);
+    configure.when = Some("not project.has(\".wfl/out/build/build.ninja\")".into());
+    out_of_tree(
+        plan,
+        configure,
+        "build.ninja",
+        &["meson", "compile", "-C", ".wfl/out/build"],
+        &["meson", "test", "-C", ".wfl/out/build"],
+    );
+}
+
 /// Nothing of it lands among the sources.
-fn out_of_tree(plan: &mut Plan, configure: &[&str], build: &[&str], test: &[&str]) {
-    let needs = |name: &str| vec![name.to_string()];
+fn out_of_tree(plan: &mut Plan, configure: Stage, made: &str, build: &[&str], test: &[&str]) {
+    let needs = vec![if configure.when.is_some() { "configure?".to_string() } else { "configure".into() }];
+    let configure = configure.doc("Sets up a build below .wfl/out, which git ignores.");
+    let build = Stage::exec("build", "30m", build).doc("Compiles.").needing(&needs);
+    let test = Stage::exec("test", "30m", test).doc("The tests.").needing(&["build".to_string()]);
     plan.stages.extend([
-        Stage::exec("configure", "10m", configure).doc("Sets up a build below .wfl/out, which git ignores."),
-        Stage::exec("build", "30m", build).doc("Compiles.").needing(&needs("configure")),
-        Stage::exec("test", "30m", test).doc("The tests.").needing(&needs("build")),
+        configure.setting(format!("out made = {}", quoted(&format!(".wfl/out/build/{made}")))),
+        build,
+        test,
     ]);
 }
 
@@ -139,17 +151,17 @@ fn recipes(survey: &Survey, plan: &mut Plan) {
             plan.notes.push(format!("{program} is not installed here. Then: stage test {{ timeout 20m; exec \"{program}\", \"{name}\" }}"));
             continue;
         }
+        plan.stages.push(
+            Stage::exec("test", "20m", &[program, name])
+                .doc("The project's own tests.")
+                .doc(format!("Shown by {}.", test.at)),
+        );
         if let Some(lint) = recipes.find("lint") {
             let stage = Stage::exec("lint", "10m", &[program, "lint"])
                 .doc("What the linter says.")
                 .doc(format!("Shown by {}.", lint.at));
             plan.stages.push(stage.warning());
         }
-        plan.stages.push(
-            Stage::exec("test", "20m", &[program, name])
-                .doc("The project's own tests.")
-                .doc(format!("Shown by {}.", test.at)),
-        );
         return;
     }
 }

@@ -20,36 +20,42 @@ pub fn example(survey: &Survey) -> String {
 }
 
 pub fn write(survey: &Survey, plan: &Plan) -> String {
-    let mut stages: Vec<Stage> = plan.sure().into_iter().cloned().collect();
-    let mut before: Vec<String> = stages.iter().map(needed).collect();
+    let mut stages: Vec<Stage> = plan.sure();
+    let leads_on = |name: &str| {
+        stages.iter().flat_map(|stage| &stage.needs).any(|needed| needed.trim_end_matches('?') == name)
+    };
+    let last = stages.iter().filter(|stage| !leads_on(&stage.name));
+    let mut before: Vec<String> = last.map(needed).collect();
     for stage in guards(survey) {
         before.push(stage.name.clone());
         stages.push(stage);
     }
+    let mut packages: Vec<String> = Vec::new();
     for part in survey.parts.iter().filter(|part| part.folder.is_empty()) {
-        if let Some(stage) = package(part) {
+        if let Some(mut stage) = package(part) {
+            if !packages.is_empty() {
+                stage.name = format!("package-{}", super::text::name(part.what.word()));
+            }
+            packages.push(stage.name.clone());
             stages.push(stage.needing(&before));
         }
     }
     if survey.git {
-        let packed =
-            stages.iter().filter(|stage| stage.name.starts_with("package")).map(|stage| stage.name.clone());
-        let needs: Vec<String> = before.iter().cloned().chain(packed).collect();
-        stages.push(tag(&needs));
+        stages.push(tag(if packages.is_empty() { &before } else { &packages }));
     }
     let mut text = head(survey, plan, "A release, up to its tag. Nothing leaves this machine.");
-    text += "## The version to release, without a `v`: `--set version=1.2.3`.\n";
-    text += "param version: string { pattern \"[0-9]+\\\\.[0-9]+\\\\.[0-9]+[-+.0-9A-Za-z]*\" }\n\n";
+    // Without git there may be nothing that asks for it.
+    let versioned = stages.iter().any(|stage| stage.env.iter().any(|(name, _)| name == "VERSION"));
+    if versioned {
+        text += "## The version to release, without a `v`: `--set version=1.2.3`.\n";
+        text += "param version: string { pattern \"[0-9]+\\\\.[0-9]+\\\\.[0-9]+[-+.0-9A-Za-z]*\" }\n\n";
+    }
     let all: Vec<&Stage> = stages.iter().collect();
     text += &written(&all);
     text += &publishing(survey);
-    text + &with_version(lane(
-        "release",
-        "From a clean tree to a tag",
-        "Run it to release: `wfl run release --set version=1.2.3`.",
-        &all,
-        &["timeout 2h".into()],
-    ))
+    let (doc, settings) = ("Run it to release.", ["timeout 2h".to_string()]);
+    let lane = lane("release", "From a clean tree to a tag", doc, &all, &settings);
+    text + &if versioned { with_version(lane) } else { lane }
 }
 
 /// A test has to give the version too.

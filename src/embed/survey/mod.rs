@@ -119,7 +119,9 @@ impl Survey {
     /// The first place that runs a command which begins with these words.
     pub fn runs(&self, words: &[&str]) -> Option<&Step> {
         self.steps.iter().find(|step| {
-            let canonical = step::canonical(&step.command);
+            let mut canonical = step::canonical(&step.command);
+            // A toolchain of its own runs the same program.
+            canonical.retain(|word| !word.starts_with('+'));
             canonical.len() >= words.len() && canonical.iter().zip(words).all(|(a, b)| a == b)
         })
     }

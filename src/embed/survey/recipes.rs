@@ -102,6 +102,7 @@ fn recipes(runner: Runner, file: &str, targets: Vec<Target>, tools: &dyn Tools) 
 /// Names that begin a line and end at a colon, with the indented lines below. Both kinds of file look alike here.
 fn targets(runner: Runner, text: &str) -> Vec<Target> {
     let mut found: Vec<Target> = Vec::new();
+    let mut needed: Vec<Vec<String>> = Vec::new();
     let mut current: Vec<usize> = Vec::new();
     let mut continued = false;
     for (at, line) in text.lines().enumerate() {
@@ -114,15 +115,28 @@ fn targets(runner: Runner, text: &str) -> Vec<Target> {
         } else if !part_of_last && !line.trim().is_empty() && !line.starts_with('#') {
             current.clear();
             for name in names(runner, line) {
-                match found.iter().position(|(known, ..)| *known == name) {
-                    Some(known) => current.push(known),
-                    None => {
-                        current.push(found.len());
-                        found.push((name, at + 1, Vec::new()));
-                    }
+                let known = found.iter().position(|(known, ..)| *known == name);
+                let target = known.unwrap_or(found.len());
+                if known.is_none() {
+                    found.push((name, at + 1, Vec::new()));
+                    needed.push(Vec::new());
                 }
+                let behind = line.split_once(':').map(|(_, rest)| rest).unwrap_or_default();
+                needed[target].extend(behind.split_whitespace().map(String::from));
+                current.push(target);
             }
         }
+    }
+    with_needed(runner, found, &needed)
+}
+
+/// What a target needs is made as if it called it; files are made by nobody's name.
+fn with_needed(runner: Runner, mut found: Vec<Target>, needed: &[Vec<String>]) -> Vec<Target> {
+    let known: Vec<String> = found.iter().map(|(name, ..)| name.clone()).collect();
+    for ((_, _, body), needed) in found.iter_mut().zip(needed) {
+        let needed = needed.iter().filter(|name| known.contains(name));
+        let calls: Vec<String> = needed.map(|name| format!("{} {name}", runner.program())).collect();
+        body.splice(0..0, calls);
     }
     found
 }
@@ -157,7 +171,7 @@ mod tests {
             targets(Runner::Make, text).into_iter().map(|(name, line, _)| (name, line)).collect();
         let named = |name: &str, line| (name.to_string(), line);
         assert_eq!(names, [named("all", 4), named("app", 6), named("test", 10), named("check", 10)]);
-        assert_eq!(targets(Runner::Make, text)[2].2, ["./app --self-test"]);
+        assert_eq!(targets(Runner::Make, text)[2].2, ["make app", "./app --self-test"]);
     }
 
     #[test]

@@ -112,7 +112,8 @@ pub fn purpose_of_name(name: &str) -> Purpose {
 
 /// What a command line of a workflow is for.
 pub fn purpose_of_command(command: &str) -> Purpose {
-    let words = canonical(command);
+    let mut words = canonical(command);
+    words.retain(|word| !word.starts_with('+'));
     let first = words.first().map(String::as_str).unwrap_or_default();
     let second = words.get(1).map(String::as_str).unwrap_or_default();
     let flag = |wanted: &str| words.iter().any(|word| word == wanted);
@@ -214,6 +215,17 @@ fn without_placeholders(words: &mut Vec<&str>) {
         let value = !words[at].starts_with('-') && at > 0 && words[at - 1].starts_with("--");
         words.drain(if value { at - 1 } else { at }..=at);
     }
+}
+
+/// The command as a person could type it here: without what only the workflow's service fills in.
+pub fn typed(command: &str) -> String {
+    if !command.contains("${{") {
+        return command.to_string();
+    }
+    let words = words(command);
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    without_placeholders(&mut words);
+    words.join(" ")
 }
 
 /// All managers of packages in the words of one, and `npm run test` as `npm test`.
