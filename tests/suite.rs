@@ -7,6 +7,7 @@ mod docs;
 mod faults;
 mod format;
 mod import;
+mod init;
 mod lang;
 mod reference;
 mod run;

@@ -66,6 +66,10 @@ pub enum Command {
     Change(OfChange),
     /// Turn files of other systems into lanes, with an account of every key.
     Import(Import),
+    /// Write a first lane for this repository: its own commands as stages.
+    Init(Init),
+    /// Say what a lane could add: commands it does not run, guards it lacks, waiting that nothing asks for.
+    Analyse(Analyse),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -501,6 +505,36 @@ pub struct OfChange {
     /// Print a built-in template, to begin an own one with: `wfl change --template proposal.md`.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["check", "base"])]
     pub template: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Init {
+    /// `-` prints the lane and writes nothing.
+    #[arg(value_name = "-", value_parser = ["-"])]
+    pub output: Option<String>,
+    /// The kind of lane; --list lists them.
+    #[arg(long, value_name = "KIND", default_value = "check")]
+    pub lane: String,
+    /// List the kinds of lanes, and what each does.
+    #[arg(long)]
+    pub list: bool,
+    /// Print the lane; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Analyse {
+    /// A lane, or a .wfl file; without it, the one that `wfl run` would run.
+    #[arg(value_name = "LANE|FILE")]
+    pub target: Option<String>,
+    /// The lane of the file.
+    #[arg(long)]
+    pub lane: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 }

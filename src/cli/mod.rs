@@ -78,6 +78,8 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Test(args) => cmd::test::run(args, terminal),
         Command::Change(args) => cmd::change::run(args, terminal),
         Command::Import(args) => cmd::import::run(args, terminal),
+        Command::Init(args) => cmd::init::run(args, terminal),
+        Command::Analyse(args) => cmd::analyse::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

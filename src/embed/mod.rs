@@ -15,10 +15,12 @@
 
 mod adopt;
 mod advise;
+pub mod analyse;
 mod baseline;
 mod changed;
 mod choice;
 mod definition;
+pub mod draft;
 mod drop;
 mod earlier;
 mod error;
@@ -27,6 +29,7 @@ mod expect;
 pub mod foresee;
 mod formatted;
 pub mod import;
+pub mod init;
 mod inject;
 mod keep;
 mod origin;
@@ -42,6 +45,7 @@ mod shared;
 mod shelf;
 mod start;
 mod stored;
+pub mod survey;
 mod trial;
 mod verdicts;
 

@@ -9,7 +9,7 @@ mod file;
 pub mod git;
 mod machine;
 mod markdown;
-mod program;
+pub mod program;
 mod read;
 
 use std::path::{Path, PathBuf};

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LARGEST: usize = 64 << 10;
 
 /// The file that would be started; a name with a slash is taken as it is.
-pub(super) fn find(program: &str) -> Option<PathBuf> {
+pub fn find(program: &str) -> Option<PathBuf> {
     let runs = |place: &Path| access(place, Access::EXEC_OK).is_ok() && !place.is_dir();
     if program.contains('/') {
         return Some(PathBuf::from(program)).filter(|place| runs(place));
@@ -29,24 +29,31 @@ pub(super) fn find(program: &str) -> Option<PathBuf> {
 /// The first line that `PROGRAM --version` prints.
 pub(super) fn version(program: &str) -> Result<String, String> {
     let place = find(program).ok_or_else(|| format!("program not found: {program}"))?;
-    let child = Command::new(place)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn();
-    let mut child = child.map_err(|e| format!("cannot start {program}: {e}"))?;
+    let output =
+        ask(Command::new(place).arg("--version")).map_err(|e| format!("cannot start {program}: {e}"))?;
+    let output = output.ok_or_else(|| format!("{program} --version did not answer"))?;
+    let text = output.iter().map(|bytes| String::from_utf8_lossy(bytes));
+    let lines: Vec<String> = text.filter_map(|text| first_line(&text)).collect();
+    lines.into_iter().next().ok_or_else(|| format!("{program} --version printed nothing"))
+}
+
+/// What a program prints on standard output when it is started in a folder; none when it does not start or answer.
+pub fn answer(program: &str, arguments: &[&str], folder: &Path) -> Option<String> {
+    let output = ask(Command::new(find(program)?).args(arguments).current_dir(folder)).ok()??;
+    Some(String::from_utf8_lossy(&output[0]).into_owned())
+}
+
+/// Both streams of a program; none when it takes too long.
+fn ask(command: &mut Command) -> std::io::Result<Option<[Vec<u8>; 2]>> {
+    let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.process_group(0).spawn()?;
     let output = output(&mut child);
     // Also a program that answered may leave others behind; the group's number is ours until it is waited for.
     if let Some(pid) = Pid::from_raw(child.id() as i32) {
         let _ = kill_process_group(pid, Signal::KILL);
     }
     let _ = child.wait();
-    let output = output.ok_or_else(|| format!("{program} --version did not answer"))?;
-    let text = output.iter().map(|bytes| String::from_utf8_lossy(bytes));
-    let lines: Vec<String> = text.filter_map(|text| first_line(&text)).collect();
-    lines.into_iter().next().ok_or_else(|| format!("{program} --version printed nothing"))
+    Ok(output)
 }
 
 fn first_line(text: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! One file a command: arguments in, one call, words out.
 
+pub mod analyse;
 pub mod approve;
 pub mod ast;
 pub mod cancel;
@@ -11,6 +12,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod import;
+pub mod init;
 pub mod lanes;
 mod lanes_diff;
 pub mod later;
