@@ -53,6 +53,7 @@ pub enum Result {
     Percent,
     Size,
     Paths,
+    Strings,
 }
 
 impl Result {
@@ -66,6 +67,7 @@ impl Result {
             Result::Percent => Type::Percent,
             Result::Size => Type::Size,
             Result::Paths => Type::Path.list(),
+            Result::Strings => Type::String.list(),
         }
     }
 }
@@ -216,6 +218,27 @@ pub static TABLE: &[Row] = &[
     row("lcov.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
     row("cobertura.lines", &[Path], Some(Result::Percent), Reader, "Lines covered."),
     row("cobertura.branches", &[Path], Some(Result::Percent), Reader, "Branches covered."),
+    row(
+        "change.base_sha",
+        &[],
+        Some(Result::String),
+        Start,
+        "The commit at which the change left its base; HEAD's where there is no base, \"\" without a commit.",
+    ),
+    row(
+        "change.lines",
+        &[Pattern],
+        Some(Result::Strings),
+        Start,
+        "Where the change adds a line that matches the regular expression: `file:line`, the first fifty.",
+    ),
+    row(
+        "project.contains",
+        &[Glob, Pattern],
+        Some(Result::Bool),
+        Start,
+        "Whether a file of the project that matches the glob holds the regular expression.",
+    ),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

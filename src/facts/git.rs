@@ -155,6 +155,19 @@ impl Git {
         self.difference(&["HEAD"]).unwrap_or_default()
     }
 
+    /// The commit that HEAD and `base` have in common last.
+    pub(super) fn fork(&self, base: &str) -> Option<String> {
+        let output = run(&self.root, &["merge-base", "HEAD", base]).ok()?;
+        Some(String::from_utf8_lossy(&output).trim().to_string()).filter(|sha| !sha.is_empty())
+    }
+
+    /// What the working tree adds to commit `from`, as a patch without context.
+    pub(super) fn patch(&self, from: &str) -> Result<Vec<u8>, String> {
+        let plain = ["-c", "core.quotePath=false", "diff", "--unified=0", "--no-color", "--no-renames"];
+        let safe = ["--no-ext-diff", "--no-textconv", "--ignore-submodules", "--relative"];
+        run(&self.root, &[&plain[..], &safe, &["--src-prefix=a/", "--dst-prefix=b/", from, "--"]].concat())
+    }
+
     fn difference(&self, against: &[&str]) -> Result<Difference, String> {
         let diff = [
             "diff",

@@ -1,6 +1,7 @@
 //! The only source of what expressions read from outside: git, files, processes, programs, report readers. Reads what
 //! it is asked, says plainly what it could not read, and decides nothing.
 
+mod added;
 mod change;
 mod convention;
 mod file;
@@ -17,6 +18,7 @@ use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::port::Facts;
 use crate::workspace::tree;
 
+use added::Added;
 pub use change::ChangeInfo;
 use git::Git;
 
@@ -42,6 +44,7 @@ pub struct World {
     base_branch: Option<String>,
     git: OnceLock<Result<Git, String>>,
     change: OnceLock<ChangeInfo>,
+    added: OnceLock<Result<Added, String>>,
 }
 
 type Read = Result<Value, String>;
@@ -55,6 +58,7 @@ impl World {
             base_branch: None,
             git: OnceLock::new(),
             change: OnceLock::new(),
+            added: OnceLock::new(),
         }
     }
 
@@ -76,6 +80,24 @@ impl World {
             let base = self.flags.base.as_deref().or(self.base_branch.as_deref());
             change::gather(self.git().ok(), &self.root, &self.flags, base)
         })
+    }
+
+    /// Where the change left its base; HEAD where it has none, and empty without a commit.
+    fn fork(&self) -> String {
+        let Ok(git) = self.git() else { return String::new() };
+        let wanted = self.flags.base.as_deref().or(self.base_branch.as_deref());
+        let fork = git.sha.as_ref().and_then(|_| git.base(wanted)).and_then(|(_, commit)| git.fork(&commit));
+        fork.or_else(|| git.sha.clone()).unwrap_or_default()
+    }
+
+    fn added(&self) -> Result<&Added, String> {
+        let read = || -> Result<Added, String> {
+            let Ok(git) = self.git() else { return Ok(Added::default()) };
+            let fork = self.fork();
+            let patch = if fork.is_empty() { Vec::new() } else { git.patch(&fork)? };
+            Ok(Added::new(&self.root, &patch, &git.untracked_files()))
+        };
+        self.added.get_or_init(read).as_ref().map_err(String::clone)
     }
 
     fn git(&self) -> Result<&Git, String> {
@@ -124,6 +146,11 @@ impl World {
             "breaking" => Ok(Value::Bool(change.breaking)),
             "touches" => Ok(Value::Bool(change.touches(globs)?)),
             "only" => Ok(Value::Bool(change.only(globs)?)),
+            "base_sha" => Ok(Value::String(self.fork())),
+            "lines" => {
+                let places = self.added()?.places(globs.first().map_or("", String::as_str))?;
+                Ok(Value::List(places.into_iter().map(Value::String).collect()))
+            }
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }
@@ -131,6 +158,10 @@ impl World {
     fn project_fact(&self, name: &str, globs: &[String]) -> Read {
         match name {
             "has" => Ok(Value::Bool(tree::has(&self.root, globs)?)),
+            "contains" => match globs {
+                [glob, pattern] => file::any_contains(&self.root, glob, pattern),
+                _ => Err(unknown("project.contains")),
+            },
             "version" => Ok(self.version.clone().map_or(Value::Absent, Value::String)),
             "name" => {
                 let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());
