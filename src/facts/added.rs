@@ -84,7 +84,10 @@ fn hunk(line: &[u8]) -> Option<(u64, u64, u64)> {
 /// `b/src/a.rs`; in quotes where git finds the name odd, and a tab behind one with spaces.
 fn named(name: &[u8]) -> String {
     let text = String::from_utf8_lossy(name);
-    let text = text.trim_end_matches(['\t', '\r']).trim_matches('"');
+    let text = text.trim_end_matches(['\t', '\r']);
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let plain = quoted.map(|text| text.replace("\\\"", "\"").replace("\\\\", "\\"));
+    let text = plain.as_deref().unwrap_or(text);
     text.strip_prefix("b/").unwrap_or(text).to_string()
 }
 
@@ -102,6 +105,13 @@ mod tests {
         assert_eq!(added.places(r"^\+\+ two").unwrap(), ["a.py:2"], "no header, though it looks like one");
         assert!(added.places("^one$").unwrap().len() == 1 && added.places("two$").unwrap().len() == 1);
         assert!(added.places("(").is_err());
+    }
+
+    #[test]
+    fn names_that_git_quotes_are_told_plainly() {
+        assert_eq!(named(b"b/a b.rs\t"), "a b.rs");
+        assert_eq!(named(br#""b/a \"b\" \\ c.rs""#), r#"a "b" \ c.rs"#);
+        assert_eq!(named(br#"b/"a".rs"#), r#""a".rs"#);
     }
 
     #[test]

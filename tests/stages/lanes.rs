@@ -247,6 +247,7 @@ fn a_pull_request_is_opened_only_after_a_yes_and_where_gh_can() {
 fn a_release_waits_for_a_person_and_then_tags() {
     let subject = changed(&NODE, "feat/x", "feat: count more");
     let tags = || git(&subject, &["tag"]).output().map(|output| output.stdout).expect("git starts");
+    subject.end(&["run", "release", "--recommended"]).expect_code(2).says("recommend off");
     subject.end(&["run", "release", "--yes"]).expect_code(4);
     assert!(tags().is_empty());
     let run = subject.newest_run().expect("a run");
@@ -258,6 +259,10 @@ fn a_release_waits_for_a_person_and_then_tags() {
 #[test]
 fn a_project_may_take_the_name_of_a_built_in_lane_and_thresholds_go_by_lane() {
     let subject = changed(&SCRIPT, "fix/x", "fix: x");
+    subject.write("scripts/test.sh", "echo '79 passed, 21 failed in 0.1s'\nexit 1\n");
+    fails_only_at(&subject, &["standard"], "tests", "21 of 100 tests failed; 80 % of them must pass");
+    subject.write("scripts/test.sh", "echo '80 passed, 20 failed in 0.1s'\nexit 1\n");
+    run(&subject, &["standard"]).0.expect_code(0);
     subject.write("scripts/test.sh", "echo '9 passed, 1 failed in 0.1s'\nexit 1\n");
     run(&subject, &["standard"]).0.expect_code(0);
     fails_only_at(&subject, &["heavy"], "tests", "1 of 10 tests failed");
@@ -310,4 +315,28 @@ fn runners_are_read_and_what_cannot_be_counted_fails() {
             assert!(subject.read(".wfl/out/changes/main/tests.json").contains(&wanted), "{printed}");
         }
     }
+}
+
+#[test]
+fn what_a_change_adds_and_where_it_began_can_be_asked() {
+    let subject = changed(&MAKE, "fix/x", "fix: x");
+    subject.write("new file.py", "breakpoint()\n");
+    let eval = |text: &str| subject.end(&["eval", text]).expect_code(0).out.trim().to_string();
+    let main = git(&subject, &["rev-parse", "main"]).output().expect("git starts").stdout;
+    assert!(eval("change.base_sha").contains(String::from_utf8_lossy(&main).trim()));
+    assert!(eval("change.lines(\"breakpoint\")").contains("new file.py:1"));
+    assert!(eval("change.lines(\"^# More to come\")").contains("check.sh:2"));
+    assert_eq!(eval("change.lines(\"test 1 = 1\")").trim_matches(['[', ']']), "", "it was there before");
+    assert_eq!(eval("project.contains(\"Make*\", \"(?m)^test:\")"), "true");
+    assert_eq!(eval("project.contains(\"*.mk\", \"x\")"), "false");
+}
+
+#[test]
+fn what_people_write_in_subjects_and_names_breaks_no_document() {
+    let subject = changed(&MAKE, "fix/x", "fix: `a` {{ b }} | <!-- c");
+    subject.write("a 'b' \"c\" <d>.js", "console.log(1)\n");
+    run(&subject, &["standard"]).0.expect_code(0);
+    let body = subject.read(".wfl/out/changes/fix/x/pull-request.md");
+    assert!(body.contains("- fix: `a` {{ b }} | &lt;!-- c\n"), "{body}");
+    assert!(body.contains("- a 'b' \"c\" &lt;d>.js:1: left over?"), "{body}");
 }
