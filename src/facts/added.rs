@@ -12,10 +12,13 @@ const TOLD: usize = 50;
 /// A new file that is larger was not written by hand.
 const LARGEST: u64 = 4 << 20;
 
-/// Files with the lines added to them, each with its number.
+/// A file's added lines, each with its number.
+type Lines = Vec<(u64, Vec<u8>)>;
+
+/// Files with the lines added to them.
 #[derive(Debug, Default)]
 pub(super) struct Added {
-    files: Vec<(String, Vec<(u64, Vec<u8>)>)>,
+    files: Vec<(String, Lines)>,
 }
 
 impl Added {
@@ -29,7 +32,7 @@ impl Added {
     /// `file:line` of each added line that matches, the first [`TOLD`] by file.
     pub(super) fn places(&self, pattern: &str) -> Result<Vec<String>, String> {
         let pattern: Regex = file::regex(pattern)?;
-        let matching = |(path, lines): &(String, Vec<(u64, Vec<u8>)>)| -> Vec<String> {
+        let matching = |(path, lines): &(String, Lines)| -> Vec<String> {
             let found = lines.iter().filter(|(_, text)| pattern.is_match(text));
             found.map(|(number, _)| format!("{path}:{number}")).collect()
         };
@@ -38,14 +41,14 @@ impl Added {
 }
 
 /// All lines of a text file; nothing of one that is none, or is too large to be text that a person wrote.
-fn whole(root: &Path, path: &str) -> Option<Vec<(u64, Vec<u8>)>> {
+fn whole(root: &Path, path: &str) -> Option<Lines> {
     let small = std::fs::symlink_metadata(root.join(path)).is_ok_and(|meta| meta.len() <= LARGEST);
     let bytes = file::bytes(root, path).ok().filter(|bytes| small && !bytes.contains(&0))?;
     Some((1..).zip(bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec)).collect())
 }
 
-fn of_diff(diff: &[u8]) -> Vec<(String, Vec<(u64, Vec<u8>)>)> {
-    let mut files: Vec<(String, Vec<(u64, Vec<u8>)>)> = Vec::new();
+fn of_diff(diff: &[u8]) -> Vec<(String, Lines)> {
+    let mut files: Vec<(String, Lines)> = Vec::new();
     // Lines of the hunk that are still to come: only outside of one does `+++` begin a header.
     let (mut number, mut old, mut new) = (0, 0, 0);
     for line in diff.split(|byte| *byte == b'\n') {
