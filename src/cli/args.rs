@@ -228,6 +228,9 @@ pub struct Run {
     /// Only the stages `wfl explain` recommends.
     #[arg(long)]
     pub recommended: bool,
+    /// Take what this run of a lighter lane did well, and run what it left out.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "only", "recommended"])]
+    pub promote: Option<String>,
     #[command(flatten)]
     pub going: Going,
 }

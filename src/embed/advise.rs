@@ -8,6 +8,8 @@ use super::{Error, Planned, outline};
 /// Which stages the change needs, how sure that is, and how long they will take.
 pub fn advise(planned: &Planned, history: Option<&dyn History>) -> Result<Advice, Error> {
     let past = match history {
+        // The lane's own rules alone: nothing that earlier changes did without is left out.
+        Some(_) if planned.chosen.lane.recommend_off => Vec::new(),
         Some(history) => insight::past_runs(history, &planned.plan.lane)?,
         None => Vec::new(),
     };

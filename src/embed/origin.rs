@@ -44,7 +44,7 @@ pub struct Origin {
 
 /// Settings of a lane that replace each other along `extends`; the others add up.
 const SINGLE: &[&str] =
-    &["about", "parallel", "timeout", "sla", "on-failure", "select", "finally", "meta", "gates"];
+    &["about", "parallel", "timeout", "sla", "on-failure", "select", "finally", "meta", "gates", "recommend"];
 
 impl Project {
     /// The lane of that name, or of that file, taken apart.

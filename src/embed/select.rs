@@ -35,6 +35,10 @@ impl Selection {
 impl Project {
     /// Cuts the plan down to the part. Stages left out stay in it, their end known beforehand.
     pub fn select(&self, mut planned: Planned, selection: &Selection) -> Result<Planned, Error> {
+        if *selection == Selection::Recommended && planned.chosen.lane.recommend_off {
+            let message = format!("lane `{}` says `recommend off`: all of it runs", planned.plan.lane);
+            return Err(Error::refused(message, "run it without --recommended"));
+        }
         let store = self.history()?;
         let asked = asked(&planned, selection, store.as_ref().map(|store| store as &dyn History))?;
         let part =

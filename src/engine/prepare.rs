@@ -35,7 +35,7 @@ impl Kernel<'_> {
                 return self.finish(node, End::new(Status::Skipped).because(reason.clone()));
             }
             Some(Preset::Reused { run, outputs, files, result, .. }) => {
-                if result.is_some() {
+                if result.is_some() || !files.is_empty() {
                     let (files, result) = (files.clone(), result.clone());
                     self.emit(Event::StageRecorded { node, files, result })?;
                 }

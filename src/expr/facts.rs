@@ -297,6 +297,27 @@ pub static TABLE: &[Row] = &[
         Start,
         "Whether the message of a commit since the base matches the regular expression.",
     ),
+    row(
+        "change.base_sha",
+        &[],
+        Some(Result::String),
+        Start,
+        "The commit at which the change left its base; HEAD's where there is no base, \"\" without a commit.",
+    ),
+    row(
+        "change.lines",
+        &[Pattern],
+        Some(Result::Strings),
+        Start,
+        "Where the change adds a line that matches the regular expression: `file:line`, the first fifty.",
+    ),
+    row(
+        "project.contains",
+        &[Glob, Pattern],
+        Some(Result::Bool),
+        Start,
+        "Whether a file of the project that matches the glob holds the regular expression.",
+    ),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

@@ -51,7 +51,7 @@ pub(super) fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String> {
+pub(super) fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String> {
     let pattern = regex(pattern)?;
     for path in tree::matching(root, &[glob.to_string()])? {
         if pattern.is_match(&bytes(root, &path)?) {

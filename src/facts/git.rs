@@ -199,6 +199,20 @@ impl Git {
         run(&self.root, &["ls-files", "-z"]).map(|output| fields(&output)).unwrap_or_default()
     }
 
+    /// The commit that HEAD and `base` have in common last.
+    pub(super) fn fork(&self, base: &str) -> Option<String> {
+        let output = run(&self.root, &["merge-base", "HEAD", base]).ok()?;
+        Some(String::from_utf8_lossy(&output).trim().to_string()).filter(|sha| !sha.is_empty())
+    }
+
+    /// What the working tree adds to commit `from`, as a patch without context, whole or an error: who looks for secrets
+    /// in it must not take a part for all.
+    pub(super) fn whole_patch(&self, from: &str) -> Result<Vec<u8>, String> {
+        let form = ["diff", "--unified=0", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv"];
+        let names = ["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=dirty", "--relative"];
+        run(&self.root, &[&form[..], &names, &[from, "--"]].concat())
+    }
+
     fn difference(&self, against: &[&str]) -> Result<Difference, String> {
         let diff = [
             "diff",

@@ -1,6 +1,7 @@
 //! The only source of what expressions read from outside: git, files, processes, programs, report readers. Reads what
 //! it is asked, says plainly what it could not read, and decides nothing.
 
+mod added;
 mod change;
 mod convention;
 pub mod details;
@@ -20,6 +21,7 @@ use crate::expr::facts::{Fact, FactKey, FactValues};
 use crate::port::Facts;
 use crate::workspace::tree;
 
+use added::Added;
 pub use change::ChangeInfo;
 use details::Details;
 use git::Git;
@@ -51,6 +53,7 @@ pub struct World {
     git: OnceLock<Result<Git, String>>,
     change: OnceLock<ChangeInfo>,
     details: OnceLock<Details>,
+    added: OnceLock<Result<Added, String>>,
     earlier: Option<Earlier>,
 }
 
@@ -76,6 +79,7 @@ impl World {
             change: OnceLock::new(),
             details: OnceLock::new(),
             earlier: None,
+            added: OnceLock::new(),
         }
     }
 
@@ -128,6 +132,24 @@ impl World {
         self.flags.base.as_deref().is_none_or(found)
     }
 
+    /// Where the change left its base; HEAD where it has none, and empty without a commit.
+    fn fork(&self) -> String {
+        let Ok(git) = self.git() else { return String::new() };
+        let wanted = self.flags.base.as_deref().or(self.base_branch.as_deref());
+        let fork = git.sha.as_ref().and_then(|_| git.base(wanted)).and_then(|(_, commit)| git.fork(&commit));
+        fork.or_else(|| git.sha.clone()).unwrap_or_default()
+    }
+
+    fn added(&self) -> Result<&Added, String> {
+        let read = || -> Result<Added, String> {
+            let Ok(git) = self.git() else { return Ok(Added::default()) };
+            let fork = self.fork();
+            let patch = if fork.is_empty() { Vec::new() } else { git.whole_patch(&fork)? };
+            Ok(Added::new(&self.root, &patch, &git.untracked_files()))
+        };
+        self.added.get_or_init(read).as_ref().map_err(String::clone)
+    }
+
     fn git(&self) -> Result<&Git, String> {
         self.git.get_or_init(|| Git::open(&self.root)).as_ref().map_err(String::clone)
     }
@@ -178,6 +200,11 @@ impl World {
             "details" => Ok(Value::String(self.details_json().to_string())),
             "commits" | "authors" | "tickets" | "kinds" | "removed" => Ok(self.details().fact(name)),
             "says" => Ok(Value::Bool(change.says(globs.first().map_or("", String::as_str))?)),
+            "base_sha" => Ok(Value::String(self.fork())),
+            "lines" => {
+                let places = self.added()?.places(globs.first().map_or("", String::as_str))?;
+                Ok(Value::List(places.into_iter().map(Value::String).collect()))
+            }
             _ => Err(unknown(&format!("change.{name}"))),
         }
     }
@@ -185,6 +212,10 @@ impl World {
     fn project_fact(&self, name: &str, globs: &[String]) -> Read {
         match name {
             "has" => Ok(Value::Bool(tree::has(&self.root, globs)?)),
+            "contains" => match globs {
+                [glob, pattern] => file::any_contains(&self.root, glob, pattern),
+                _ => Err(unknown("project.contains")),
+            },
             "version" => Ok(self.version.clone().map_or(Value::Absent, Value::String)),
             "name" => {
                 let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());

@@ -539,6 +539,8 @@ pub struct ResolvedLane {
     pub timeout: Option<Expr>,
     pub sla: Option<Expr>,
     pub on_failure: OnFailure,
+    /// `recommend off`: no stage is left out because earlier changes did not need it.
+    pub recommend_off: bool,
     pub approvals: Vec<Approval>,
     pub notifies: Vec<Span>,
     pub select: Option<Check>,

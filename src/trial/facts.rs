@@ -55,17 +55,19 @@ impl Facts {
             "change.id" | "change.branch" => Value::String(self.text("git.branch", "main")),
             "change.type" => Value::String("chore".into()),
             "change.base" => Value::String(self.base.clone().unwrap_or_else(|| "main".into())),
-            "change.files" | "change.commits" | "change.authors" | "change.tickets" | "change.removed" => {
-                Value::List(Vec::new())
-            }
+            "change.files" | "change.lines" | "change.commits" | "change.authors" | "change.tickets"
+            | "change.removed" => Value::List(Vec::new()),
             "change.kinds" => {
                 let kinds = self.files().iter().map(|file| kind::of(file).name()).collect::<BTreeSet<_>>();
                 Value::List(kinds.into_iter().map(|kind| Value::String(kind.into())).collect())
             }
+            "change.base_sha" => Value::String(self.text("git.sha", "0000000")),
             "change.details" => Value::String("{}".into()),
             "change.added" | "change.deleted" => Value::Int(0),
             "change.conventional" => Value::Bool(true),
-            "git.dirty" | "change.breaking" | "change.says" | "project.has" | "ci" => Value::Bool(false),
+            "git.dirty" | "change.breaking" | "change.says" | "project.has" | "project.contains" | "ci" => {
+                Value::Bool(false)
+            }
             "git.tag" | "env" => Value::Absent,
             "project.version" => self.version.clone().map_or(Value::Absent, Value::String),
             "project.name" => Value::String("project".into()),

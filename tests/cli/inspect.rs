@@ -115,6 +115,6 @@ fn what_a_lane_drops_adds_and_changes_is_told() {
     assert_eq!(found["dropped"], serde_json::json!([]));
     let same = subject.end(&["lanes", "diff", "full", "full"]).expect_code(0);
     assert_eq!(same.out, "full and full hold the same\n");
-    subject.end(&["lanes", "diff", "full", "std.lanes.hotfix"]).expect_code(0).says("cargo-test");
+    subject.end(&["lanes", "diff", "full", "std.lanes.hotfix"]).expect_code(0).says("cargo-fmt");
     subject.end(&["lanes", "diff", "full", "nosuch"]).expect_code(2).says("E951");
 }

@@ -1,5 +1,5 @@
-//! `std.lanes.hotfix` in three repositories made from nothing, with the real tools of each: it first fails at the gate
-//! that a planted defect belongs to, then passes; two changes give results that differ about them.
+//! The gates of `std.rust`, `std.python` and `std.node` in three repositories made from nothing, with the real tools of
+//! each: a lane of them first fails at the gate that a planted defect belongs to, then passes.
 //!
 //! Where a tool is not installed the test says so and stops, unless `WFL_REAL_TOOLS=1` (as in CI) demands it.
 
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::faults::subject::Subject;
 
-fn installed(program: &str) -> bool {
+pub(super) fn installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     found.is_ok_and(|status| status.success())
 }
@@ -22,9 +22,21 @@ fn have(programs: &[&str]) -> bool {
     missing.is_empty()
 }
 
-/// Runs the built-in hotfix lane and returns the exit code and every stage that neither succeeded nor was skipped.
-fn hotfix(subject: &Subject) -> (i32, BTreeMap<String, String>) {
-    let ended = subject.end(&["run", "hotfix"]);
+const GATES: &str = "wfl 1
+
+## Every gate of the built-in library, strictly.
+lane gates {
+  include std.rust.cargo-fmt, std.rust.clippy, std.rust.cargo-check, std.rust.cargo-test
+  include std.python.ruff-format, std.python.ruff, std.python.mypy, std.python.pytest
+  include std.node.prettier, std.node.eslint, std.node.tsc, std.node.npm-test
+  gates   strict
+}
+";
+
+/// Runs all the gates and returns the exit code and every stage that neither succeeded nor was skipped.
+fn judge(subject: &Subject) -> (i32, BTreeMap<String, String>) {
+    subject.write("gates.wfl", GATES);
+    let ended = subject.end(&["run", "gates"]);
     let run = subject.newest_run().unwrap_or_else(|| panic!("no run:\n{}{}", ended.out, ended.err));
     let bad = subject.statuses(&run);
     let bad =
@@ -34,7 +46,7 @@ fn hotfix(subject: &Subject) -> (i32, BTreeMap<String, String>) {
 
 #[track_caller]
 fn fails_only_at(subject: &Subject, gate: &str) {
-    let (code, bad) = hotfix(subject);
+    let (code, bad) = judge(subject);
     assert_eq!(code, 3, "{bad:?}");
     let failed: Vec<&str> =
         bad.iter().filter(|(_, status)| *status == "failed").map(|(name, _)| name.as_str()).collect();
@@ -43,7 +55,7 @@ fn fails_only_at(subject: &Subject, gate: &str) {
 
 #[track_caller]
 fn passes(subject: &Subject) {
-    let (code, bad) = hotfix(subject);
+    let (code, bad) = judge(subject);
     assert_eq!((code, bad), (0, BTreeMap::new()));
 }
 

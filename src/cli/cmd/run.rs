@@ -4,11 +4,18 @@ use crate::cli::args::{self, Format, Run};
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
 use crate::cli::{dry, going};
-use crate::embed::{Asked, Change, Error, Planned, Project, Selection};
+use crate::embed::{Asked, Change, Error, Planned, Project, Promoted, Selection};
 
 pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
     let project = Project::for_target(args.target.as_deref())?;
-    let mut planned = project.plan(&asked(args)?)?;
+    let mut planned = match &args.promote {
+        None => project.plan(&asked(args)?)?,
+        Some(run) => {
+            let Promoted { planned, said } = project.promote(run, &asked(args)?)?;
+            terminal.say(&said);
+            planned
+        }
+    };
     adjust(&mut planned, args);
     if let Some(selection) = selection(args) {
         planned = project.select(planned, &selection)?;

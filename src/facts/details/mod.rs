@@ -4,7 +4,7 @@
 mod commits;
 mod lines;
 mod names;
-mod patch;
+pub(super) mod patch;
 mod summary;
 mod tests_by_name;
 

@@ -2,11 +2,11 @@
 
 /// One line that came or went, with its number in the file after or before.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Line<'a> {
-    pub(super) path: &'a str,
-    pub(super) number: u32,
-    pub(super) added: bool,
-    pub(super) text: &'a str,
+pub(in crate::facts) struct Line<'a> {
+    pub(in crate::facts) path: &'a str,
+    pub(in crate::facts) number: u32,
+    pub(in crate::facts) added: bool,
+    pub(in crate::facts) text: &'a str,
 }
 
 /// A longer line was not written by a person.
@@ -23,7 +23,7 @@ struct Cursor {
 }
 
 /// Tells `each` of every line, `created` of every file that was not there before.
-pub(super) fn read(patch: &[u8], created: &mut dyn FnMut(&str), each: &mut dyn FnMut(Line<'_>)) {
+pub(in crate::facts) fn read(patch: &[u8], created: &mut dyn FnMut(&str), each: &mut dyn FnMut(Line<'_>)) {
     let mut at = Cursor::default();
     for line in patch.split(|byte| *byte == b'\n') {
         if at.old.1 > 0 || at.new.1 > 0 {

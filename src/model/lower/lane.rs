@@ -168,6 +168,9 @@ impl Lowering<'_, '_> {
             "timeout" => body.timeout = self.duration(&start, statement),
             "sla" => body.sla = self.duration(&start, statement),
             "on-failure" => body.on_failure = on_failure(statement).map(|what| (what, statement.span)),
+            "recommend" => {
+                body.recommend_off = operand(statement).and_then(|word| Some(word.word()? == "off"))
+            }
             "notify" => {
                 self.notify(&frame, statement);
                 body.notifies.push(statement.span);

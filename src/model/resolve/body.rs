@@ -92,6 +92,8 @@ pub struct LaneBody {
     pub timeout: Option<Expr>,
     pub sla: Option<Expr>,
     pub on_failure: Option<(OnFailure, Span)>,
+    /// `recommend off`.
+    pub recommend_off: Option<bool>,
     pub notifies: Vec<Span>,
     /// A keyword was not known: what the lane seems to lack may have stood there.
     pub garbled: bool,

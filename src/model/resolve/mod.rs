@@ -153,6 +153,7 @@ struct Settings {
     timeout: Option<crate::expr::Expr>,
     sla: Option<crate::expr::Expr>,
     on_failure: OnFailure,
+    recommend_off: bool,
     select: Option<super::Check>,
     finally: Vec<super::Action>,
     meta: Vec<(String, crate::base::Value)>,
@@ -171,6 +172,7 @@ impl Settings {
         if let Some((on_failure, _)) = body.on_failure {
             self.on_failure = on_failure;
         }
+        self.recommend_off = body.recommend_off.unwrap_or(self.recommend_off);
         self.timeout = body.timeout.clone().or(self.timeout.take());
         self.sla = body.sla.clone().or(self.sla.take());
         self.select = body.select.clone().or(self.select.take());
@@ -235,6 +237,7 @@ impl State<'_> {
             timeout: settings.timeout,
             sla: settings.sla,
             on_failure: settings.on_failure,
+            recommend_off: settings.recommend_off,
             approvals,
             notifies: settings.notifies,
             select: settings.select,

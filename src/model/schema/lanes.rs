@@ -116,4 +116,11 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("slots", &[Pool], values(1, 1, "int"), "How many stages may hold a slot at the same time.")
         .required(),
     Row::new("lane", &[Test], references(1, 1, "lane"), "The lane the test runs.").required(),
+    Row::new(
+        "recommend",
+        &[Lane],
+        words(&["history", "off"]),
+        "Whether earlier runs may say which stages a change does not need.",
+    )
+    .default("history"),
 ];

@@ -151,6 +151,7 @@ fn lane(stages: Vec<Stage>, edges: Vec<Vec<model::Edge>>) -> ResolvedLane {
         timeout: None,
         sla: None,
         on_failure: OnFailure::Stop,
+        recommend_off: false,
         approvals: vec![],
         notifies: vec![],
         select: None,
