@@ -58,7 +58,7 @@ impl Facts {
             "change.files" => Value::List(Vec::new()),
             "change.added" | "change.deleted" => Value::Int(0),
             "change.conventional" => Value::Bool(true),
-            "git.dirty" | "change.breaking" | "project.has" | "ci" => Value::Bool(false),
+            "git.dirty" | "change.breaking" | "project.has" | "project.contains" | "ci" => Value::Bool(false),
             "git.tag" | "env" => Value::Absent,
             "project.version" => self.version.clone().map_or(Value::Absent, Value::String),
             "project.name" => Value::String("project".into()),

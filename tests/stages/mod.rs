@@ -7,4 +7,5 @@ mod kinds;
 mod lane_files;
 mod readers;
 mod rendering;
+mod tools;
 mod values;
