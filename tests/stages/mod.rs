@@ -5,6 +5,7 @@ mod commits;
 mod gates;
 mod kinds;
 mod lane_files;
+mod planted;
 mod readers;
 mod rendering;
 mod tools;

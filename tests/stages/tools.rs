@@ -108,9 +108,13 @@ fn report(name: &str) -> PathBuf {
 impl Row {
     /// A project that uses the tool, with a strict lane and another of this gate alone.
     fn project(&self) -> Subject {
+        self.project_with("")
+    }
+
+    fn project_with(&self, definitions: &str) -> Subject {
         let gate = self.gate;
         let subject = Subject::with(&format!(
-            "## All.\nlane strictly {{ include {gate}; gates strict }}\n## Less.\nlane plainly {{ include {gate} }}\n"
+            "{definitions}## All.\nlane strictly {{ include {gate}; gates strict }}\n## Less.\nlane plainly {{ include {gate} }}\n"
         ));
         self.files.iter().for_each(|(path, text)| subject.write(path, text));
         subject.write(&format!("../bin/{}", self.program), STAND_IN);
@@ -134,7 +138,10 @@ impl Row {
 
     /// Passes, finds, and is never green of anything else.
     fn judge(&self) {
-        let subject = self.project();
+        self.judge_in(self.project());
+    }
+
+    fn judge_in(&self, subject: Subject) {
         let (findings, crash) = self.exits;
         let good = report(&format!("{}.pass", self.report));
         self.run(&subject, "strictly", &good, self.to, 0).green(self.gate);
@@ -189,6 +196,18 @@ fn gates_of_python_judge_what_their_tools_write() {
 fn gates_of_node_and_shell_judge_what_their_tools_write() {
     let others = |row: &&Row| row.gate.starts_with("std.node") || row.gate.starts_with("std.shell");
     REPORTED.iter().filter(others).for_each(Row::judge);
+}
+
+/// The twin of the tests above: a gate that counts with `grep -c` and swallows what went wrong is caught by them.
+#[test]
+fn a_gate_that_takes_nothing_for_none_is_caught() {
+    let weak = "tool weak {\n  run sh \"\"\"\n    cargo clippy > \"$REPORT\" || true\n    grep -c '\"level\":\"warning\"' \"$REPORT\" > \"$COUNT\" || true\n    \"\"\"\n  env { REPORT = out.report; COUNT = out.count }\n  out report = \".wfl/out/weak.json\"\n  out count = \".wfl/out/weak.txt\"\n  measure warnings: int = text(out.count)\n}\ngate weak { tool weak; require warnings == 0 }\n";
+    let row = row("weak", "cargo", RUST, "clippy", "stdout", (0, 139));
+    let subject = row.project_with(weak);
+    row.run(&subject, "strictly", &report("clippy.pass"), row.to, 0).green("weak");
+    row.run(&subject, "strictly", &report("clippy.fail"), row.to, 0).red("weak", "found");
+    let caught = std::panic::catch_unwind(|| row.judge_in(subject));
+    assert!(caught.is_err(), "nothing told the weak gate from a good one");
 }
 
 #[test]
@@ -283,4 +302,29 @@ fn an_absent_program_is_no_clean_report() {
         command.env("PATH", subject.root.join("../tools"));
         subject.end_of(command).unjudged(row.gate, "no program");
     }
+}
+
+/// Every gate of std is judged here or by a planted defect, and stands on the page of gates.
+#[test]
+fn no_gate_of_std_goes_untried_or_undocumented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/gates.md")).expect("the page of gates");
+    let planted = fs::read_to_string(root.join("tests/stages/planted.rs")).expect("the planted defects");
+    let mut seen = 0;
+    for (module, text) in wfl::load::std_modules() {
+        if !["rust", "python", "node", "shell", "make", "just", "change"].contains(module) {
+            continue;
+        }
+        for name in text.lines().filter_map(|line| line.strip_prefix("gate ")?.strip_suffix(" {")) {
+            let full = format!("std.{module}.{name}");
+            let replayed = REPORTED.iter().chain(BY_EXIT).any(|row| row.gate == full);
+            assert!(replayed || planted.contains(&full), "{full} is tried nowhere");
+            assert!(
+                page.contains(&full) || page.contains(&format!("`{name}`")),
+                "{full} is not on the page of gates"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen >= 30, "{seen} gates");
 }
