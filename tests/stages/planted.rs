@@ -120,6 +120,8 @@ fn shell_scripts_that_do_not_parse() {
     );
     planted.passes().fails_exactly("syntax", "a.sh", "#!/bin/sh\nif true; then echo a\n");
     planted.fails_exactly("syntax", "deep/new.bash", "for x in; do\n");
+    std::fs::remove_dir_all(planted.subject.root.join(".git")).expect("the repository");
+    planted.passes().fails_exactly("syntax", "deep/new.bash", "for x in; do\n");
 }
 
 #[test]
@@ -311,6 +313,9 @@ fn rust() {
         CRATE.replace("text.split_whitespace().count()", "return text.split_whitespace().count();");
     planted.fails_exactly("clippy", "src/lib.rs", &returned);
     planted.fails_exactly("cargo-test", "src/lib.rs", &CRATE.replace(", 2)", ", 3)"));
+    // A bench for a nightly compiler does no harm.
+    planted.write("benches/words.rs", "#![feature(test)]\nextern crate test;\n");
+    planted.passes();
     a_crate("std.rust.cargo-check").passes().fails_exactly(
         "cargo-check",
         "examples/new.rs",
