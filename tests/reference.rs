@@ -70,6 +70,7 @@ fn written(row: &facts::Row) -> String {
             Argument::Path => "path",
             Argument::Glob => "glob",
             Argument::Pattern => "regex",
+            Argument::Size => "size",
             Argument::Measure => "measure",
         })
         .collect();

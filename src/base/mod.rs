@@ -1,6 +1,7 @@
 //! Ground types every layer shares. Knows nothing of the language, of runs or of files on disk.
 
 pub mod clock;
+pub mod credential;
 mod few;
 mod ids;
 mod name;

@@ -39,6 +39,7 @@ pub enum Argument {
     Path,
     Glob,
     Pattern,
+    Size,
     /// The bare name of one of the gate's measures.
     Measure,
 }
@@ -93,8 +94,18 @@ const fn rows_of_globs(name: &'static str, doc: &'static str) -> Row {
     }
 }
 
-use Argument::{Glob, Measure, Path, Pattern, String as Text};
+use Argument::{Glob, Measure, Path, Pattern, Size, String as Text};
 use Phase::{Attempt, Judge, Reader, Start, Stored};
+
+const fn repeating(
+    name: &'static str,
+    arguments: &'static [Argument],
+    result: Option<Result>,
+    phase: Phase,
+    doc: &'static str,
+) -> Row {
+    Row { name, arguments, variadic: true, result, phase, doc }
+}
 
 /// What a gate of an earlier run measured; its key names the gate and the measure.
 pub const BASELINE: &str = "baseline";
@@ -311,12 +322,93 @@ pub static TABLE: &[Row] = &[
         Start,
         "Where the change adds a line that matches the regular expression: `file:line`, the first fifty.",
     ),
-    row(
+    repeating(
         "project.contains",
-        &[Glob, Pattern],
+        &[Pattern, Glob],
         Some(Result::Bool),
         Start,
-        "Whether a file of the project that matches the glob holds the regular expression.",
+        "Whether the text of a file of the project that matches one of the globs matches the regular expression.",
+    ),
+    row(
+        "change.secrets",
+        &[],
+        Some(Result::Strings),
+        Judge,
+        "What looks like a password, token or key in the changed files: the place and what it is, never the value.",
+    ),
+    row("change.larger", &[Size], Some(Result::Paths), Judge, "Changed files larger than the size."),
+    row(
+        "change.duplicates",
+        &[],
+        Some(Result::Strings),
+        Judge,
+        "Changed files with the same content as another file of the project.",
+    ),
+    repeating(
+        "file.secrets",
+        &[Glob],
+        Some(Result::Strings),
+        Judge,
+        "As `change.secrets`, in the files that match and that git does not ignore.",
+    ),
+    repeating(
+        "file.larger",
+        &[Size, Glob],
+        Some(Result::Paths),
+        Judge,
+        "Files that match and are larger than the size.",
+    ),
+    repeating(
+        "file.duplicates",
+        &[Glob],
+        Some(Result::Strings),
+        Judge,
+        "Files that match and have the same content as another file of the project.",
+    ),
+    row("grep", &[Path, Pattern], Some(Result::Int), Reader, "How many lines match the regular expression."),
+    repeating(
+        "items.count",
+        &[Path, Text],
+        Some(Result::Int),
+        Reader,
+        "How many values are at a JSON pointer, in which `*` is every item; of those, if words follow, that are one of them.",
+    ),
+    repeating("items.sum", &[Path, Text], None, Reader, "The sum of the numbers there."),
+    repeating(
+        "jsonl.count",
+        &[Path, Text],
+        Some(Result::Int),
+        Reader,
+        "As `items(…).count`, of a file that holds one JSON document a line.",
+    ),
+    repeating(
+        "jsonl.sum",
+        &[Path, Text],
+        None,
+        Reader,
+        "As `items(…).sum`, of a file that holds one JSON document a line.",
+    ),
+    row("libtest.tests", &[Path], Some(Result::Int), Reader, "Tests in what `cargo test` prints."),
+    row("libtest.failed", &[Path], Some(Result::Int), Reader, "Failed tests."),
+    row("libtest.skipped", &[Path], Some(Result::Int), Reader, "Ignored tests."),
+    row("libtest.pass-rate", &[Path], Some(Result::Percent), Reader, "Passed of those not ignored."),
+    row("tap.tests", &[Path], Some(Result::Int), Reader, "Tests in TAP, the Test Anything Protocol."),
+    row("tap.failed", &[Path], Some(Result::Int), Reader, "Failed tests; those marked TODO may fail."),
+    row("tap.skipped", &[Path], Some(Result::Int), Reader, "Skipped tests."),
+    row("tap.pass-rate", &[Path], Some(Result::Percent), Reader, "Passed of those not skipped."),
+    row(
+        "cargo.errors",
+        &[Path],
+        Some(Result::Int),
+        Reader,
+        "Errors in what cargo prints with `--message-format json`.",
+    ),
+    row(
+        "cargo.warnings",
+        &[Path],
+        Some(Result::Int),
+        Reader,
+        "Warnings, each once however many targets report it.",
     ),
 ];
 

@@ -8,6 +8,8 @@ use super::{Expr, Kind};
 
 /// Longest text of one value in an explanation, in characters.
 const SHOWN: usize = 80;
+/// Of a list: it tells places, and a person wants the first few whole.
+const SHOWN_LIST: usize = 400;
 
 /// Every fact the expression may read whose arguments can be worked out now and that the scope does not know yet.
 pub fn needs(expr: &Expr, scope: &dyn Scope) -> Vec<FactKey> {
@@ -63,7 +65,8 @@ fn said(name: &str, value: &Value) -> String {
         Value::String(text) | Value::Path(text) => format!("{text:?}"),
         other => other.to_string(),
     };
-    match text.char_indices().nth(SHOWN) {
+    let most = if matches!(value, Value::List(_)) { SHOWN_LIST } else { SHOWN };
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{name} = {}…", &text[..end]),
         None => format!("{name} = {text}"),
     }

@@ -30,7 +30,9 @@ pub(super) fn fact(root: &Path, name: &str, arguments: &[&str]) -> Result<Value,
             let mark = workspace::mark::Marker::default().mark(&full).map_err(|e| missing(path, &e))?;
             return Ok(Value::String(mark.hash));
         }
-        ("contains", [pattern]) if is_glob(path) => return any_contains(root, path, pattern),
+        ("contains", [pattern]) if is_glob(path) => {
+            return any_contains(root, &[path.to_string()], pattern).map(Value::Bool);
+        }
         ("grep", [pattern]) => return lines_matching(root, path, pattern),
         _ => {}
     }
@@ -51,14 +53,14 @@ pub(super) fn is_glob(path: &str) -> bool {
     path.contains(['*', '?', '['])
 }
 
-pub(super) fn any_contains(root: &Path, glob: &str, pattern: &str) -> Result<Value, String> {
+pub(super) fn any_contains(root: &Path, globs: &[String], pattern: &str) -> Result<bool, String> {
     let pattern = regex(pattern)?;
-    for path in tree::matching(root, &[glob.to_string()])? {
+    for path in tree::matching(root, globs)? {
         if pattern.is_match(&bytes(root, &path)?) {
-            return Ok(Value::Bool(true));
+            return Ok(true);
         }
     }
-    Ok(Value::Bool(false))
+    Ok(false)
 }
 
 /// Lines that match, in the file or in all files of a glob. No file at all is an error: a count of nothing, such as

@@ -103,6 +103,16 @@ impl Git {
         self.untracked.iter().filter_map(|path| self.below(path)).collect()
     }
 
+    /// Tracked files and those that git does not ignore, as they lie here now, relative to the root.
+    pub(super) fn kept_files(&self) -> Result<Vec<String>, String> {
+        let output = run(&self.root, &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
+        let mut files = fields(&output);
+        files.retain(|path| self.root.join(path).symlink_metadata().is_ok_and(|meta| meta.is_file()));
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
     fn below(&self, path: &str) -> Option<String> {
         path.strip_prefix(self.prefix.as_str()).map(String::from)
     }

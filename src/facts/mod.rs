@@ -12,6 +12,8 @@ mod machine;
 mod markdown;
 pub mod program;
 mod read;
+mod secrets;
+mod weight;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -163,6 +165,7 @@ impl World {
             "change" => self.change_fact(name, &texts),
             "project" => self.project_fact(name, &texts),
             "file" if document::knows(name) => document::fact(&self.root, name, &words),
+            "file" if matches!(name, "secrets" | "larger" | "duplicates") => self.kept_fact(name, &texts),
             "file" => file::fact(&self.root, name, &words),
             "process" | "program" | "" if machine::knows(&key.name) => machine::fact(&key.name, &words),
             _ => read::fact(&self.root, &key.name, &words, &key.ty),
@@ -205,17 +208,53 @@ impl World {
                 let places = self.added()?.places(globs.first().map_or("", String::as_str))?;
                 Ok(Value::List(places.into_iter().map(Value::String).collect()))
             }
+            "secrets" => secrets::search(&self.root, &self.changed_here()),
+            "larger" => weight::larger(&self.root, &globs.concat(), &self.changed_here()),
+            "duplicates" => weight::duplicates(&self.root, &self.changed_here(), &self.kept()?),
             _ => Err(unknown(&format!("change.{name}"))),
+        }
+    }
+
+    /// Of changed files those that are still there.
+    fn changed_here(&self) -> Vec<String> {
+        let here = |path: &&String| self.root.join(path).symlink_metadata().is_ok_and(|meta| meta.is_file());
+        self.change().files.iter().filter(here).cloned().collect()
+    }
+
+    /// All files that belong to the project: what git ignores does not, where there is git.
+    fn kept(&self) -> Result<Vec<String>, String> {
+        match self.git() {
+            Ok(git) => git.kept_files(),
+            Err(_) => tree::matching(&self.root, &["**".to_string()]),
+        }
+    }
+
+    /// Facts about files that belong to the project and match.
+    fn kept_fact(&self, name: &str, arguments: &[String]) -> Read {
+        let (size, globs) = match (name, arguments) {
+            ("larger", [size, globs @ ..]) => (size.as_str(), globs),
+            (_, globs) => ("", globs),
+        };
+        let all = self.kept()?;
+        let wanted = tree::globs(globs)?;
+        let files: Vec<String> = all.iter().filter(|path| wanted.is_match(path)).cloned().collect();
+        if files.is_empty() {
+            return Err(format!("no file matches {}", globs.join(", ")));
+        }
+        match name {
+            "secrets" => secrets::search(&self.root, &files),
+            "larger" => weight::larger(&self.root, size, &files),
+            _ => weight::duplicates(&self.root, &files, &all),
         }
     }
 
     fn project_fact(&self, name: &str, globs: &[String]) -> Read {
         match name {
-            "has" => Ok(Value::Bool(tree::has(&self.root, globs)?)),
             "contains" => match globs {
-                [glob, pattern] => file::any_contains(&self.root, glob, pattern),
-                _ => Err(unknown("project.contains")),
+                [pattern, globs @ ..] => Ok(Value::Bool(file::any_contains(&self.root, globs, pattern)?)),
+                [] => Err(unknown("project.contains")),
             },
+            "has" => Ok(Value::Bool(tree::has(&self.root, globs)?)),
             "version" => Ok(self.version.clone().map_or(Value::Absent, Value::String)),
             "name" => {
                 let root = self.root.canonicalize().unwrap_or_else(|_| self.root.clone());

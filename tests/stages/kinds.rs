@@ -69,8 +69,9 @@ fn a_rust_crate() {
     let subject = Subject::new();
     subject.write(
         "Cargo.toml",
-        "[package]\nname = \"words\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n",
+        "[package]\nname = \"words\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n\n[lints.clippy]\nall = \"warn\"\n",
     );
+    subject.write("rustfmt.toml", "");
     subject.write(".gitignore", "/target\n");
     subject.write(
         "src/lib.rs",
@@ -94,7 +95,7 @@ fn a_python_package() {
         return;
     }
     let subject = Subject::new();
-    subject.write("pyproject.toml", "[project]\nname = \"words\"\nversion = \"0.1.0\"\n");
+    subject.write("pyproject.toml", "[project]\nname = \"words\"\nversion = \"0.1.0\"\n\n[tool.ruff.format]\n\n[tool.mypy]\n\n[tool.pytest.ini_options]\n");
     subject.write(".gitignore", "__pycache__\n.mypy_cache\n.ruff_cache\n.pytest_cache\n");
     subject.write(
         "test_words.py",

@@ -327,8 +327,8 @@ fn what_a_change_adds_and_where_it_began_can_be_asked() {
     assert!(eval("change.lines(\"breakpoint\")").contains("new file.py:1"));
     assert!(eval("change.lines(\"^# More to come\")").contains("check.sh:2"));
     assert_eq!(eval("change.lines(\"test 1 = 1\")").trim_matches(['[', ']']), "", "it was there before");
-    assert_eq!(eval("project.contains(\"Make*\", \"(?m)^test:\")"), "true");
-    assert_eq!(eval("project.contains(\"*.mk\", \"x\")"), "false");
+    assert_eq!(eval("project.contains(\"(?m)^test:\", \"Make*\")"), "true");
+    assert_eq!(eval("project.contains(\"x\", \"*.mk\")"), "false");
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn secrets_have_a_placeholder_and_are_never_asked_for() {
 fn a_lane_of_the_library_is_played_like_any_other() {
     Case {
         file: "stage build { needs std.rust.cargo-test?; exec \"b\" }\nlane l { include std.rust.cargo-test, build }",
-        scenario: "fact project.has(\"Cargo.toml\") as true\n  mock stage.std.rust.cargo-test { exit 101 }",
+        scenario: "fact project.has(\"Cargo.toml\") as true\n  mock stage.std.rust.cargo-test { exit 101; measure tests = 3; measure failed = 1; measure skipped = 0 }",
         holds: &[r#"stage.build.state == "blocked""#],
         fails: &[],
     }

@@ -15,11 +15,7 @@ const MOST_ITEMS: usize = 100_000;
 const TOLD: usize = 8;
 
 pub(super) fn read(path: &str, bytes: &[u8], pointer: &str, ty: &Type) -> Result<Value, String> {
-    if !pointer.is_empty() && !pointer.starts_with('/') {
-        return Err(format!("the JSON pointer {pointer:?} must start with `/`"));
-    }
-    let parts: Vec<String> =
-        pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+    let parts = parts(pointer)?;
     let mut search = Search::default();
     through(path, bytes, Step { parts: &parts, at: 0, search: &mut search })?;
     match search.found {
@@ -27,6 +23,14 @@ pub(super) fn read(path: &str, bytes: &[u8], pointer: &str, ty: &Type) -> Result
         None if ty.is_optional() => Ok(Value::Absent),
         None => Err(format!("{path} has nothing at {pointer}{}", search.nearest(&parts))),
     }
+}
+
+/// The keys and indexes on the way.
+pub(super) fn parts(pointer: &str) -> Result<Vec<String>, String> {
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return Err(format!("the JSON pointer {pointer:?} must start with `/`"));
+    }
+    Ok(pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect())
 }
 
 /// Reads the whole document by `seed`; what is not JSON to its end is an error with its place.
@@ -166,7 +170,7 @@ impl<'de> Visitor<'de> for Step<'_> {
 }
 
 /// The value at the pointer: single values and lists of them. Of an object only that it is one.
-struct Leaf;
+pub(super) struct Leaf;
 
 impl<'de> DeserializeSeed<'de> for Leaf {
     type Value = Json;

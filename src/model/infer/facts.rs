@@ -88,9 +88,14 @@ impl Walk<'_, '_> {
         let Some(arguments) = self.fact_arguments(row, arguments, span) else {
             return lost(span);
         };
-        let declared = want.map(Type::required).filter(|ty| **ty != Type::Unknown);
-        let ty = row.result.map_or_else(|| declared.cloned().unwrap_or(Type::String), facts::Result::ty);
-        let kind = Kind::Fact { name: row.name.to_owned(), arguments, ty: ty.required().clone() };
+        // A reader is told that its value may be absent: only then is nothing found no error.
+        let declared = want.filter(|ty| *ty.required() != Type::Unknown);
+        let ty = match row.result {
+            Some(result) => result.ty(),
+            None => declared.cloned().unwrap_or(Type::String),
+        };
+        let asked = if row.phase == Phase::Reader { ty.clone() } else { ty.required().clone() };
+        let kind = Kind::Fact { name: row.name.to_owned(), arguments, ty: asked };
         (at(kind, span), ty)
     }
 
@@ -128,7 +133,7 @@ impl Walk<'_, '_> {
     ) -> Option<Vec<Expr>> {
         let given = arguments.map_or(&[][..], |(given, _)| given);
         let right = match row.variadic {
-            true => !given.is_empty(),
+            true => given.len() >= row.arguments.len(),
             false => given.len() == row.arguments.len(),
         };
         if !right || (row.arguments.is_empty() && arguments.is_some()) {
@@ -155,7 +160,9 @@ impl Walk<'_, '_> {
                 "the pattern has no group, and group 1 is what is read",
             )
             .help("put what should be read in parentheses: `\"lines: ([0-9.]+)\"`"),
-            "json" | "file.json" if !text.is_empty() && !text.starts_with('/') => {
+            "json" | "file.json" | "items.count" | "items.sum" | "jsonl.count" | "jsonl.sum"
+                if !text.is_empty() && !text.starts_with('/') =>
+            {
                 Diagnostic::new(&codes::E122, value.span, "a JSON pointer begins with `/`")
                     .help("write the keys on the way, such as `\"/totals/lines/percent\"`")
             }
@@ -179,6 +186,7 @@ impl Walk<'_, '_> {
         match kind {
             facts::Argument::String => self.expr(&argument.value, Some(&Type::String)).0,
             facts::Argument::Path => self.expr(&argument.value, Some(&Type::Path)).0,
+            facts::Argument::Size => self.expr(&argument.value, Some(&Type::Size)).0,
             facts::Argument::Measure => self.expr(&argument.value, None).0,
             facts::Argument::Pattern => self.pattern(&argument.value, Pattern::Regex),
             facts::Argument::Glob if super::fit::adapts(&argument.value) => {
@@ -267,6 +275,7 @@ fn usage(row: &Row) -> String {
             facts::Argument::Path => "\"path\"",
             facts::Argument::Glob => "\"glob\"",
             facts::Argument::Pattern => "\"pattern\"",
+            facts::Argument::Size => "SIZE",
             facts::Argument::Measure => "MEASURE",
         })
         .collect();

@@ -5,23 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::base::Span;
+use crate::base::credential::{MARKED, has_both, is_example, is_random};
 use crate::diag::{Diagnostic, codes};
 
 use super::Context;
-
-/// Credentials whose issuer marks them, with the issuer.
-const MARKED: &[(&str, &str)] = &[
-    (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", "an AWS access key"),
-    (r"\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token"),
-    (r"\bgithub_pat_[A-Za-z0-9_]{40,}", "a GitHub token"),
-    (r"\bglpat-[A-Za-z0-9_-]{20,}", "a GitLab token"),
-    (r"\bxox[abprs]-[A-Za-z0-9-]{10,}", "a Slack token"),
-    (r"\bnpm_[A-Za-z0-9]{36}", "an npm token"),
-    (r"\bpypi-[A-Za-z0-9_-]{50,}", "a PyPI token"),
-    (r"\b(?:sk|rk)_live_[A-Za-z0-9]{20,}", "a Stripe key"),
-    (r"\bAIza[A-Za-z0-9_-]{35}", "a Google API key"),
-    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----", "a private key"),
-];
 
 static ISSUED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let all: Vec<String> = MARKED.iter().map(|(pattern, _)| format!("({pattern})")).collect();
@@ -60,10 +47,6 @@ const MARKS: &[&str] = &[
 ];
 /// The least length of a value that a name gives away.
 const VALUE: usize = 16;
-
-/// Words by which people mark what is none.
-const EXAMPLES: &[&str] =
-    &["example", "changeme", "change-me", "dummy", "fake", "xxxx", "test", "sample", "todo", "redacted"];
 
 pub(super) fn hardcoded(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for unit in context.declared.units.iter().filter(|unit| unit.given && !unit.std) {
@@ -144,33 +127,6 @@ impl May {
     }
 }
 
-/// Digits and letters enough for a generated value.
-fn has_both(text: &str) -> bool {
-    let count = |kind: fn(&u8) -> bool| text.bytes().filter(kind).count();
-    count(u8::is_ascii_digit) >= 3 && count(u8::is_ascii_alphabetic) >= 3
-}
-
-fn is_example(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    EXAMPLES.iter().any(|word| lower.contains(word))
-}
-
-/// Letters and digits as a generator mixes them, not words with a number behind.
-fn is_random(text: &str) -> bool {
-    let words = text.contains('_') || text.contains('-');
-    let mut counts = [0u32; 128];
-    text.bytes().filter(u8::is_ascii).for_each(|byte| counts[usize::from(byte)] += 1);
-    let length = text.len() as f64;
-    let entropy: f64 = counts
-        .iter()
-        .filter(|count| **count > 0)
-        .map(|count| f64::from(*count) / length)
-        .map(|share| -share * share.log2())
-        .sum();
-    // A hash pinned on purpose is hex of a known length and no credential by itself, but its name says token here.
-    has_both(text) && !words && entropy >= 3.2
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,17 +152,5 @@ mod tests {
         }
         assert!(May::look("token=a1b2c3d4e5f6g7h8").named && !May::look("token = \"a-short-one\"").named);
         assert!(May::look("db://me:word1@host").in_url && !May::look("https://host").in_url);
-    }
-
-    #[test]
-    fn generated_values_are_told_from_words() {
-        for random in ["9f86d081884c7d659a2feaa0c55ad015", "Zx81kQp92LmN7vTb", "aGVsbG8gd29ybGQgMTIz"] {
-            assert!(is_random(random), "{random}");
-        }
-        for plain in
-            ["ship_token_version_2", "aaaaaaaaaaaaaaaa111", "registry-password-2024", "production2server"]
-        {
-            assert!(!is_random(plain), "{plain}");
-        }
     }
 }

@@ -115,19 +115,26 @@ pub(super) fn skippable(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 /// Whether it asks only what kind of project or machine this is, which no run of a lane can choose.
 fn is_of_the_project(model: &Model, when: &Expr) -> bool {
     let mut waiting = vec![when];
-    let mut seen = HashSet::new();
+    let (mut seen, mut called) = (HashSet::new(), HashSet::new());
     let mut asks = true;
     while let Some(expr) = waiting.pop() {
         expr.walk(&mut |inner| match &inner.kind {
             Kind::Fact { name, .. } => {
-                asks &= matches!(name.as_str(), "project.has" | "project.name" | "os" | "arch")
+                asks &= matches!(
+                    name.as_str(),
+                    "project.has" | "project.contains" | "project.name" | "os" | "arch"
+                )
             }
             Kind::Global(index) => match model.globals.get(*index as usize).map(|global| &global.kind) {
                 Some(GlobalKind::Let(inner)) if seen.insert(*index) => waiting.push(inner),
                 Some(GlobalKind::Let(_)) => {}
                 _ => asks = false,
             },
-            Kind::Output { .. } | Kind::Matrix(_) | Kind::Call { .. } => asks = false,
+            Kind::Call { function, .. } => match model.functions.get(*function as usize) {
+                Some(body) if called.insert(*function) => waiting.push(&body.body),
+                _ => {}
+            },
+            Kind::Output { .. } | Kind::Matrix(_) => asks = false,
             _ => {}
         });
     }

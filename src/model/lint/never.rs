@@ -215,11 +215,14 @@ fn of_type(ty: &Type) -> Interval {
 /// Of what a reader counts, and of the exit status.
 fn of_value(expr: &Expr) -> Option<Interval> {
     let Kind::Fact { name, .. } = &expr.kind else { return None };
-    let counted = ["junit.tests", "junit.failed", "junit.skipped", "sarif.errors", "sarif.warnings"];
-    let counts = ["change.added", "change.deleted"];
+    let counts = ["change.added", "change.deleted", "grep", "items.count", "jsonl.count"];
+    let counted = |name: &str| {
+        let (reader, field) = name.split_once('.').unwrap_or_default();
+        ["junit", "sarif", "libtest", "tap", "cargo"].contains(&reader) && field != "pass-rate"
+    };
     match name.as_str() {
         "exit" => Some(Interval::between(0.0, 255.0, "is an exit status, between 0 and 255")),
-        name if counted.contains(&name) || counts.contains(&name) => {
+        name if counted(name) || counts.contains(&name) => {
             Some(Interval::between(0.0, f64::MAX, "is a count, never below zero"))
         }
         _ => None,
