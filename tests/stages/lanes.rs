@@ -278,7 +278,9 @@ fn a_project_may_take_the_name_of_a_built_in_lane_and_thresholds_go_by_lane() {
 }
 
 /// What a script prints and how it ends, and what is counted: passed, failed; none when that cannot be told.
-const RUNNERS: &[(&str, i32, Option<(u64, u64)>)] = &[
+type Runner = (&'static str, i32, Option<(u64, u64)>);
+
+const RUNNERS: &[Runner] = &[
     ("test result: FAILED. 9 passed; 1 failed; 0 ignored; 0 measured", 101, Some((9, 1))),
     ("     Summary [   0.007s] 10 tests run: 9 passed, 1 failed, 0 skipped", 100, Some((9, 1))),
     ("=== 1 failed, 9 passed, 3 xfailed in 0.12s ===", 1, Some((9, 1))),
