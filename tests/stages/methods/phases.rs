@@ -138,6 +138,9 @@ fn every_exit_gate_fails_for_what_is_missing_and_passes_when_it_is_mended() {
     let whole: Vec<(&str, &str)> =
         ALL.concat().into_iter().chain([("6-iterate/metrics.md", "figures\n")]).collect();
     write(&subject, &whole);
+    // What is no document is not judged as one.
+    subject.write("docs/phases/1-frame/stories/.gitkeep", "");
+    subject.write("docs/phases/2-design/contracts/logo.png", b"\xff\xfe");
     for gate in gates {
         subject.end(&["run", &format!("judge-{gate}")]).expect_code(0);
     }
