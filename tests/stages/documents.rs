@@ -442,4 +442,28 @@ fn the_command_shows_the_change_and_checks_it() {
     // Without git there is no change, and nothing to find.
     let bare = Subject::with(LANE);
     bare.end(&["change", "--check", "documents"]).expect_code(0);
+    let shown = bare.end(&["change"]).expect_code(0).out;
+    assert_eq!(shown, "# Proposal: local\n\nNothing differs from `HEAD`.\n");
+}
+
+/// A stage that calls `wfl` gets the program that runs it; any other name is looked for on the PATH.
+#[test]
+fn the_program_calls_itself_whatever_the_path_holds() {
+    let subject = python();
+    for name in ["wfl", "wfl2"] {
+        subject.write(&format!("../bin/{name}"), "#!/bin/sh\nexit 7\n");
+        let program = subject.root.join("../bin").join(name);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(program, mode).expect("a mode");
+    }
+    let path =
+        format!("{}:{}", subject.root.join("../bin").display(), std::env::var("PATH").unwrap_or_default());
+    let with_path = |file: &str| {
+        let mut command = subject.wfl(&["run", file]);
+        command.env("PATH", &path);
+        subject.end_of(command)
+    };
+    with_path("all.wfl").expect_code(0);
+    subject.write("other.wfl", "wfl 1\nstage s { exec \"wfl2\", \"change\" }\n");
+    with_path("other.wfl").expect_code(1).says("exit code 7");
 }
