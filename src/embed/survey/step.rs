@@ -179,16 +179,15 @@ pub fn canonical(command: &str) -> Vec<String> {
     let words = words(command);
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     loop {
-        let assigned = words.first().is_some_and(|word| is_assignment(word));
-        if assigned || words.len() > 1 && BEFORE.contains(&words[0]) && words[1] != "-c" {
-            words.remove(0);
-        } else if words.len() > 2 && BEFORE_TWO.contains(&(words[0], words[1])) {
-            words.drain(..2);
-        } else if words.len() > 2 && is_python(words[0]) && words[1] == "-m" {
-            words.drain(..2);
-        } else {
-            break;
-        }
+        let one = words.first().is_some_and(|word| is_assignment(word))
+            || words.len() > 1 && BEFORE.contains(&words[0]) && words[1] != "-c";
+        let two = words.len() > 2
+            && (BEFORE_TWO.contains(&(words[0], words[1])) || is_python(words[0]) && words[1] == "-m");
+        match (one, two) {
+            (true, _) => words.drain(..1),
+            (_, true) => words.drain(..2),
+            _ => break,
+        };
     }
     without_placeholders(&mut words);
     words.retain(|word| !QUIET.contains(word) && !word.starts_with("--color"));
@@ -311,7 +310,8 @@ fn cargo_covers(by: &[String], asked: &[String]) -> bool {
         || wanted == "check" && ["test", "build", "clippy", "nextest"].contains(&done.as_str())
         || wanted == "build" && ["test", "nextest"].contains(&done.as_str())
         || wanted == "test" && done == "nextest";
-    same && special(by) == special(asked)
+    // What a linter says hardly depends on how the program is built.
+    same && (["clippy", "fmt"].contains(&wanted.as_str()) || special(by) == special(asked))
 }
 
 /// The simple commands of a script, one after another: lines, and what `&&`, `||`, `;` and `|` part. Words of the shell's
@@ -412,6 +412,7 @@ mod tests {
             ("npm run lint", "yarn lint"),
             ("make test", "make -j4 test"),
             ("uv run mypy", "mypy src"),
+            ("cargo clippy", "cargo +nightly clippy --all-features"),
         ] {
             assert!(covers(by, asked), "{by} does not cover {asked}");
         }
