@@ -156,13 +156,13 @@ fn a_test_that_fails_fails_tests() {
 fn what_must_not_be_in_a_change_fails_review_and_is_not_shown() {
     let key = format!("ghp_{}", "a1B2".repeat(9));
     let subject = changed(&MAKE, "fix/x", "fix: x");
-    for (planted, said) in [
-        (format!("token = {key}\n"), "src/new.py:1: a secret"),
-        ("x = 1\nbreakpoint()\n".into(), "src/new.py:2: a debugger stops here"),
-        ("<<<<<<< HEAD\n".into(), "src/new.py:1: a conflict marker"),
+    for (planted, at, said) in [
+        (format!("token = {key}\n"), "std.change.secrets", "src/new.py:1"),
+        ("x = 1\nbreakpoint()\n".into(), "review", "src/new.py:2: a debugger stops here"),
+        ("<<<<<<< HEAD\n".into(), "review", "src/new.py:1: a conflict marker"),
     ] {
         subject.write("src/new.py", &planted);
-        fails_only_at(&subject, &["standard"], "review", said);
+        fails_only_at(&subject, &["standard"], at, said);
         let shown = subject.end(&["logs", "last"]).out;
         assert!(!shown.contains(&key) && !subject.read(".wfl/out/changes/fix/x/review.md").contains(&key));
     }

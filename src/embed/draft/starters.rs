@@ -3,7 +3,12 @@
 use super::Kind;
 
 /// A starter's name and its text: one row a file. Its first line of `##` says what it is.
-static STARTERS: &[(&str, &str)] = &[("blank", include_str!("../../../stdlib/starters/blank.wfl"))];
+static STARTERS: &[(&str, &str)] = &[
+    ("tdd", include_str!("../../../stdlib/starters/tdd.wfl")),
+    ("phases", include_str!("../../../stdlib/starters/phases.wfl")),
+    ("runbook", include_str!("../../../stdlib/starters/runbook.wfl")),
+    ("blank", include_str!("../../../stdlib/starters/blank.wfl")),
+];
 
 pub fn kinds() -> Vec<Kind> {
     STARTERS.iter().map(|(name, text)| Kind { name, about: about(text) }).collect()
