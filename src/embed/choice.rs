@@ -143,7 +143,7 @@ impl Project {
     fn none_selected(&self, lanes: &[LaneId], asked: &Asked) -> Error {
         let names: Vec<&str> = lanes.iter().map(|&id| self.model.lanes[id as usize].name.as_str()).collect();
         let extent = self.extent(asked);
-        if extent.files == 0 && lanes.iter().any(|&id| self.model.lanes[id as usize].select.is_some()) {
+        if extent.files == 0 && !asked.change.is_told() && self.ask_of_change(lanes) {
             let than = if extent.base.is_empty() { "what git knows" } else { extent.base.as_str() };
             let help = format!(
                 "name a lane to run it all the same: {}; or `--base REV`, `--files F,…`",

@@ -39,6 +39,14 @@ pub struct Change {
     pub deleted: Option<u64>,
 }
 
+impl Change {
+    /// Whether a person said what the change is, rather than what it is compared with.
+    pub(super) fn is_told(&self) -> bool {
+        let Change { id: _, base: _, kind, files, message, added, deleted } = self;
+        kind.is_some() || files.is_some() || message.is_some() || added.is_some() || deleted.is_some()
+    }
+}
+
 /// A plan ready to run, and what led to it.
 #[derive(Clone, Debug)]
 pub struct Planned {

@@ -52,6 +52,13 @@ impl Project {
         None
     }
 
+    /// Whether a rule of the lanes asks what is changed.
+    pub(super) fn ask_of_change(&self, lanes: &[LaneId]) -> bool {
+        let facts =
+            lanes.iter().flat_map(|&id| plan::rule_facts(&self.model, &self.model.lanes[id as usize]));
+        facts.into_iter().any(|key| key.name.starts_with("change."))
+    }
+
     pub(super) fn extent(&self, asked: &Asked) -> Extent {
         let readings = Readings::new(self, &asked.change);
         let change = readings.world.change();

@@ -106,6 +106,13 @@ fn ld_10_no_change_is_said_and_exits_with_2() {
     nothing(&["run", "--base", "HEAD"]).says("HEAD");
     nothing(&["explain", "--base", "HEAD"]);
     nothing(&["run", "--dry-run", "--base", "work"]);
+    // Where a person says what the change is, or no rule asks for it, there is none to miss.
+    let told = committed(&["a.py"], "feat: Add a");
+    told.end(&["run", "--base", "HEAD", "--change-type", "perf"]).expect_code(2).says("E952");
+    let lanes =
+        "lane a { include s; select if ci }\nlane b { include s; select if ci }\nstage s { exec \"true\" }\n";
+    let ended = Subject::with(lanes).end(&["run"]).expect_code(2);
+    assert!(!ended.err.contains("no changes"), "{}", ended.err);
     // A lane that is named runs all the same.
     committed(&["a.py"], "feat: Add a").end(&["run", "standard", "--base", "HEAD"]).expect_code(0);
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diag::Diagnostic;
 use crate::format;
-use crate::load::{self, Memory, Request, yaml};
+use crate::load::{self, Disk, Files, Memory, Request, yaml};
 use crate::model;
 
 use super::Error;
@@ -50,7 +50,7 @@ pub fn lanes(path: &Path, choices: Choices) -> Result<Imported, Error> {
         let help = "the original's lane files end in .yaml or .yml; a .wfl file needs no import";
         return Err(Error::refused(format!("`{shown}` is no YAML file"), help));
     }
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = Disk.read(path).map_err(|error| {
         let places = PLACES.join(" or ");
         Error::refused(
             format!("`{shown}` cannot be read: {error}"),
