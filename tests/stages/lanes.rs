@@ -24,7 +24,7 @@ fn all_lanes(kind: &Kind) {
         let tests = subject.statuses(&subject.newest_run().unwrap_or_default()).remove("tests");
         assert_eq!(tests.as_deref(), Some("succeeded"), "{} {lane}", kind.name);
     }
-    fails_only_at(&subject, &["docs"], "documents-only", "wfl run standard");
+    fails_only_at(&subject, &["docs"], "std.choice.documents-only", "wfl run standard");
     assert_eq!(head(&subject), "fix: say that there is more");
     let status = git(&subject, &["status", "--porcelain"]).output().expect("git starts");
     assert_eq!(String::from_utf8_lossy(&status.stdout), "", "{}: the tree stays clean", kind.name);
