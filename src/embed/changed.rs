@@ -15,13 +15,11 @@ pub struct Changed {
 }
 
 impl Project {
-    /// What is changed here against `base`, else against the project's own base branch.
-    pub fn changed(&self, change: &Change, base: Option<&str>) -> Changed {
-        let world = self.world(change);
-        let world = match base.filter(|base| !base.is_empty()) {
-            Some(base) => world.base_branch(Some(base.to_owned())),
-            None => world,
-        };
+    /// What is changed here against the change's base, else against the project's own base branch. An empty base is none:
+    /// stages hand on what `change.base` says.
+    pub fn changed(&self, change: &Change) -> Changed {
+        let base = change.base.clone().filter(|base| !base.is_empty());
+        let world = self.world(&Change { base, ..change.clone() });
         Changed { world, root: self.root().to_path_buf() }
     }
 }

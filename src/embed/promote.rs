@@ -117,7 +117,7 @@ impl Done {
     /// What still holds: the same work with a good end, files untouched, and all it needs taken as well.
     fn takes(&self, plan: &Plan) -> BTreeSet<NodeIndex> {
         let mut taken = BTreeSet::new();
-        if plan.functions != self.run.plan.functions {
+        if !same_functions(plan, &self.run.plan) {
             return taken;
         }
         let (context, results) = (nobodys(), &self.shelf);
@@ -195,6 +195,22 @@ fn work(plan: &Plan, node: &Node) -> Json {
     json
 }
 
+/// Whether functions that both plans hold are the same: nodes tell functions by name.
+fn same_functions(one: &Plan, other: &Plan) -> bool {
+    let (one, other) = (functions(one), functions(other));
+    one.iter().all(|(name, bodies)| other.get(name).is_none_or(|others| others == bodies))
+}
+
+fn functions(plan: &Plan) -> BTreeMap<&str, Vec<Json>> {
+    let mut all: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
+    for function in &plan.functions {
+        let mut body = serde_json::to_value(function).unwrap_or(Json::Null);
+        settle(plan, &mut body);
+        all.entry(&function.name).or_default().push(body);
+    }
+    all
+}
+
 /// Takes places in the source out and puts names where numbers stood that mean something in one plan only.
 fn settle(plan: &Plan, root: &mut Json) {
     let mut open = vec![root];
@@ -206,6 +222,10 @@ fn settle(plan: &Plan, root: &mut Json) {
                 let named = stage.and_then(|stage| plan.stages.get(stage as usize));
                 if let Some(named) = named {
                     fields.insert("stage".into(), Json::String(named.name.clone()));
+                }
+                let function = fields.get("function").and_then(Json::as_u64);
+                if let Some(function) = function.and_then(|at| plan.functions.get(at as usize)) {
+                    fields.insert("function".into(), Json::String(function.name.clone()));
                 }
                 let secret = fields.get("global").and_then(Json::as_u64);
                 let secret =

@@ -193,7 +193,7 @@ fn prove(seed: u64, seen: &mut Seen) {
 
 #[test]
 fn generated_programs_keep_all_that_they_say() {
-    let (count, first) = (number("WFL_PROGRAMS", 2_000), number("WFL_SEED", 1));
+    let (count, first) = (number("WFL_PROGRAMS", 3_000), number("WFL_SEED", 1));
     let parts = 2;
     let part = |part: u64| {
         let mut seen = Seen::default();

@@ -318,7 +318,7 @@ fn without_a_change_every_stage_is_skipped_and_says_why() {
     put(&subject, PYTHON);
     subject.commit_all("chore: start");
     let (ended, statuses) = run(&subject);
-    ended.expect_code(0).says("`when something_changed` is false");
+    ended.expect_code(0).says("`when anything_changed` is false");
     assert!(STAGES.iter().all(|stage| statuses[*stage] == "skipped"), "{statuses:?}");
     assert!(!subject.root.join(".wfl/out").exists());
     // And each by itself where only others have something to do.

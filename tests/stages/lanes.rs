@@ -24,7 +24,7 @@ fn all_lanes(kind: &Kind) {
         let tests = subject.statuses(&subject.newest_run().unwrap_or_default()).remove("tests");
         assert_eq!(tests.as_deref(), Some("succeeded"), "{} {lane}", kind.name);
     }
-    fails_only_at(&subject, &["docs"], "std.choice.documents-only", "wfl run standard");
+    fails_only_at(&subject, &["docs"], "documents-only", "wfl run standard");
     assert_eq!(head(&subject), "fix: say that there is more");
     let status = git(&subject, &["status", "--porcelain"]).output().expect("git starts");
     assert_eq!(String::from_utf8_lossy(&status.stdout), "", "{}: the tree stays clean", kind.name);
@@ -157,7 +157,7 @@ fn what_must_not_be_in_a_change_fails_review_and_is_not_shown() {
     let key = format!("ghp_{}", "a1B2".repeat(9));
     let subject = changed(&MAKE, "fix/x", "fix: x");
     for (planted, at, said) in [
-        (format!("token = {key}\n"), "std.change.secrets", "src/new.py:1"),
+        (format!("token = {key}\n"), "secrets", "src/new.py:1"),
         ("x = 1\nbreakpoint()\n".into(), "review", "src/new.py:2: a debugger stops here"),
         ("<<<<<<< HEAD\n".into(), "review", "src/new.py:1: a conflict marker"),
     ] {

@@ -18,7 +18,7 @@ pub fn run(args: &OfChange, terminal: &Terminal) -> Result<Code, Error> {
         return template(name, terminal);
     }
     let project = Project::load(&[])?;
-    let changed = project.changed(&change(&args.change), args.base.as_deref());
+    let changed = project.changed(&change(&args.change));
     match (args.check, args.format) {
         (Some(judged), format) => Ok(check(&changed, judged, format, terminal)),
         (None, Format::Json) => {

@@ -121,6 +121,10 @@ fn gates(text: &mut String, gates: &Gates) {
     } else if gates.strict {
         text.push_str("gates strict\n");
     }
+    // The file says that they run, whether or not the project has settings for them.
+    for tool in gates.required.iter().filter(|tool| tool.gate().starts_with("std.")) {
+        let _ = writeln!(text, "override gate.{} {{ when true }}", tool.gate());
+    }
     if let Some(least) = gates.coverage.filter(|least| *least != Gates::LEAST) {
         let higher = least.max(Gates::STRICT_LEAST);
         let strict = if gates.strict { format!("; strict lines >= {higher}%") } else { String::new() };

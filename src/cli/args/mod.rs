@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod authoring;
+
+pub use authoring::{Analyse, Import, ImportLanes, ImportWhat, Init, Judged, OfChange};
+
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
 #[derive(Debug, Parser)]
 #[command(name = "wfl", version, disable_help_subcommand = true, propagate_version = false)]
@@ -475,73 +479,6 @@ pub struct Clean {
     pub breakers: bool,
 }
 
-/// A side of a change that can be checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Judged {
-    /// Commits without words, or made to be melted into others.
-    Commits,
-    /// Public names removed without a word about it.
-    Names,
-    /// Comments that forbid to merge.
-    Markers,
-    /// Tests switched off or taken away.
-    Tests,
-    /// Shell scripts, and calls of targets that are not there.
-    Scripts,
-    /// Links, anchors, images, code blocks and drafts in documents.
-    Documents,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct OfChange {
-    /// Check this side of it: findings with file and line, exit 1 if there are any.
-    #[arg(long, value_enum, value_name = "SIDE")]
-    pub check: Option<Judged>,
-    /// Compare with this branch, tag or commit.
-    #[arg(long, value_name = "BRANCH")]
-    pub base: Option<String>,
-    #[command(flatten)]
-    pub change: Change,
-    /// Print the document that this template makes of it: std:tasks.md, or a file of your own.
-    #[arg(long, value_name = "TEMPLATE", default_value = "std:proposal.md", hide_default_value = true)]
-    pub document: String,
-    /// Print a built-in template, to begin an own one with: `wfl change --template proposal.md`.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["check", "base"])]
-    pub template: Option<String>,
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct Init {
-    /// `-` prints the lane and writes nothing.
-    #[arg(value_name = "-", value_parser = ["-"])]
-    pub output: Option<String>,
-    /// The kind of lane; --list lists them.
-    #[arg(long, value_name = "KIND", default_value = "check")]
-    pub lane: String,
-    /// List the kinds of lanes, and what each does.
-    #[arg(long)]
-    pub list: bool,
-    /// Print the lane; write nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct Analyse {
-    /// A lane, or a .wfl file; without it, the one that `wfl run` would run.
-    #[arg(value_name = "LANE|FILE")]
-    pub target: Option<String>,
-    /// The lane of the file.
-    #[arg(long)]
-    pub lane: Option<String>,
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -561,35 +498,4 @@ mod tests {
         assert!(Args::try_parse_from(["wfl", "run", "-j", "0"]).is_err());
         assert!(Args::try_parse_from(["wfl", "run", "--from", "a", "--only", "b"]).is_err());
     }
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct Import {
-    #[command(subcommand)]
-    pub what: ImportWhat,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ImportWhat {
-    /// The lane file of the original system, in YAML.
-    Lanes(ImportLanes),
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct ImportLanes {
-    /// The lane file; without it, custom_lanes.yaml or .workflow/lanes.yaml.
-    #[arg(value_name = "FILE.yaml")]
-    pub file: Option<PathBuf>,
-    /// Where to write the lanes; without it, standard output.
-    #[arg(short, long, value_name = "FILE.wfl")]
-    pub output: Option<PathBuf>,
-    /// Write over a file that is there.
-    #[arg(long, requires = "output")]
-    pub force: bool,
-    /// Let lanes take the names docs, standard and heavy, which are built in.
-    #[arg(long = "override")]
-    pub replace_built_in: bool,
-    /// JSON holds the lanes' text and the account.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
 }
