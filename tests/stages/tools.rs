@@ -102,7 +102,7 @@ case "$STAND_IN_TO" in
   nowhere) ;;
   *) eval "cp \"\$STAND_IN_REPORT\" \"\$$STAND_IN_TO\"" ;;
 esac
-case "$*" in "-n "* | "--dry-run "*) exit 0 ;; *"import pytest_cov"*) exit 1 ;; *"coverage json"*) cp "$STAND_IN_COVERAGE" "$COVERAGE"; exit 0 ;; esac
+case "$*" in "-n "* | "--dry-run "*) exit 0 ;; *"import pytest_cov"*) exit 1 ;; *"import coverage"*) exit 0 ;; *"coverage json"*) cp "$STAND_IN_COVERAGE" "$COVERAGE"; exit 0 ;; esac
 exit "$STAND_IN_EXIT"
 "#;
 
