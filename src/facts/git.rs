@@ -45,6 +45,20 @@ pub(super) struct Difference {
     pub(super) lines: BTreeMap<String, (u64, u64)>,
 }
 
+/// A patch without context, in one form whatever the user's settings are.
+const PATCH: &[&str] = &[
+    "diff",
+    "--unified=0",
+    "--no-color",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--ignore-submodules=dirty",
+    "--relative",
+];
+
 impl Git {
     /// Asks for the state of the repository that holds `root`.
     pub fn open(root: &Path) -> Result<Git, String> {
@@ -190,10 +204,8 @@ impl Git {
             Some(base) if base != sha => &["--merge-base", base],
             _ => &["HEAD"],
         };
-        let form = ["diff", "--unified=0", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv"];
-        let names = ["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=dirty", "--relative"];
         let mut taken = Vec::new();
-        if let Ok(mut child) = start(&self.root, &[&form[..], &names, against, &["--"]].concat()) {
+        if let Ok(mut child) = start(&self.root, &[PATCH, against, &["--"]].concat()) {
             if let Some(output) = child.stdout.take() {
                 let _ = output.take(most).read_to_end(&mut taken);
             }
@@ -215,12 +227,10 @@ impl Git {
         Some(String::from_utf8_lossy(&output).trim().to_string()).filter(|sha| !sha.is_empty())
     }
 
-    /// What the working tree adds to commit `from`, as a patch without context, whole or an error: who looks for secrets
-    /// in it must not take a part for all.
+    /// What the working tree adds to commit `from`, as a patch without context, whole or an error: who looks in it for what
+    /// must not be there must not take a part for all.
     pub(super) fn whole_patch(&self, from: &str) -> Result<Vec<u8>, String> {
-        let form = ["diff", "--unified=0", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv"];
-        let names = ["--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=dirty", "--relative"];
-        run(&self.root, &[&form[..], &names, &[from, "--"]].concat())
+        run(&self.root, &[PATCH, &[from, "--"]].concat())
     }
 
     fn difference(&self, against: &[&str]) -> Result<Difference, String> {
