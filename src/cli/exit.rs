@@ -26,7 +26,9 @@ pub enum Code {
 pub fn of_run(status: RunStatus) -> Code {
     match status {
         RunStatus::Succeeded => Code::Ok,
-        RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running => Code::Findings,
+        RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running | RunStatus::RolledBack => {
+            Code::Findings
+        }
         RunStatus::GateFailed => Code::Gate,
         RunStatus::Waiting => Code::Waiting,
         RunStatus::TimedOut => Code::TimedOut,
@@ -107,6 +109,7 @@ mod tests {
             RunStatus::TimedOut,
             RunStatus::Cancelled,
             RunStatus::Interrupted,
+            RunStatus::RolledBack,
         ];
         for status in all {
             assert_eq!(of_run(status) as i32, status.exit_code(), "{}", status.word());

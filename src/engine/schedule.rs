@@ -185,7 +185,7 @@ impl Kernel<'_> {
         match asked {
             Asked::When => self.prepare(node),
             Asked::Before | Asked::Inputs => self.start(node),
-            Asked::Outputs | Asked::After | Asked::Retry => self.judge(node),
+            Asked::Outputs | Asked::After | Asked::Retry | Asked::Repair => self.judge(node),
         }
     }
 

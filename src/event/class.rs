@@ -28,6 +28,8 @@ pub enum FailureClass {
     /// Nobody saw its end: the engine died, or lost sight of it.
     Lost,
     Cancelled,
+    /// What another stage had left for it is gone or changed: it was not started.
+    NeedLost,
 }
 
 /// Whether the same attempt could end otherwise.
@@ -43,7 +45,7 @@ pub enum Lasting {
 }
 
 impl FailureClass {
-    pub const ALL: [FailureClass; 11] = [
+    pub const ALL: [FailureClass; 12] = [
         FailureClass::Exit,
         FailureClass::Signal,
         FailureClass::Timeout,
@@ -55,6 +57,7 @@ impl FailureClass {
         FailureClass::Render,
         FailureClass::Lost,
         FailureClass::Cancelled,
+        FailureClass::NeedLost,
     ];
 
     pub fn word(self) -> &'static str {
@@ -70,6 +73,7 @@ impl FailureClass {
             FailureClass::Render => "render",
             FailureClass::Lost => "lost",
             FailureClass::Cancelled => "cancelled",
+            FailureClass::NeedLost => "need-lost",
         }
     }
 
@@ -81,7 +85,7 @@ impl FailureClass {
             | FailureClass::Busy
             | FailureClass::Lost
             | FailureClass::Cancelled => Lasting::Transient,
-            FailureClass::NotStarted => Lasting::Permanent,
+            FailureClass::NotStarted | FailureClass::NeedLost => Lasting::Permanent,
             FailureClass::Exit
             | FailureClass::Signal
             | FailureClass::OutputMissing
@@ -117,6 +121,6 @@ mod tests {
     fn only_what_never_started_is_sure_to_fail_again() {
         let sure = |class: &FailureClass| class.lasting() == Lasting::Permanent;
         let permanent: Vec<FailureClass> = FailureClass::ALL.into_iter().filter(sure).collect();
-        assert_eq!(permanent, [FailureClass::NotStarted]);
+        assert_eq!(permanent, [FailureClass::NotStarted, FailureClass::NeedLost]);
     }
 }

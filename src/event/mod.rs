@@ -81,6 +81,8 @@ pub enum RunStatus {
     TimedOut,
     Cancelled,
     Interrupted,
+    /// What it did was taken back: it is final.
+    RolledBack,
 }
 
 /// What a waiting stage waits for.
@@ -104,6 +106,8 @@ pub enum Asked {
     Outputs,
     Retry,
     Inputs,
+    /// `when` and `verify` of repair rules.
+    Repair,
 }
 
 /// How the memory of an attempt is known.
@@ -345,6 +349,52 @@ pub enum Event {
     BreakerOpened { node: NodeIndex, breaker: String, until: Timestamp },
     #[serde(rename = "breaker.closed")]
     BreakerClosed { node: NodeIndex, breaker: String },
+
+    /// A repair rule that matches the failure of an attempt was chosen: its `do` begins.
+    #[serde(rename = "repair.started")]
+    RepairStarted {
+        node: NodeIndex,
+        attempt: u32,
+        rule: String,
+        /// The how manieth repair of the stage by this rule, from 1.
+        number: u32,
+    },
+    #[serde(rename = "repair.finished")]
+    RepairFinished { node: NodeIndex, rule: String, outcome: Outcome },
+    /// A rule matched and was not carried out, and why: it is not safe now, its bound is reached, nobody agreed.
+    #[serde(rename = "repair.refused")]
+    RepairRefused { node: NodeIndex, rule: String, reason: String },
+    /// What became of a repair that was carried out: whether the stage's next attempt got past the failure.
+    #[serde(rename = "repair.told")]
+    RepairTold { node: NodeIndex, rule: String, helped: bool },
+    /// A failed attempt, by what it has in common with others of its kind; no secret, path or number is in it.
+    #[serde(rename = "failure.seen")]
+    FailureSeen {
+        node: NodeIndex,
+        attempt: u32,
+        /// 16 hex digits over class, program and normalised message.
+        signature: String,
+        program: String,
+        /// The normalised message.
+        text: String,
+    },
+    /// What was done about a failure (`retry`, `repair RULE`), and whether the stage got past it.
+    #[serde(rename = "failure.told")]
+    FailureTold { node: NodeIndex, signature: String, remedy: String, helped: bool },
+
+    /// The effects of these stages are taken back, in this order; `to` is the last stage whose effects stay.
+    #[serde(rename = "rollback.started")]
+    RollbackStarted { by: String, to: Option<NodeIndex>, nodes: Vec<NodeIndex> },
+    #[serde(rename = "undo.started")]
+    UndoStarted { node: NodeIndex, attempt: u32 },
+    #[serde(rename = "undo.finished")]
+    UndoFinished { node: NodeIndex, attempt: u32, outcome: Outcome },
+    /// Every undo has ended; those of `failed` could not take their effect back.
+    #[serde(rename = "rollback.finished")]
+    RollbackFinished { failed: Vec<NodeIndex>, files: u32 },
+    /// The project's files were recorded as they are: before the run (`node` none) or when the stage had ended.
+    #[serde(rename = "snapshot.taken")]
+    SnapshotTaken { node: Option<NodeIndex>, id: String },
 }
 
 /// A breaker as a stage that has it knows it. Times in milliseconds.
@@ -375,8 +425,13 @@ impl Event {
     /// The stage the event is about; of a blocked cone its root.
     pub fn node(&self) -> Option<NodeIndex> {
         match self {
-            Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunCancelling { .. } => None,
+            Event::RunStarted { .. }
+            | Event::RunResumed { .. }
+            | Event::RunCancelling { .. }
+            | Event::RollbackStarted { .. }
+            | Event::RollbackFinished { .. } => None,
             Event::RunFinished { node, .. }
+            | Event::SnapshotTaken { node, .. }
             | Event::FinallyFinished { node, .. }
             | Event::Note { node, .. } => *node,
             Event::FactsRead { node, .. }
@@ -403,7 +458,15 @@ impl Event {
             | Event::BreakerClosed { node, .. }
             | Event::StageCompared { node, .. }
             | Event::StageRecorded { node, .. }
-            | Event::ResultRevoked { node, .. } => Some(*node),
+            | Event::ResultRevoked { node, .. }
+            | Event::RepairStarted { node, .. }
+            | Event::RepairFinished { node, .. }
+            | Event::RepairRefused { node, .. }
+            | Event::RepairTold { node, .. }
+            | Event::FailureSeen { node, .. }
+            | Event::FailureTold { node, .. }
+            | Event::UndoStarted { node, .. }
+            | Event::UndoFinished { node, .. } => Some(*node),
         }
     }
 }
@@ -450,6 +513,7 @@ impl RunStatus {
             RunStatus::TimedOut => "timed-out",
             RunStatus::Cancelled => "cancelled",
             RunStatus::Interrupted => "interrupted",
+            RunStatus::RolledBack => "rolled-back",
         }
     }
 
@@ -457,7 +521,7 @@ impl RunStatus {
     pub fn exit_code(self) -> i32 {
         match self {
             RunStatus::Succeeded => 0,
-            RunStatus::Failed | RunStatus::Running | RunStatus::Cancelled => 1,
+            RunStatus::Failed | RunStatus::Running | RunStatus::Cancelled | RunStatus::RolledBack => 1,
             RunStatus::GateFailed => 3,
             RunStatus::Waiting => 4,
             RunStatus::TimedOut => 5,

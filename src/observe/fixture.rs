@@ -34,6 +34,7 @@ pub fn plan() -> Plan {
         seed: 1,
         log_size: None,
         verify_reuse: None,
+        repairs: Vec::new(),
     }
 }
 
@@ -77,5 +78,6 @@ pub fn node(name: &str, index: u32) -> Node {
         preset: None,
         priority: 3_u32.saturating_sub(index),
         expected: None,
+        undo: None,
     }
 }

@@ -39,7 +39,9 @@ pub use refuse::{concerning, refusal, refusals};
 pub use secrets::secret_values;
 pub use start::{Start, start};
 
-pub use crate::model::{BackoffKind, Check, EdgeKind, Group, OnFailure, Parallel, StageKind};
+pub use crate::model::{
+    AfterRepair, BackoffKind, Check, EdgeKind, Group, OnFailure, Parallel, Risk, StageKind,
+};
 
 /// Params and lets are already replaced by their values in every expression; what is left to read are outputs,
 /// matrix values, measures and facts of the `Judge`, `Attempt` and `Reader` phases, and globals that are secret.
@@ -84,6 +86,38 @@ pub struct Plan {
     /// Of a hundred results that could be reused, how many are checked by running again.
     #[serde(default)]
     pub verify_reuse: Option<u32>,
+    /// Rules that may mend a failed attempt, in the order in which they are tried.
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
+}
+
+/// A known failure and what mends it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repair {
+    pub name: String,
+    pub docs: Option<String>,
+    /// `file:line` of the definition, for people.
+    pub place: String,
+    /// The failure it is for.
+    pub when: Check,
+    /// What must hold right before it acts.
+    pub verify: Option<Check>,
+    /// At the project's root.
+    pub actions: Vec<Action>,
+    pub risk: Risk,
+    pub then: AfterRepair,
+    /// How often at most for one stage of a run.
+    pub limit: u32,
+}
+
+/// How a stage's effect is taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// In the stage's own folder and environment.
+    pub actions: Vec<Action>,
+    /// Of one attempt, in milliseconds; none is the stage's own.
+    pub timeout: Option<u64>,
+    pub retry: Option<Retry>,
 }
 
 /// The text the plan was made from, so that a change can be seen and shown.
@@ -187,6 +221,8 @@ pub struct Node {
     /// From earlier runs, as it was known when this one began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undo>,
 }
 
 impl Plan {

@@ -117,6 +117,7 @@ impl Lowering<'_> {
             preset: None,
             priority: 0,
             expected: None,
+            undo: None,
         };
         if let Some(shared) = &around.tool {
             self.share(&mut node, shared, At { matrix: &combination, own: Some(index) });

@@ -89,6 +89,7 @@ pub fn stage(key: &str) -> Draft {
         gate: None,
         priority: 0,
         expected: None,
+        undo: None,
     };
     Draft { node, edges: Vec::new(), priority: None, inside: Vec::new() }
 }
@@ -317,6 +318,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         seed: 7,
         log_size: None,
         verify_reuse: None,
+        repairs: Vec::new(),
     }
 }
 

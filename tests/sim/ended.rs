@@ -40,7 +40,7 @@ pub fn run(book: &Book<'_>, status: RunStatus, exit: i32, node: Option<NodeIndex
 fn code(status: RunStatus) -> i32 {
     match status {
         RunStatus::Succeeded => 0,
-        RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running => 1,
+        RunStatus::Failed | RunStatus::Cancelled | RunStatus::Running | RunStatus::RolledBack => 1,
         RunStatus::GateFailed => 3,
         RunStatus::Waiting => 4,
         RunStatus::TimedOut => 5,

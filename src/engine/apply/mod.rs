@@ -86,6 +86,17 @@ fn name_of(event: &Event) -> &'static str {
         Event::StageCompared { .. } => "stage.compared",
         Event::StageRecorded { .. } => "stage.recorded",
         Event::ResultRevoked { .. } => "result.revoked",
+        Event::RepairStarted { .. } => "repair.started",
+        Event::RepairFinished { .. } => "repair.finished",
+        Event::RepairRefused { .. } => "repair.refused",
+        Event::RepairTold { .. } => "repair.told",
+        Event::FailureSeen { .. } => "failure.seen",
+        Event::FailureTold { .. } => "failure.told",
+        Event::RollbackStarted { .. } => "rollback.started",
+        Event::UndoStarted { .. } => "undo.started",
+        Event::UndoFinished { .. } => "undo.finished",
+        Event::RollbackFinished { .. } => "rollback.finished",
+        Event::SnapshotTaken { .. } => "snapshot.taken",
     }
 }
 
