@@ -85,9 +85,10 @@ impl StoredRun {
             let wanted = attempts.into_iter().filter(|attempt| only.is_none_or(|only| only == *attempt));
             files.extend(wanted.map(|attempt| {
                 let path = log_path(&dir, node, attempt);
-                LogFile { stage: stage.clone(), attempt: Some(attempt), path }
+                LogFile { stage: stage.clone(), attempt: Some(attempt), repair: None, path }
             }));
             if only.is_none() {
+                files.extend(repairs(&dir, stage, node));
                 files.extend(finally(&dir, stage, &node.to_string()));
             }
         }
@@ -104,14 +105,25 @@ impl StoredRun {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFile {
     pub stage: String,
-    /// None: its `finally`.
+    /// None: its `finally`, or a repair.
     pub attempt: Option<u32>,
+    /// The how manieth repair of the stage.
+    pub repair: Option<u32>,
     pub path: PathBuf,
 }
 
 fn finally(dir: &Path, stage: &str, name: &str) -> Option<LogFile> {
     let path = dir.join(format!("{name}-finally.log"));
-    path.exists().then(|| LogFile { stage: stage.to_string(), attempt: None, path })
+    path.exists().then(|| LogFile { stage: stage.to_string(), attempt: None, repair: None, path })
+}
+
+/// What repair rules wrote for a stage, one after the other.
+fn repairs(dir: &Path, stage: &str, node: NodeIndex) -> Vec<LogFile> {
+    let numbered = (1..).map(|number| (number, dir.join(format!("{node}-repair-{number}.log"))));
+    let there = numbered.take_while(|(_, path)| path.exists());
+    let file =
+        |(number, path)| LogFile { stage: stage.to_string(), attempt: None, repair: Some(number), path };
+    there.map(file).collect()
 }
 
 /// Which attempts of which nodes wrote something.

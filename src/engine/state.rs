@@ -164,7 +164,11 @@ impl NodeState {
         self.confirmed = old.confirmed.filter(|yes| *yes);
         self.cleared = old.cleared;
         // Repairs are bounded over all goings of the stage.
-        self.repairs = old.repairs;
+        self.repairs = old.repairs.map(|mut repairs| {
+            repairs.again = false;
+            repairs.tried.clear();
+            repairs
+        });
     }
 
     pub fn waits_on(&self, on: WaitFor) -> bool {

@@ -144,6 +144,17 @@ pub struct World {
     queue: BTreeMap<(i64, u64), InputKind>,
     order: u64,
     running: BTreeMap<NodeIndex, (Work, Option<(i64, u64)>)>,
+    /// Stages that fail with an exit code until they are repaired.
+    pub broken: BTreeMap<String, i32>,
+    /// Stages whose repair fails.
+    pub stubborn: BTreeSet<String>,
+    /// When a fact becomes another, from the start on.
+    pub changes: Vec<(i64, String, Value)>,
+    /// A planted bug: what is read to verify a repair is what was read first.
+    pub stale: bool,
+    /// A planted bug: nobody counts repairs.
+    pub uncounted: bool,
+    first: BTreeMap<String, Fact>,
     /// The library's repair rules.
     pub library: Vec<Repair>,
     pub most_at_once: usize,
@@ -174,6 +185,12 @@ impl World {
             queue: BTreeMap::new(),
             order: 0,
             running: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            stubborn: BTreeSet::new(),
+            changes: Vec::new(),
+            stale: false,
+            uncounted: false,
+            first: BTreeMap::new(),
             library: Vec::new(),
             most_at_once: 0,
             together: BTreeSet::new(),
@@ -267,6 +284,10 @@ impl World {
             let inputs_now: Vec<Input> = inputs.drain(..).map(|kind| Input { at, kind }).collect();
             let commands =
                 core.turn(&inputs_now).inspect_err(|fault| eprintln!("{fault:?} {:#?}", self.lines()))?;
+            self.forget_counts(&mut core.state);
+            if self.uncounted && self.journal.all().len() > 2_000 {
+                return Ok((RunStatus::Running, 1));
+            }
             for command in commands {
                 if command == Command::Stop {
                     self.queue.clear();
@@ -387,7 +408,13 @@ impl World {
         self.done.push(format!("repair {} by {}", self.key(node), mend.rule.name));
         self.timeouts.push((format!("repair {}", mend.rule.name), Some(mend.timeout)));
         let script = self.script.get_mut(&format!("repair {}", mend.rule.name));
-        let queued = match script.and_then(VecDeque::pop_front).unwrap_or_else(ok) {
+        let scripted = script.and_then(VecDeque::pop_front);
+        let key = self.key(node);
+        let stubborn = self.stubborn.contains(&key);
+        if !stubborn {
+            self.broken.remove(&key);
+        }
+        let queued = match scripted.unwrap_or_else(|| if stubborn { exits(1) } else { ok() }) {
             Does::Ends { outcome, after } => {
                 Some(self.later(now + after, InputKind::Repaired { node, number, outcome }))
             }
@@ -398,7 +425,9 @@ impl World {
 
     fn start(&mut self, node: NodeIndex, attempt: u32) {
         let key = self.key(node);
-        let does = self.script.get_mut(&key).and_then(VecDeque::pop_front).unwrap_or_else(ok);
+        let broken = self.broken.get(&key).map(|exit| exits(*exit));
+        let does = broken.or_else(|| self.script.get_mut(&key).and_then(VecDeque::pop_front));
+        let does = does.unwrap_or_else(ok);
         let now = self.now;
         let queued = match does {
             Does::Hangs => None,
@@ -429,9 +458,11 @@ impl World {
         }
     }
 
-    fn read(&self, keys: &[FactKey]) -> FactValues {
+    fn read(&mut self, keys: &[FactKey]) -> FactValues {
         let read = |key: &FactKey| {
-            let known = self.facts.get(&key.id()).cloned();
+            let id = key.id();
+            let due = self.changes.iter().rev().find(|(at, of, _)| *at <= self.now && *of == id);
+            let known = due.map(|(_, _, value)| Fact::Read(value.clone())).or(self.facts.get(&id).cloned());
             let fact = match (known, key.name.as_str()) {
                 (Some(fact), _) => fact,
                 (None, "file.exists") => Fact::Read(Value::Bool(true)),
@@ -439,7 +470,21 @@ impl World {
             };
             (key.id(), fact)
         };
-        keys.iter().map(read).collect()
+        let mut values: FactValues = keys.iter().map(read).collect();
+        if self.stale {
+            for (id, fact) in &mut values {
+                *fact = self.first.entry(id.clone()).or_insert_with(|| fact.clone()).clone();
+            }
+        }
+        values
+    }
+
+    /// A defence taken away: the kernel forgets how often it repaired.
+    fn forget_counts(&self, state: &mut RunState) {
+        if self.uncounted {
+            state.repairs = 0;
+            state.nodes.iter_mut().filter_map(|node| node.repairs.as_mut()).for_each(|of| of.acted.clear());
+        }
     }
 
     fn observe(&mut self) {

@@ -12,6 +12,7 @@ mod gates;
 pub(crate) mod lanes;
 mod order;
 mod people;
+mod repairs;
 mod resume;
 mod retry;
 mod reuse_keys;

@@ -34,6 +34,17 @@ pub struct Stage {
     pub cleaned: u32,
     pub facts: BTreeMap<String, FactValues>,
     pub last_start: u64,
+    pub repairs: Repairs,
+}
+
+/// What rules did for a stage.
+#[derive(Clone, Debug, Default)]
+pub struct Repairs {
+    pub acted: BTreeMap<String, u32>,
+    pub count: u32,
+    pub open: Option<String>,
+    /// The next attempt is a rule's, and no try of the retry policy.
+    pub again: bool,
 }
 
 /// The approvals of a stage.
@@ -56,6 +67,8 @@ pub struct Book<'a> {
     /// What is shared with other runs must be asked for, and what holds it.
     pub commons: bool,
     pub leased: BTreeSet<NodeIndex>,
+    /// Repairs of the run.
+    pub repaired: u32,
     /// Nothing may start any more in this life, and why.
     pub halted: Option<String>,
     pub stopped: Option<NodeIndex>,
@@ -96,6 +109,7 @@ impl Stage {
             cleaned: 0,
             facts: BTreeMap::new(),
             last_start: 0,
+            repairs: Repairs::default(),
         }
     }
 
@@ -107,6 +121,7 @@ impl Stage {
         self.confirmed = old.confirmed;
         self.cleared = old.cleared;
         self.last_start = old.last_start;
+        self.repairs = Repairs { again: false, ..old.repairs };
     }
 }
 
@@ -122,6 +137,7 @@ impl<'a> Book<'a> {
             keep_going: false,
             commons: false,
             leased: BTreeSet::new(),
+            repaired: 0,
             halted: None,
             stopped: None,
             first_failure: None,
@@ -233,6 +249,10 @@ impl<'a> Book<'a> {
                 self.leased.remove(node);
                 Ok(())
             }
+            Event::RepairStarted { .. }
+            | Event::RepairFinished { .. }
+            | Event::RepairRefused { .. }
+            | Event::RepairTold { .. } => self.of_repairs(&record.event),
             _ => self.of_people(record),
         }
     }
@@ -291,7 +311,8 @@ impl Book<'_> {
         stage.status = Status::Running;
         (stage.open, stage.cleared, stage.retry) = (true, false, None);
         (stage.attempt, stage.last_start) = (attempt, seq);
-        stage.tries += 1;
+        stage.tries += u32::from(!std::mem::take(&mut stage.repairs.again));
+        stage.facts.remove("Verify");
         stage.cleaned = 0;
         stage.refused = false;
         stage.begun.get_or_insert(at);
@@ -322,7 +343,9 @@ impl Book<'_> {
             format!("{node} starts unconfirmed")
         })?;
         let most = spec.retry.as_ref().map_or(1, |retry| retry.attempts.max(1));
-        need(stage.tries < most, || format!("{node} is tried more than {most} times"))?;
+        need(stage.tries < most || stage.repairs.again, || {
+            format!("{node} is tried more than {most} times")
+        })?;
         if stage.tries == 0 {
             for asked in [(!spec.before.is_empty(), Asked::Before), (spec.when.is_some(), Asked::When)] {
                 let facts = stage.facts.get(&format!("{:?}", asked.1));

@@ -4,7 +4,7 @@
 use wfl::engine::core::Mode;
 use wfl::engine::{Command, Decisions, RunState};
 use wfl::event::{Event, NodeIndex, Record, WaitFor};
-use wfl::plan::{EdgeKind, Effect, Plan};
+use wfl::plan::{EdgeKind, Effect, Plan, Risk};
 
 use super::deeds::Medium;
 
@@ -23,6 +23,9 @@ pub enum Bug {
     FinallyDropped,
     GateOpened,
     TimeoutOfLaneDropped,
+    RuleActsMore,
+    ConsentDropped,
+    VerifyDropped,
     // In what it hears.
     LateRenumbered,
     TimersByTheWallClock,
@@ -35,6 +38,7 @@ pub enum Bug {
     // In what is done of what it says.
     CancelDropped,
     StartedTwice,
+    MendedTwice,
     FenceSkipped,
     ShownEarly,
     // In the journal.
@@ -44,7 +48,7 @@ pub enum Bug {
     StartForgotten,
 }
 
-pub const ALL: [Bug; 28] = [
+pub const ALL: [Bug; 32] = [
     Bug::EdgeDropped,
     Bug::LockDropped,
     Bug::PoolWidened,
@@ -57,6 +61,9 @@ pub const ALL: [Bug; 28] = [
     Bug::FinallyDropped,
     Bug::GateOpened,
     Bug::TimeoutOfLaneDropped,
+    Bug::RuleActsMore,
+    Bug::ConsentDropped,
+    Bug::VerifyDropped,
     Bug::LateRenumbered,
     Bug::TimersByTheWallClock,
     Bug::UnknownDropped,
@@ -67,6 +74,7 @@ pub const ALL: [Bug; 28] = [
     Bug::NobodyAsked,
     Bug::CancelDropped,
     Bug::StartedTwice,
+    Bug::MendedTwice,
     Bug::FenceSkipped,
     Bug::ShownEarly,
     Bug::NoBarrier,
@@ -83,6 +91,14 @@ impl Bug {
             Bug::PoolWidened => plan.pools.values_mut().for_each(|slots| *slots += 1),
             Bug::TimeoutOfLaneDropped => plan.timeout = None,
             _ => {}
+        }
+        for rule in &mut plan.repairs {
+            match self {
+                Bug::RuleActsMore => rule.limit += 1,
+                Bug::ConsentDropped => rule.risk = Risk::Low,
+                Bug::VerifyDropped => rule.verify = None,
+                _ => {}
+            }
         }
         for node in &mut plan.nodes {
             match self {
@@ -123,6 +139,7 @@ impl Bug {
     pub fn commands(self, commands: Vec<Command>) -> Vec<Command> {
         let twice = |command: Command| match (self, &command) {
             (Bug::CancelDropped, Command::Cancel { .. }) => vec![],
+            (Bug::MendedTwice, Command::Repair(_)) => vec![command.clone(), command],
             (Bug::StartedTwice, Command::Start { .. }) => vec![command.clone(), command],
             _ => vec![command],
         };

@@ -56,6 +56,14 @@ pub enum What {
     Cleaned {
         node: Option<NodeIndex>,
     },
+    /// A repair of the stage begins, and is over.
+    Mending {
+        node: NodeIndex,
+        number: u32,
+    },
+    Mended {
+        node: NodeIndex,
+    },
     /// All commands of the turn were carried out.
     Settled,
     /// The engine was not scheduled for so long.

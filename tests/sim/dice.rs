@@ -6,7 +6,10 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::run::lanes::{Draft, check, compare, constant, exists, fact, gate, lane, stage, text};
 use wfl::base::{Type, Value};
 use wfl::expr::Compare;
-use wfl::plan::{Action, BackoffKind, Bound, Effect, Node, OnFailure, Plan, Preset, Retry, StageKind};
+use wfl::plan::{
+    Action, AfterRepair, BackoffKind, Bound, Effect, Node, OnFailure, Plan, Preset, Repair, Retry, Risk,
+    StageKind,
+};
 
 pub type Dice = Xoshiro256PlusPlus;
 
@@ -34,7 +37,27 @@ pub fn plan(rng: &mut Dice) -> Plan {
         plan.finally = vec![Action::Exec { argv: vec![text("./report")] }];
     }
     settle_calls(&mut plan, rng);
+    if one_in(rng, 2) {
+        plan.repairs = repairs(rng);
+    }
     plan
+}
+
+/// One that just acts, one that asks first, one that ends the stage.
+fn repairs(rng: &mut Dice) -> Vec<Repair> {
+    let mut rule = |name: &str, exit: i64| Repair {
+        name: name.into(),
+        docs: None,
+        place: "lane.wfl:1".into(),
+        when: check("exit", compare(Compare::Eq, fact("exit", "", Type::Int), Value::Int(exit))),
+        verify: one_in(rng, 2).then(|| exists("z")),
+        actions: vec![Action::Exec { argv: vec![text("./mend")] }],
+        risk: Risk::Low,
+        then: AfterRepair::RetryStage,
+        limit: rng.random_range(1..4),
+    };
+    let (mend, clean, stop) = (rule("mend", 1), rule("clean", 7), rule("stop", 137));
+    vec![mend, Repair { risk: Risk::Destructive, ..clean }, Repair { then: AfterRepair::Stop, ..stop }]
 }
 
 fn edges(mut draft: Draft, at: u32, rng: &mut Dice) -> Draft {

@@ -143,6 +143,7 @@ impl Book<'_> {
         let stage = self.stages[node as usize].clone();
         need(!stage.status.is_final(), || format!("the result of {node} is recorded twice"))?;
         need(!stage.open, || format!("{node} has a result while its attempt runs"))?;
+        need(stage.repairs.open.is_none(), || format!("{node} has a result while it is repaired"))?;
         self.fits(node, status, &stage)?;
         self.stage(node).status = status;
         let bad = matches!(status, Status::Failed | Status::TimedOut);

@@ -95,6 +95,11 @@ impl Judge<'_> {
                 }
                 Ok(())
             }
+            What::Mending { node, number } => self.mending(deed.at, *node, *number),
+            What::Mended { node } => {
+                self.running.remove(node);
+                Ok(())
+            }
             What::Cleaning { node } => self.cleaning(*node),
             What::Cleaned { node } => {
                 self.cleaning.remove(node);
@@ -218,6 +223,7 @@ impl Judge<'_> {
     fn must_be_on_disk(&self, record: &Record) -> bool {
         match &record.event {
             Event::StageStarted { node, .. } => self.pinned(*node),
+            Event::RepairStarted { .. } => true,
             Event::ApprovalGiven { .. } | Event::ConfirmAnswered { .. } | Event::RunFinished { .. } => true,
             _ => false,
         }
@@ -250,6 +256,20 @@ impl Judge<'_> {
         self.within_limits(*since, node, timeout)?;
         self.running.insert(node, Running { attempt, since: at, told: false, forced: false });
         self.shares(node)
+    }
+
+    /// A repair begins: the disk holds that it does, and nothing of its stage runs.
+    fn mending(&mut self, at: i64, node: NodeIndex, number: u32) -> Checked {
+        need(!self.dead, || format!("{node} is repaired after the state became unsafe"))?;
+        let begun = self.records.iter().rev().find(|(_, record)| {
+            matches!(record.event, Event::RepairStarted { node: other, number: of, .. } if other == node && of == number)
+        });
+        let safe = begun.is_some_and(|(_, record)| record.seq <= self.synced as u64);
+        need(safe, || format!("repair {number} of {node} begins before the disk holds it"))?;
+        need(self.book.halted.is_none(), || format!("{node} is repaired after the run was told to end"))?;
+        need(!self.running.contains_key(&node), || format!("{node} is repaired while something of it runs"))?;
+        self.running.insert(node, Running { attempt: 0, since: at, told: false, forced: false });
+        Ok(())
     }
 
     fn within_limits(&self, since: i64, node: NodeIndex, timeout: Option<u64>) -> Checked {

@@ -4,12 +4,14 @@
 
 mod book;
 mod bugs;
+mod completion;
 mod deeds;
 mod dice;
 mod ended;
 mod judge;
 mod life;
 mod play;
+mod repaired;
 mod resumed;
 mod story;
 mod world;

@@ -7,6 +7,10 @@ use wfl::plan::Effect;
 /// Resume.
 impl Book<'_> {
     pub fn resumed(&mut self) {
+        if self.over.is_some() {
+            self.repaired = 0;
+            self.stages.iter_mut().for_each(|stage| stage.repairs.acted.clear());
+        }
         (self.halted, self.stopped, self.first_failure) = (None, None, None);
         (self.finally_failed, self.lane_cleaned, self.over) = (false, 0, None);
         (self.signalled, self.just_signalled, self.forced) = (false, false, false);
@@ -87,6 +91,7 @@ pub fn of_resume(event: &Event) -> bool {
         event,
         Event::RunResumed { .. }
             | Event::AttemptFinished { .. }
+            | Event::RepairFinished { .. }
             | Event::StageUnknown { .. }
             | Event::StageResolved { .. }
             | Event::StageReset { .. }

@@ -141,6 +141,7 @@ fn settings(world: &mut World) -> Settings {
         people: world.chance(40),
         keep_going: world.chance(30),
         commons: world.chance(40),
+        yes_destructive: world.chance(20),
         ..Settings::default()
     }
 }

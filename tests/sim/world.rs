@@ -36,8 +36,9 @@ pub enum News {
 #[derive(Clone, Debug)]
 struct Process {
     node: Option<NodeIndex>,
-    /// None: a `finally`.
+    /// None: a `finally`, or a repair of that number.
     attempt: Option<u32>,
+    repair: Option<u32>,
     ends: Outcome,
     started: i64,
     due: (i64, u64),
@@ -184,6 +185,7 @@ impl World {
                 | InputKind::Facts { .. }
                 | InputKind::InputsHashed { .. }
                 | InputKind::Claimed { .. }
+                | InputKind::Repaired { .. }
         );
         self.idle += usize::from(of_worker);
         if let InputKind::Exited { node, attempt, outcome } = kind
@@ -200,6 +202,10 @@ impl World {
         let Some(mut process) = self.processes.remove(&id) else { return };
         process.ends.duration_ms = (self.now - process.started) as u64;
         let input = match (process.attempt, process.node) {
+            (None, Some(node)) if let Some(number) = process.repair => {
+                self.ledger.log(What::Mended { node });
+                InputKind::Repaired { node, number, outcome: process.ends }
+            }
             (Some(attempt), Some(node)) => {
                 self.ledger.log(What::Over { node, attempt, status: process.ends.status });
                 InputKind::Exited { node, attempt, outcome: process.ends }
@@ -219,6 +225,7 @@ impl World {
             self.queue.remove(&due);
             let Some(process) = self.processes.remove(&id) else { continue };
             match (process.attempt, process.node) {
+                (None, Some(node)) if process.repair.is_some() => self.ledger.log(What::Mended { node }),
                 (Some(attempt), Some(node)) => {
                     self.ledger.log(What::Over { node, attempt, status: AttemptStatus::Interrupted });
                     if self.chance(30) {
@@ -255,6 +262,7 @@ impl World {
         match task {
             Command::Start { node, attempt, timeout, .. } => self.spawn(node, attempt, timeout),
             Command::RunFinally { node, attempt: _, .. } => self.clean(node),
+            Command::Repair(mend) => self.mend(mend.node, mend.number, mend.timeout),
             Command::ReadFacts { node, asked, keys } => {
                 let values = self.read(&keys);
                 let after = self.upto(40);
@@ -330,28 +338,48 @@ impl World {
         (after, ends)
     }
 
+    fn mend(&mut self, node: NodeIndex, number: u32, timeout: u64) {
+        self.ledger.log(What::Mending { node, number });
+        let (mut after, mut ends) = self.fortune();
+        if after >= timeout as i64 {
+            (after, ends) = (timeout as i64, ended(AttemptStatus::TimedOut, None));
+        }
+        let id = self.run(Some(node), None, after, ends);
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.repair = Some(number);
+        }
+    }
+
     fn clean(&mut self, node: Option<NodeIndex>) {
         self.ledger.log(What::Cleaning { node });
         let (after, ends) = self.fortune();
         self.run(node, None, after.min(8_000), ends);
     }
 
-    fn run(&mut self, node: Option<NodeIndex>, attempt: Option<u32>, after: i64, ends: Outcome) {
+    fn run(&mut self, node: Option<NodeIndex>, attempt: Option<u32>, after: i64, ends: Outcome) -> u64 {
         let id = self.order;
         let due = self.later(after, News::Over(id));
         let stubborn = !self.healthy && self.chance(10);
         let started = self.now;
-        self.processes.insert(id, Process { node, attempt, ends, started, due, stubborn });
+        self.processes.insert(id, Process { node, attempt, repair: None, ends, started, due, stubborn });
+        id
     }
 
     fn cancel(&mut self, node: NodeIndex, force: bool) {
         self.ledger.log(What::Told { node, force });
-        let waits = |task: &Command| matches!(task, Command::Start { node: other, .. } if *other == node);
+        let waits = |task: &Command| match task {
+            Command::Start { node: other, .. } => *other == node,
+            Command::Repair(mend) => mend.node == node,
+            _ => false,
+        };
         if let Some(at) = self.tasks.iter().position(waits) {
-            if let Some(Command::Start { attempt, .. }) = self.tasks.remove(at) {
-                let outcome = ended(AttemptStatus::Cancelled, None);
-                self.later(0, News::Aside(InputKind::Exited { node, attempt, outcome }));
-            }
+            let outcome = ended(AttemptStatus::Cancelled, None);
+            let called_off = match self.tasks.remove(at) {
+                Some(Command::Start { attempt, .. }) => InputKind::Exited { node, attempt, outcome },
+                Some(Command::Repair(mend)) => InputKind::Repaired { node, number: mend.number, outcome },
+                _ => return,
+            };
+            self.later(0, News::Aside(called_off));
             return;
         }
         let lane = self.plan.nodes.len() as NodeIndex;

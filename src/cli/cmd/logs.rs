@@ -95,7 +95,11 @@ fn whole(files: &[LogFile], args: &Logs, terminal: &Terminal) -> Result<Code, Er
     let mut out = LogLines::new(args, false, terminal);
     for file in files {
         if files.len() > 1 {
-            let part = file.attempt.map_or("finally".to_string(), |attempt| format!("attempt {attempt}"));
+            let part = match (file.attempt, file.repair) {
+                (Some(attempt), _) => format!("attempt {attempt}"),
+                (None, Some(number)) => format!("repair {number}"),
+                (None, None) => "finally".to_string(),
+            };
             out.flush();
             terminal.say(&terminal.err.paint(Ink::Bold, &format!("{} {part}", file.stage)));
         }
