@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::capture::{Stream, records};
+use crate::engine::spec::undo_log;
 use crate::event::{NodeIndex, Record, RunId};
 use crate::history::{History, RunSummary};
 use crate::plan::Plan;
@@ -89,6 +90,7 @@ impl StoredRun {
             }));
             if only.is_none() {
                 files.extend(finally(&dir, stage, &node.to_string()));
+                files.extend(undos(&dir, stage, node));
             }
         }
         Ok(files)
@@ -112,6 +114,15 @@ pub struct LogFile {
 fn finally(dir: &Path, stage: &str, name: &str) -> Option<LogFile> {
     let path = dir.join(format!("{name}-finally.log"));
     path.exists().then(|| LogFile { stage: stage.to_string(), attempt: None, path })
+}
+
+/// What the attempts of the stage's undo wrote.
+fn undos(dir: &Path, stage: &str, node: NodeIndex) -> Vec<LogFile> {
+    let paths = (1..).map(|attempt| (attempt, dir.join(undo_log(node, attempt))));
+    let there = paths.take_while(|(_, path)| path.exists());
+    let named =
+        there.map(|(attempt, path)| LogFile { stage: format!("{stage} undo"), attempt: Some(attempt), path });
+    named.collect()
 }
 
 /// Which attempts of which nodes wrote something.

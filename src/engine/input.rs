@@ -7,7 +7,7 @@ use crate::base::{Moment, Value};
 use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
 use crate::port::room::Room;
-use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
+use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Restored, Standing};
 
 use super::look::{Effort, Looked, Sealed};
 use super::resume::Decisions;
@@ -83,6 +83,35 @@ pub enum InputKind {
     },
     /// The room the machine has now.
     Room(Box<Room>),
+    /// A stopped run's effects are to be taken back, or a rollback that was cut off goes on. The first tick comes next.
+    Rollback(Asking),
+    Undone {
+        node: NodeIndex,
+        attempt: u32,
+        outcome: Outcome,
+    },
+    /// The project's files were recorded: before the first stage (no node), or when an attempt had ended.
+    Snapped {
+        node: Option<NodeIndex>,
+        taken: Result<String, String>,
+    },
+    /// The project's files were brought back.
+    Restored(Result<Vec<Restored>, String>),
+}
+
+/// Who wants a run's effects taken back, and which of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asking {
+    pub engine: String,
+    pub by: String,
+    /// The last stage whose effects stay.
+    pub to: Option<NodeIndex>,
+    /// The snapshot that the files go back to.
+    pub files: Option<String>,
+    /// What other commands left while no engine had the run.
+    pub messages: Vec<Message>,
+    /// One that was cut off is finished as it was begun.
+    pub goes_on: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +183,23 @@ pub enum Command {
         /// Hash of its inputs at its start, when its result may be taken by others.
         inputs: Option<String>,
     },
+    /// Takes a stage's effect back.
+    Undo {
+        node: NodeIndex,
+        attempt: u32,
+        timeout: Option<u64>,
+        key: Option<String>,
+        /// What it may read of others, and what it gave out itself.
+        outputs: Outputs,
+        own: BTreeMap<String, Value>,
+    },
+    /// Records the project's files before the first stage.
+    Snapshot,
+    /// Brings the project's files back to a snapshot; `known` are those of the run, in order.
+    Restore {
+        to: String,
+        known: Vec<String>,
+    },
 }
 
 /// The result of one decision: events to commit together, and what to do after.
@@ -189,6 +235,8 @@ pub struct Settings {
     pub commons: bool,
     /// What is done with results of other runs; none where there is nowhere to keep them.
     pub reuse: Option<Reuse>,
+    /// The project's files are recorded as the run goes.
+    pub snapshots: bool,
 }
 
 /// How results of other runs are taken.
@@ -211,6 +259,7 @@ impl Default for Settings {
             grace: Duration::from_secs(10),
             commons: false,
             reuse: None,
+            snapshots: false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the engine cannot do yet and a test would need: refused, never passed over. Notifications, rollback and
+//! What the engine cannot do yet and a test would need: refused, never passed over. Notifications and
 //! repair rules do nothing in a run that goes well, so a lane that has them is played until it would matter.
 
 use crate::diag::Diagnostic;
@@ -20,12 +20,11 @@ pub(super) fn before(model: &Model, lane: &ResolvedLane) -> Result<(), Vec<Diagn
 
 fn matters_later(entry: &NotYet) -> bool {
     let what = entry.what.as_str();
-    [NotYet::NOTIFY, NotYet::ROLLBACK, NotYet::REPAIR, NotYet::REPAIRS].contains(&what)
+    [NotYet::NOTIFY, NotYet::REPAIR, NotYet::REPAIRS].contains(&what)
 }
 
 /// Refused because of what happened in the run.
 pub(super) fn after(model: &Model, lane: &ResolvedLane, played: &Played) -> Result<(), Vec<Diagnostic>> {
-    let failed = played.state.first_failure.is_some();
     let failed_attempt = played.records.iter().any(|record| {
         matches!(&record.event, Event::AttemptFinished { outcome, .. }
             if matches!(outcome.status, AttemptStatus::Failed | AttemptStatus::TimedOut))
@@ -34,7 +33,6 @@ pub(super) fn after(model: &Model, lane: &ResolvedLane, played: &Played) -> Resu
         .into_iter()
         .filter_map(|entry| {
             let why = match entry.what.as_str() {
-                NotYet::ROLLBACK if failed => "a stage failed, and what was done would be undone now",
                 NotYet::REPAIR | NotYet::REPAIRS if failed_attempt => {
                     "an attempt failed, and a rule could have mended it"
                 }

@@ -15,6 +15,8 @@ mod people;
 mod resume;
 mod retry;
 mod reuse_keys;
+mod rollback;
+mod rollback_kills;
 mod room;
 mod shares;
 mod simulation;

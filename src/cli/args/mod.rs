@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
+mod recovery;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportWhat, Init, Judged, OfChange};
+pub use recovery::Rollback;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
 #[derive(Debug, Parser)]
@@ -74,6 +76,8 @@ pub enum Command {
     Init(Init),
     /// Say what a lane could add: commands it does not run, guards it lacks, waiting that nothing asks for.
     Analyse(Analyse),
+    /// Take back what a run did: the undo of its stages, newest first, and the project's files.
+    Rollback(Rollback),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -258,6 +262,9 @@ pub struct Going {
     /// Of a hundred stages that could be reused, how many run all the same, to find undeclared inputs; 0 for none.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub verify_reuse: Option<u32>,
+    /// Do not record the project's files: `wfl rollback` can then not bring them back.
+    #[arg(long)]
+    pub no_snapshot: bool,
 }
 
 #[derive(Debug, ClapArgs)]
