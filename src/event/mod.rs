@@ -3,6 +3,7 @@
 
 mod class;
 mod result;
+mod rollback;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::expr::facts::FactValues;
 
 pub use class::{FailureClass, Lasting};
 pub use result::{Compared, FileMark, Files, Keyed};
+pub use rollback::Failed;
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -417,14 +419,6 @@ pub enum Event {
     /// The project's files were recorded as they are: before the run (`node` none) or when the stage had ended.
     #[serde(rename = "snapshot.taken")]
     SnapshotTaken { node: Option<NodeIndex>, id: String },
-}
-
-/// How a run ended before its effects were taken back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Failed {
-    pub status: RunStatus,
-    pub cause: Option<String>,
-    pub node: Option<NodeIndex>,
 }
 
 /// A breaker as a stage that has it knows it. Times in milliseconds.
