@@ -177,6 +177,7 @@ fn drive(plan: Plan, id: RunId, journal: Box<dyn Journal>, log_dir: Option<std::
         inbox: None,
         commons: None,
         results: None,
+        snapshots: None,
     };
     let options = Options {
         run: id,

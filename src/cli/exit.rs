@@ -36,6 +36,16 @@ pub fn of_run(status: RunStatus) -> Code {
     }
 }
 
+/// The code of a run that stopped so: one that was rolled back keeps that of its failure.
+pub fn of_ended(status: RunStatus, exit: i32) -> Code {
+    match (status, exit) {
+        (RunStatus::RolledBack, 0) => Code::Ok,
+        (RunStatus::RolledBack, 3) => Code::Gate,
+        (RunStatus::RolledBack, 5) => Code::TimedOut,
+        _ => of_run(status),
+    }
+}
+
 /// Of several that apply: 130 before 2, 4, 3, 5 and 1. A bug hides nothing but success.
 pub fn worst(codes: impl IntoIterator<Item = Code>) -> Code {
     let rank = |code: &Code| match code {

@@ -47,6 +47,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
         no_repair: args.no_repair,
         yes_destructive: args.yes_destructive,
+        unrecorded: args.no_snapshot,
     };
     // Output shown as it comes is there before any event.
     let live = workflow.as_ref().filter(|_| shows_live(args));
@@ -67,7 +68,11 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     if let Some(warning) = &ended.warning {
         terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
     }
-    Ok(if ended.exit == Code::Bug as i32 { engine_bug(&ended, terminal) } else { exit::of_run(ended.status) })
+    Ok(if ended.exit == Code::Bug as i32 {
+        engine_bug(&ended, terminal)
+    } else {
+        exit::of_ended(ended.status, ended.exit)
+    })
 }
 
 /// This program, even when its file was replaced meanwhile.

@@ -35,8 +35,7 @@ impl People for AtTerminal {
             Some(screen) => screen.pause(|| prompt(&text)),
             None => prompt(&text),
         }?;
-        let yes = matches!(reply.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-        Some(Answer { yes, by: self.who.clone(), comment: None })
+        Some(Answer { yes: is_yes(&reply), by: self.who.clone(), comment: None })
     }
 }
 
@@ -60,6 +59,16 @@ fn words(question: &Question) -> String {
             format!("{key} failed: {text}\nThis repair is destructive. Carry it out? [y/N] ")
         }
     }
+}
+
+/// Whether the person at the terminal says yes; none when nobody answers.
+pub fn agrees(text: &str) -> Option<bool> {
+    let reply = prompt(text)?;
+    Some(is_yes(&reply))
+}
+
+fn is_yes(reply: &str) -> bool {
+    matches!(reply.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// None at end of file: nobody answered, which is neither yes nor no.

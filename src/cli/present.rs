@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::event::FailureClass;
+use crate::event::{FailureClass, RunStatus};
 use crate::history::{AttemptSummary, RunSummary, StageSummary};
 
 pub fn run_json(run: &RunSummary) -> Value {
     json!({
         "id": run.id,
         "status": run.status,
-        "exit": run.status.exit_code(),
+        "exit": exit(run),
         "lane": run.lane,
         "started": run.started.rfc3339(),
         "finished": run.finished.map(|at| at.rfc3339()),
@@ -18,6 +18,14 @@ pub fn run_json(run: &RunSummary) -> Value {
         "change": run.change,
         "params": run.params,
     })
+}
+
+/// A run that was rolled back has the code of the failure it was rolled back for.
+fn exit(run: &RunSummary) -> i32 {
+    match run.status {
+        RunStatus::RolledBack => run.exit.unwrap_or(run.status.exit_code()),
+        status => status.exit_code(),
+    }
 }
 
 pub fn stage_json(stage: &StageSummary) -> Value {
@@ -34,6 +42,8 @@ pub fn stage_json(stage: &StageSummary) -> Value {
         "duration_ms": stage.duration_ms,
         "outputs": stage.outputs,
         "measures": stage.measures,
+        "undone": stage.undo.as_deref() == Some("done"),
+        "undo": stage.undo,
     })
 }
 

@@ -32,6 +32,10 @@ impl Project {
             let help = format!("bring it to its end first: `wfl resume {}`", run.id);
             return Err(Error::refused(format!("run {} has not ended", run.id), help));
         }
+        if run.summary.status == RunStatus::RolledBack {
+            let help = "start the fuller lane from its beginning: `wfl run LANE`";
+            return Err(Error::refused(format!("what run {} did was rolled back", run.id), help));
+        }
         let mut planned = self.plan(&self.above(&run, asked)?)?;
         let stale = stale(&run, &planned);
         let done = Done::of(run)?;

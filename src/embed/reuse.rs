@@ -48,7 +48,9 @@ impl Newest {
         for record in records {
             match record.event {
                 Event::StageRecorded { node, result: Some(result), .. } => drop(keys.insert(node, *result)),
-                Event::StageReset { node, .. } => drop(keys.remove(&node)),
+                Event::StageReset { node, .. } | Event::ResultRevoked { node, .. } => {
+                    drop(keys.remove(&node));
+                }
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use crate::base::clock::SystemClock;
 use crate::base::{Timestamp, Value};
 use crate::capture::{LOG_CAP, LineSink};
 use crate::engine::drive::{self, Control, End, Mode, Options, Ports};
-use crate::engine::input::{InputKind, Reuse};
+use crate::engine::input::{Asking, InputKind, Reuse};
 use crate::engine::resume::{self, Observed, Resolution};
 use crate::engine::state::RunState;
 use crate::event::{Record, RunId, RunStatus};
@@ -23,7 +23,9 @@ use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
 use super::shelf::Shelf;
-use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, rules, start};
+use super::{
+    Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, rollback, rules, start,
+};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -53,6 +55,8 @@ pub struct Going {
     pub no_repair: bool,
     /// Agrees to destructive repairs, which `yes` does not.
     pub yes_destructive: bool,
+    /// The project's files are not recorded as the run goes.
+    pub unrecorded: bool,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -91,6 +95,12 @@ pub struct Session {
     secrets: BTreeMap<u32, Value>,
     injections: Injections,
     _lock: RunLock,
+}
+
+/// What for a stopped run is taken up.
+enum Taken<'a> {
+    Resumed(&'a Resolve, bool),
+    RolledBack(Asking),
 }
 
 impl Project {
@@ -172,8 +182,12 @@ impl Session {
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
         let project = Project::at(place.clone(), &[]);
-        let adopted = adopt::definition(place, &mut stored, resolve.adopt)?;
-        Session::of(&project, stored, lock, resolve, adopted)
+        // What is half taken back is finished as it was begun, whatever the definition says now.
+        let adopted = match rollback::is_open(&stored)? {
+            true => false,
+            false => adopt::definition(place, &mut stored, resolve.adopt)?,
+        };
+        Session::of(&project, stored, lock, Taken::Resumed(resolve, adopted))
     }
 
     /// Takes a run up only to end it: a changed definition does not matter, for nothing of it is started.
@@ -181,18 +195,30 @@ impl Session {
         let place = Place::here()?;
         let stored = StoredRun::in_store(place.state()?, run)?;
         let lock = acquire(&stored.store, &stored.id)?;
+        if rollback::is_open(&stored)? {
+            return Err(Error::refused(
+                format!("run {} is half rolled back, which cannot be cancelled", stored.id),
+                format!("`wfl resume {}` finishes it", stored.id),
+            ));
+        }
         let project = Project::at(place, &[]);
-        let session = Session::of(&project, stored, lock, &Resolve::default(), false)?;
+        let session = Session::of(&project, stored, lock, Taken::Resumed(&Resolve::default(), false))?;
         Ok(session.drive(Going::default())?.status)
     }
 
-    fn of(
-        project: &Project,
-        stored: StoredRun,
-        lock: RunLock,
-        resolve: &Resolve,
-        adopted: bool,
-    ) -> Result<Session, Error> {
+    /// Takes a stopped run up to take back what it did: all of it, or what came after the stage `to`.
+    pub fn roll_back(run: &str, to: Option<&str>) -> Result<Session, Error> {
+        StoredRun::find(run)?;
+        let place = Place::here()?;
+        let found = StoredRun::in_store(place.state()?, run)?;
+        let lock = acquire(&found.store, &found.id)?;
+        let stored = StoredRun::in_store(found.store, &found.id.0)?;
+        let asking = rollback::asking(&stored, to)?;
+        let project = Project::at(place, &[]);
+        Session::of(&project, stored, lock, Taken::RolledBack(asking))
+    }
+
+    fn of(project: &Project, stored: StoredRun, lock: RunLock, taken: Taken<'_>) -> Result<Session, Error> {
         let secrets = start::secrets(&stored.plan)?;
         let injections = inject::injections(&stored.plan)?;
         let past = stored.records()?;
@@ -201,15 +227,17 @@ impl Session {
         })?;
         let world = Arc::new(project.world(&Default::default()));
         let mut inbox = stored.store.inbox(&stored.id)?;
-        let begin = if past.is_empty() {
-            InputKind::Begin { engine: engine() }
-        } else {
-            let mut observed = observed(&stored, &past, resolve, adopted)?;
-            reuse::observe(&stored, &state, &past, &mut observed);
-            // Before anything starts or ends, or an approval given meanwhile would come too late.
-            observed.messages = inbox.take();
-            resume::reconcile(&stored.plan, &state, &observed)
-                .map_err(|refusal| Error::refused(refusal.message, refusal.help))?
+        let begin = match taken {
+            Taken::RolledBack(asking) => InputKind::Rollback(Asking { messages: inbox.take(), ..asking }),
+            Taken::Resumed(..) if past.is_empty() => InputKind::Begin { engine: engine() },
+            Taken::Resumed(resolve, adopted) => {
+                let mut observed = observed(&stored, &past, resolve, adopted)?;
+                reuse::observe(&stored, &state, &past, &mut observed);
+                // Before anything starts or ends, or an approval given meanwhile would come too late.
+                observed.messages = inbox.take();
+                resume::reconcile(&stored.plan, &state, &observed)
+                    .map_err(|refusal| Error::refused(refusal.message, refusal.help))?
+            }
         };
         let StoredRun { store, id, plan, .. } = stored;
         Ok(Session {
@@ -254,6 +282,7 @@ impl Session {
             inbox: Some(Box::new(self.inbox)),
             commons: Some(Arc::new(self.store.commons(&self.run)?)),
             results: Some(Arc::new(Shelf::new(&self.plan.root, &self.store))),
+            snapshots: rollback::recorder(&self.plan.root, &self.store).filter(|_| !going.unrecorded),
         };
         let options = Options {
             run: self.run.clone(),
@@ -334,7 +363,7 @@ fn nodes(plan: &Plan) -> Vec<NewNode> {
         .collect()
 }
 
-fn engine() -> String {
+pub(super) fn engine() -> String {
     format!("wfl {}", env!("CARGO_PKG_VERSION"))
 }
 

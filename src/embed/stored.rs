@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::capture::{Stream, records};
+use crate::engine::spec::undo_log;
 use crate::event::{NodeIndex, Record, RunId};
 use crate::history::{History, RunSummary};
 use crate::plan::Plan;
@@ -90,6 +91,7 @@ impl StoredRun {
             if only.is_none() {
                 files.extend(repairs(&dir, stage, node));
                 files.extend(finally(&dir, stage, &node.to_string()));
+                files.extend(undos(&dir, stage, node));
             }
         }
         Ok(files)
@@ -124,6 +126,15 @@ fn repairs(dir: &Path, stage: &str, node: NodeIndex) -> Vec<LogFile> {
     let file =
         |(number, path)| LogFile { stage: stage.to_string(), attempt: None, repair: Some(number), path };
     there.map(file).collect()
+}
+
+/// What the attempts of the stage's undo wrote.
+fn undos(dir: &Path, stage: &str, node: NodeIndex) -> Vec<LogFile> {
+    let paths = (1..).map(|attempt| (attempt, dir.join(undo_log(node, attempt))));
+    let there = paths.take_while(|(_, path)| path.exists());
+    let named =
+        there.map(|(attempt, path)| LogFile { stage: format!("{stage} undo"), attempt: Some(attempt), path });
+    named.collect()
 }
 
 /// Which attempts of which nodes wrote something.

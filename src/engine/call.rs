@@ -102,7 +102,7 @@ impl Kernel<'_> {
     /// Time at work is counted, as for the lane: waiting for people is not.
     pub fn check_bounds(&mut self) -> Step {
         let (plan, live) = (self.plan, &self.state.live);
-        if live.bounded.is_empty() || live.halt.is_some() || !live.work.working {
+        if live.bounded.is_empty() || live.halt.is_some() || live.rolling || !live.work.working {
             return Ok(());
         }
         let over = |bound: u32, begun: u64| {
@@ -132,8 +132,7 @@ impl Kernel<'_> {
                 }
                 Some(Doing::Held) => self.end_held(node)?,
                 // What is being read is looked at when it comes.
-                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally) => {}
-                Some(Doing::Claiming(_) | Doing::Ruling) => {}
+                Some(_) => {}
                 None if !self.state.node(node).is_open_ended() => {}
                 // The end of a call waits for what is inside it.
                 None if self.plan.nodes[node as usize].closes.is_some()

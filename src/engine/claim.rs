@@ -58,6 +58,11 @@ impl Claims {
         self.line.values().min().copied()
     }
 
+    /// Who may hold something of other runs.
+    pub fn known(&self) -> &BTreeSet<NodeIndex> {
+        &self.known
+    }
+
     /// The stage has nothing to start any more.
     pub fn forget(&mut self, node: NodeIndex) {
         self.line.remove(&node);
@@ -118,6 +123,9 @@ impl Kernel<'_> {
         let Some(Doing::Claiming(holder)) = self.is_doing(node).cloned() else { return Ok(()) };
         self.state.live.doing.remove(&node);
         self.state.live.claims.line.remove(&node);
+        if self.state.rollback.as_ref().is_some_and(|rollback| !rollback.finished) {
+            return self.undo_claimed(node, holder, answer);
+        }
         match answer {
             Err(why) => {
                 let why = format!("what it shares with other runs could not be asked for: {why}");
@@ -223,6 +231,51 @@ impl Kernel<'_> {
         if claims.known.remove(&node) { self.emit(Event::LeaseReleased { node }) } else { Ok(()) }
     }
 
+    /// Who must hold something while the node's effect is taken back: calls around it, the outermost first, and itself.
+    pub fn holders(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        let closes = self.plan.nodes[node as usize].closes.map(|call| self.plan.calls[call as usize].opening);
+        let around = self.plan.around(node).map(|call| self.plan.calls[call as usize].opening);
+        let mut all: Vec<NodeIndex> = closes.into_iter().chain(around).collect();
+        all.reverse();
+        all.push(node);
+        all.retain(|holder| self.state.live.claims.wants.contains_key(holder));
+        all
+    }
+
+    /// Asks for what the undo of the node needs and nobody holds yet.
+    pub fn claim_to_undo(&mut self, node: NodeIndex) -> Step<Option<Command>> {
+        if !self.state.live.settings.commons {
+            return Ok(None);
+        }
+        let holders = self.holders(node);
+        let claims = &self.state.live.claims;
+        let Some(holder) = holders.iter().copied().find(|holder| !claims.held.contains(holder)) else {
+            return Ok(None);
+        };
+        let wants = claims.wants.get(&holder).cloned().unwrap_or_default();
+        // Another stage of this run may keep the same: it takes it again when its own turn comes.
+        let same = |other: &NodeIndex| {
+            let theirs = claims.wants.get(other).into_iter().flatten();
+            let shared = |want: &Want| wants.iter().any(|own| own.on == want.on && own.name == want.name);
+            !holders.contains(other) && theirs.into_iter().any(shared)
+        };
+        for other in claims.known.iter().copied().filter(same).collect::<Vec<_>>() {
+            self.give_back(other)?;
+        }
+        self.state.live.doing.insert(node, Doing::Claiming(holder));
+        let claim = Claim { node: holder, wants, breaker: None, keepers: vec![node] };
+        Ok(Some(Command::Claim { node, claim }))
+    }
+
+    pub fn took_to_undo(&mut self, holder: NodeIndex) -> Step {
+        let claims = &mut self.state.live.claims;
+        claims.held.insert(holder);
+        claims.known.insert(holder);
+        let wants = claims.wants.get(&holder).into_iter().flatten();
+        let things = wants.map(|want| thing(want.on, &want.name)).collect();
+        self.emit(Event::LeaseTaken { node: holder, things })
+    }
+
     /// What a stage of an earlier process may hold still, so that it is given back at its end.
     pub fn may_hold(&mut self, node: NodeIndex) {
         let claims = &mut self.state.live.claims;
@@ -288,7 +341,7 @@ fn thing(on: WaitFor, name: &str) -> String {
 }
 
 /// Why it waits, who could change that and how.
-fn told(obstacle: &Obstacle) -> String {
+pub(super) fn told(obstacle: &Obstacle) -> String {
     let what = thing(obstacle.on, &obstacle.name);
     if let Some(until) = obstacle.until {
         return format!("{what} is open until {}", until.rfc3339());

@@ -49,6 +49,7 @@ pub struct Core {
     unshown_since: i64,
     sync_cost: i64,
     cause: Option<String>,
+    exit: Option<i32>,
 }
 
 impl Core {
@@ -69,6 +70,7 @@ impl Core {
             unshown_since: 0,
             sync_cost: 0,
             cause: None,
+            exit: None,
         }
     }
 
@@ -89,6 +91,11 @@ impl Core {
     /// The cause that `run.finished` gave.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// The exit code that `run.finished` gave.
+    pub fn exit(&self) -> Option<i32> {
+        self.exit
     }
 
     /// When, by the monotonic clock, the kernel wants a tick at the latest.
@@ -118,7 +125,8 @@ impl Core {
         if self.unshown.is_empty() {
             self.unshown_since = at.mono;
         }
-        if let Some(Event::RunFinished { cause, .. }) = events.last() {
+        if let Some(Event::RunFinished { cause, exit, .. }) = events.last() {
+            self.exit = Some(*exit);
             self.cause.clone_from(cause);
         }
         self.unshown.extend(records);

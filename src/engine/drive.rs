@@ -11,7 +11,9 @@ use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
 use crate::plan::{Parallel, Plan, Repair};
 use crate::port::room::Room;
-use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
+use crate::port::{
+    Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, Snapshots, StateUnsafe,
+};
 
 use super::core::Core;
 pub use super::core::Mode;
@@ -36,6 +38,8 @@ pub struct Ports {
     pub commons: Option<Arc<dyn Commons>>,
     /// Results that runs share; none when every run stands alone.
     pub results: Option<Arc<dyn Results>>,
+    /// The project's files as they were; none where they are not recorded.
+    pub snapshots: Option<Arc<dyn Snapshots>>,
 }
 
 #[derive(Clone, Debug)]
@@ -155,7 +159,8 @@ pub fn run(
     options: &Options,
     control: &Arc<Control>,
 ) -> Result<End, StateUnsafe> {
-    let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons, results } = ports;
+    let Ports { journal, executor, facts, clock, observers, people, mut inbox, commons, results, snapshots } =
+        ports;
     let (jobs, room) = jobs(plan, options, executor.as_ref());
     state.live.settings = Settings {
         jobs,
@@ -168,6 +173,7 @@ pub fn run(
         reuse: results.is_some().then_some(options.reuse),
         no_repair: options.no_repair,
         yes_destructive: options.yes_destructive,
+        snapshots: snapshots.is_some(),
     };
     let context = Context {
         run: options.run.0.clone(),
@@ -176,20 +182,20 @@ pub fn run(
         grace: options.grace,
     };
     let fenced = match begin {
-        InputKind::Resume(_) => executor.fence(&options.run.0),
+        InputKind::Resume(_) | InputKind::Rollback(_) => executor.fence(&options.run.0),
         _ => 0,
     };
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
-    let (plan_of_tools, rules, clock_of_tools) = (plan.clone(), options.rules.clone(), clock.clone());
     let tools = Tools {
-        plan: plan_of_tools,
+        plan: plan.clone(),
         context,
         executor,
         facts,
         commons,
         results,
-        clock: clock_of_tools,
-        rules,
+        snapshots,
+        clock: clock.clone(),
+        rules: options.rules.clone(),
     };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);

@@ -14,7 +14,7 @@ use super::core::{Core, Fault};
 use super::drive::{Control, End};
 use super::input::{Command, Input, InputKind, Signal};
 use super::state::Phase;
-use super::worker::{Task, Tools};
+use super::worker::{Task, Tools, Undo};
 
 /// How often messages of other commands are looked for.
 const POLL_MS: i64 = 200;
@@ -48,7 +48,8 @@ impl Shared {
         match (&self.fault, self.core.state.phase) {
             (Some(Fault::Unsafe(state)), _) => Err(state.clone()),
             (None, Phase::Stopped(status)) => {
-                Ok(End { status, exit: status.exit_code(), cause: self.core.cause().map(str::to_owned) })
+                let exit = self.core.exit().unwrap_or(status.exit_code());
+                Ok(End { status, exit, cause: self.core.cause().map(str::to_owned) })
             }
             (Some(Fault::Bug(bug)), _) => Ok(broken(format!("internal error: {bug}"))),
             (None, _) => Ok(broken("internal error: the engine ended before the run did".to_owned())),
@@ -143,7 +144,9 @@ impl Driver {
                     self.work.notify_all();
                 }
             }
-            kept = self.submit_and_keep(news);
+            // Before the end of the attempt is told: it may be the end of the run.
+            let recorded = self.tools.snapshot_after(&task);
+            kept = self.submit_and_keep(recorded.into_iter().chain([news]).collect());
         }
     }
 
@@ -160,8 +163,8 @@ impl Driver {
         }
     }
 
-    fn submit_and_keep(self: &Arc<Self>, news: InputKind) -> Option<Task> {
-        let mut shared = self.submit(vec![news], Keeps::One);
+    fn submit_and_keep(self: &Arc<Self>, news: Vec<InputKind>) -> Option<Task> {
+        let mut shared = self.submit(news, Keeps::One);
         if shared.over { None } else { shared.tasks.pop_front() }
     }
 
@@ -205,6 +208,11 @@ impl Driver {
             Command::Seal { node, outputs, own, inputs } => Task::Seal { node, outputs, own, inputs },
             Command::ReadRules => Task::Rules,
             Command::Repair(mend) => Task::Repair(mend),
+            Command::Undo { node, attempt, timeout, key, outputs, own } => {
+                Task::Undo(Box::new(Undo { node, attempt, timeout, key, outputs, own }))
+            }
+            Command::Snapshot => Task::Snapshot,
+            Command::Restore { to, known } => Task::Restore { to, known },
             Command::Ask(question) => return self.ask(question),
             Command::Cancel { node, force } => return self.cancel(shared, node, force),
             Command::Stop => {

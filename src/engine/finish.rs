@@ -9,7 +9,7 @@ use crate::plan::StageKind;
 use super::conclude::End;
 use super::input::{Command, Outputs};
 use super::kernel::{Kernel, Step};
-use super::live::{Halt, LaneFinally, rank};
+use super::live::{Files, Halt, LaneFinally, rank};
 use super::state::Impossible;
 
 /// What the run came to.
@@ -24,7 +24,8 @@ impl Kernel<'_> {
     pub fn end_when_done(&mut self) -> Step<bool> {
         let live = &self.state.live;
         let looking = live.claims.looking();
-        if !live.doing.is_empty() || looking || live.lane_finally == LaneFinally::Running {
+        let files = matches!(live.files, Files::Recording | Files::Restoring);
+        if !live.doing.is_empty() || looking || files || live.lane_finally == LaneFinally::Running {
             return Ok(false);
         }
         let over = live.is_over();
@@ -40,6 +41,10 @@ impl Kernel<'_> {
             return Ok(true);
         }
         let verdict = self.verdict(over);
+        if self.roll_back(verdict.status, &verdict.cause, verdict.node)? {
+            return Ok(false);
+        }
+        let (verdict, exit) = self.after_rollback(verdict);
         if verdict.status != RunStatus::Waiting {
             self.refuse_stuck()?;
             if self.start_lane_finally() {
@@ -49,9 +54,19 @@ impl Kernel<'_> {
         self.barrier();
         let Verdict { status, cause, node } = verdict;
         let duration_ms = self.state.live.work.spent;
-        self.emit(Event::RunFinished { status, exit: status.exit_code(), cause, node, duration_ms })?;
+        self.emit(Event::RunFinished { status, exit, cause, node, duration_ms })?;
         self.command(Command::Stop);
         Ok(false)
+    }
+
+    fn after_rollback(&self, verdict: Verdict) -> (Verdict, i32) {
+        match self.rolled_back() {
+            None => {
+                let exit = verdict.status.exit_code();
+                (verdict, exit)
+            }
+            Some((exit, cause, node)) => (Verdict { status: RunStatus::RolledBack, cause, node }, exit),
+        }
     }
 
     /// What never started ends with the run, each with the reason.
@@ -74,7 +89,8 @@ impl Kernel<'_> {
                     changed = true;
                     continue;
                 }
-                let reason = format!("not started: {because}");
+                let began = if self.state.node(node).tries > 0 { "not finished" } else { "not started" };
+                let reason = format!("{began}: {because}");
                 self.finish(node, End::new(Status::Cancelled).because(reason))?;
                 changed = true;
             }
@@ -180,7 +196,9 @@ impl Kernel<'_> {
 
     fn start_lane_finally(&mut self) -> bool {
         let live = &mut self.state.live;
-        if self.plan.finally.is_empty() || live.lane_finally != LaneFinally::Due || live.forced {
+        // Of a run that had ended before it was rolled back it ran then.
+        let ran = live.rolling && self.state.lane_ended;
+        if ran || self.plan.finally.is_empty() || live.lane_finally != LaneFinally::Due || live.forced {
             return false;
         }
         live.lane_finally = LaneFinally::Running;

@@ -9,6 +9,9 @@ use super::live::{Doing, Halt, LaneFinally};
 
 impl Kernel<'_> {
     pub fn halt(&mut self, why: Halt) -> Step {
+        if self.state.live.rolling {
+            return self.rollback_goes_on(&why);
+        }
         if self.state.live.halt.is_some() {
             // A signal outranks another reason to end; all else is told already.
             if why == Halt::Interrupted {
@@ -32,8 +35,7 @@ impl Kernel<'_> {
                     self.command(Command::Cancel { node, force: false });
                 }
                 Doing::Held => self.end_held(node)?,
-                Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_) | Doing::Ruling => {
-                }
+                _ => {}
             }
         }
         self.end_retries()?;
@@ -42,14 +44,21 @@ impl Kernel<'_> {
 
     /// The second signal: no grace any more.
     pub fn force(&mut self) -> Step {
-        self.halt(Halt::Interrupted)?;
+        if !self.state.live.rolling {
+            self.halt(Halt::Interrupted)?;
+        }
         if std::mem::replace(&mut self.state.live.forced, true) {
             return Ok(());
+        }
+        if self.state.live.rolling {
+            self.end_rollback()?;
         }
         self.note(None, "interrupted again: what still runs is killed".to_owned())?;
         let doing = self.state.live.doing.iter();
         let mut running: Vec<NodeIndex> = doing
-            .filter(|(_, doing)| matches!(doing, Doing::Running | Doing::Finally | Doing::Repairing))
+            .filter(|(_, doing)| {
+                matches!(doing, Doing::Running | Doing::Finally | Doing::Repairing | Doing::Undoing)
+            })
             .map(|(node, _)| *node)
             .collect();
         if self.state.live.lane_finally == LaneFinally::Running {
@@ -92,6 +101,7 @@ impl Kernel<'_> {
     pub fn over_because(&self) -> String {
         match (&self.state.live.halt, self.state.live.stopped) {
             (None, Some(node)) => format!("the run stopped after `{}` failed", self.key(node)),
+            (None, None) if self.state.live.rolling => "the run is rolled back".to_owned(),
             (None, None) => "the run ends".to_owned(),
             (Some(_), _) => self.halted_because(),
         }

@@ -9,7 +9,7 @@ use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
 use crate::plan::Repair;
 use crate::port::room::Room;
-use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
+use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Restored, Standing};
 
 use super::look::{Effort, Looked, Sealed};
 use super::resume::Decisions;
@@ -93,6 +93,35 @@ pub enum InputKind {
         number: u32,
         outcome: Outcome,
     },
+    /// A stopped run's effects are to be taken back, or a rollback that was cut off goes on. The first tick comes next.
+    Rollback(Asking),
+    Undone {
+        node: NodeIndex,
+        attempt: u32,
+        outcome: Outcome,
+    },
+    /// The project's files were recorded: before the first stage (no node), or when an attempt had ended.
+    Snapped {
+        node: Option<NodeIndex>,
+        taken: Result<String, String>,
+    },
+    /// The project's files were brought back.
+    Restored(Result<Vec<Restored>, String>),
+}
+
+/// Who wants a run's effects taken back, and which of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asking {
+    pub engine: String,
+    pub by: String,
+    /// The last stage whose effects stay.
+    pub to: Option<NodeIndex>,
+    /// The snapshot that the files go back to.
+    pub files: Option<String>,
+    /// What other commands left while no engine had the run.
+    pub messages: Vec<Message>,
+    /// One that was cut off is finished as it was begun.
+    pub goes_on: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +197,23 @@ pub enum Command {
     ReadRules,
     /// Carries out `do` of a repair rule.
     Repair(Box<Mend>),
+    /// Takes a stage's effect back.
+    Undo {
+        node: NodeIndex,
+        attempt: u32,
+        timeout: Option<u64>,
+        key: Option<String>,
+        /// What it may read of others, and what it gave out itself.
+        outputs: Outputs,
+        own: BTreeMap<String, Value>,
+    },
+    /// Records the project's files before the first stage.
+    Snapshot,
+    /// Brings the project's files back to a snapshot; `known` are those of the run, in order.
+    Restore {
+        to: String,
+        known: Vec<String>,
+    },
 }
 
 /// One repair, for whoever carries it out.
@@ -222,6 +268,8 @@ pub struct Settings {
     pub no_repair: bool,
     /// Agrees to destructive repairs; `yes` does not.
     pub yes_destructive: bool,
+    /// The project's files are recorded as the run goes.
+    pub snapshots: bool,
 }
 
 /// How results of other runs are taken.
@@ -246,6 +294,7 @@ impl Default for Settings {
             reuse: None,
             no_repair: false,
             yes_destructive: false,
+            snapshots: false,
         }
     }
 }

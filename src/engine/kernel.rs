@@ -9,7 +9,7 @@ use crate::port::{Durability, Message};
 
 use super::apply::apply;
 use super::input::{Command, Input, InputKind, Signal, Turn};
-use super::live::{Doing, Halt, LaneFinally};
+use super::live::{Doing, Files, Halt, LaneFinally};
 use super::resume::Decisions;
 use super::state::{Impossible, Phase, RunState};
 
@@ -66,11 +66,12 @@ impl Kernel<'_> {
         match kind {
             InputKind::Begin { engine } => return self.begin(engine),
             InputKind::Resume(decisions) => return self.resume(decisions),
+            InputKind::Rollback(asking) => return self.rollback_asked(asking),
             _ if self.state.phase != Phase::Running => return Ok(()),
             _ => {}
         }
         match kind {
-            InputKind::Begin { .. } | InputKind::Resume(_) => Ok(()),
+            InputKind::Begin { .. } | InputKind::Resume(_) | InputKind::Rollback(_) => Ok(()),
             InputKind::Tick => self.tick(),
             InputKind::Facts { node, asked, values } => self.facts_read(*node, *asked, values),
             InputKind::InputsHashed { node, hash } => self.inputs_hashed(*node, hash),
@@ -88,10 +89,13 @@ impl Kernel<'_> {
             InputKind::Room(room) => self.room_read(room),
             InputKind::Rules(rules) => self.ruled(rules),
             InputKind::Repaired { node, number, outcome } => self.repaired(*node, *number, outcome),
+            InputKind::Undone { node, attempt, outcome } => self.undone(*node, *attempt, outcome),
+            InputKind::Snapped { node, taken } => self.snapped(*node, taken),
+            InputKind::Restored(restored) => self.restored(restored),
         }
     }
 
-    fn message(&mut self, message: &Message) -> Step {
+    pub fn message(&mut self, message: &Message) -> Step {
         match message {
             Message::Approval { stage, answer } => self.approval_message(stage, answer),
             Message::Cancel { by } => {
@@ -111,6 +115,7 @@ impl Kernel<'_> {
             engine: engine.to_owned(),
         })?;
         self.take_over();
+        self.record_files();
         Ok(())
     }
 
@@ -121,6 +126,7 @@ impl Kernel<'_> {
             self.emit(event)?;
         }
         self.take_over();
+        self.record_files();
         self.finish_what_ended()?;
         decisions.messages.iter().try_for_each(|message| self.message(message))
     }
@@ -159,6 +165,7 @@ impl Kernel<'_> {
         live.work.working = !live.doing.is_empty()
             || !live.timers.is_empty()
             || live.claims.waiting()
+            || matches!(live.files, Files::Recording | Files::Restoring)
             || live.lane_finally == LaneFinally::Running;
     }
 

@@ -9,11 +9,11 @@ use crate::base::{Moment, Timestamp};
 use crate::coord::{Rank, ResourceId, Shares};
 use crate::event::{Asked, NodeIndex};
 use crate::plan::{OnFailure, Plan, Repair};
-use crate::port::Question;
+use crate::port::{Question, Restored};
 
 use super::admit::Told;
 use super::claim::Claims;
-use super::input::Settings;
+use super::input::{Asking, Settings};
 use super::look::Looked;
 use super::repair::Mending;
 use super::room::Headroom;
@@ -35,6 +35,23 @@ pub(super) enum Doing {
     Ruling,
     /// A repair rule acts.
     Repairing,
+    /// Its effect is being taken back.
+    Undoing,
+    /// Its undo is tried again later: after a failure, or since what it asked for was not to be had.
+    UndoWaits {
+        retry: bool,
+    },
+}
+
+/// What is under way for the project's files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Files {
+    #[default]
+    Idle,
+    /// They are being recorded; nothing starts before that is done.
+    Recording,
+    Restoring,
+    Restored(Result<Vec<Restored>, String>),
 }
 
 /// Why the whole run ends early.
@@ -120,6 +137,15 @@ pub struct Live {
     pub(super) rules: Option<Arc<[Repair]>>,
     /// Stages of which a rule is being weighed.
     pub(super) mending: BTreeMap<NodeIndex, Mending>,
+    /// Effects are taken back, or are to be once nothing runs any more.
+    pub(super) rolling: bool,
+    pub(super) asking: Option<Asking>,
+    /// The undo whose wait is over, and what was last said of one that waits.
+    pub(super) undo_due: Option<NodeIndex>,
+    pub(super) undo_said: Option<String>,
+    pub(super) files: Files,
+    /// That files cannot be recorded was said.
+    pub(super) unrecorded: bool,
 }
 
 impl Live {
@@ -153,7 +179,7 @@ impl Live {
 
     /// Nothing new starts.
     pub(super) fn is_over(&self) -> bool {
-        self.stopped.is_some() || self.halt.is_some()
+        self.stopped.is_some() || self.halt.is_some() || self.rolling
     }
 
     /// When, by the monotonic clock, the kernel wants a tick at the latest.
@@ -164,7 +190,7 @@ impl Live {
             let left = wall.0.saturating_sub(now.wall.0);
             now.mono.saturating_add(left)
         });
-        let working = self.work.working && self.halt.is_none();
+        let working = self.work.working && self.halt.is_none() && !self.rolling;
         let lane =
             plan.timeout.map(|limit| limit.saturating_sub(worked_before.saturating_add(self.work.spent)));
         let limit = |bound: &u32| plan.bounds.get(*bound as usize).map(|of| of.timeout);

@@ -162,7 +162,7 @@ impl Kernel<'_> {
     fn revoke(&mut self, node: NodeIndex, key: String, from: RunId, output: &str) -> Step {
         let reason =
             format!("its output {output} came out different though nothing that it declares changed");
-        self.emit(Event::ResultRevoked { node, key, from, reason: reason.clone() })?;
+        self.emit(Event::ResultRevoked { node, key, from: Some(from), reason: reason.clone() })?;
         let text = format!(
             "`{}` ran to check an earlier result: {reason}; it has an undeclared input or is not deterministic",
             self.key(node)

@@ -8,7 +8,7 @@ use crate::plan::{EdgeKind, Effect, Plan, StageKind};
 use crate::port::Message;
 
 use super::halt::never_ran;
-use super::input::InputKind;
+use super::input::{Asking, InputKind};
 use super::state::{NodeState, RunState};
 
 /// The world as it is when a run is resumed.
@@ -106,6 +106,9 @@ pub fn to_hash(plan: &Plan, state: &RunState) -> Vec<NodeIndex> {
 
 /// Judges every stage against the world; the result is the input that resumes the run.
 pub fn reconcile(plan: &Plan, state: &RunState, observed: &Observed) -> Result<InputKind, Refusal> {
+    if state.rollback.is_some() {
+        return goes_on(state.rolls_back(), observed);
+    }
     let mut judge = Reconciler { plan, state, observed, reset: BTreeMap::new(), unknown: BTreeMap::new() };
     for node in 0..state.nodes.len() as NodeIndex {
         judge.look_at(node);
@@ -124,6 +127,23 @@ pub fn reconcile(plan: &Plan, state: &RunState, observed: &Observed) -> Result<I
         reset: spread.into_iter().collect(),
         voided,
         messages: observed.messages.clone(),
+    }))
+}
+
+/// A run that was rolled back is over; a rollback that was cut off is finished, and nothing else.
+fn goes_on(open: bool, observed: &Observed) -> Result<InputKind, Refusal> {
+    if !open {
+        return Err(Refusal {
+            message: "the run was rolled back: what it did was taken back, and it is final".into(),
+            help: "start a new run; `wfl show` tells what was undone".into(),
+        });
+    }
+    Ok(InputKind::Rollback(Asking {
+        engine: observed.engine.clone(),
+        by: observed.by.clone(),
+        messages: observed.messages.clone(),
+        goes_on: true,
+        ..Asking::default()
     }))
 }
 

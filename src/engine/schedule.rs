@@ -13,12 +13,15 @@ use super::conclude::End;
 use super::input::Command;
 use super::judge::{Judgement, reason};
 use super::kernel::{Kernel, Step};
-use super::live::{Doing, Halt, rank};
+use super::live::{Doing, Files, Halt, rank};
 use super::scope::visible;
 
 impl Kernel<'_> {
     /// Gives free slots to ready stages, first in rank first.
     pub fn dispatch(&mut self) -> Step {
+        if self.state.live.files == Files::Recording {
+            return Ok(());
+        }
         while !self.state.live.is_over() && self.state.live.slots.len() < self.state.live.limit {
             let Some(rank) = self.next_in_line()? else { break };
             let node = rank.2;
@@ -203,6 +206,7 @@ impl Kernel<'_> {
             self.state.live.timers.remove(&(due, node));
             match self.is_doing(node) {
                 Some(Doing::Held) => self.hand_out(node)?,
+                Some(&Doing::UndoWaits { retry }) => self.undo_waited(node, retry),
                 None if self.state.node(node).waits_on(WaitFor::Retry) => {
                     self.state.live.ready.insert(rank(self.plan, node));
                 }
@@ -223,7 +227,7 @@ impl Kernel<'_> {
 
     /// The lane's own timeout counts work, not waiting for people.
     pub fn check_lane_timeout(&mut self) -> Step {
-        let Some(limit) = self.plan.timeout else { return Ok(()) };
+        let Some(limit) = self.plan.timeout.filter(|_| !self.state.live.rolling) else { return Ok(()) };
         let spent = self.state.worked_before.saturating_add(self.state.live.work.spent);
         if spent < limit || self.state.live.halt.is_some() || !self.state.live.work.working {
             return Ok(());

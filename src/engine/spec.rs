@@ -36,18 +36,80 @@ pub struct Wanted<'a> {
     pub outputs: &'a Outputs,
 }
 
+/// What of a stage is carried out.
+#[derive(Default)]
+struct What<'a> {
+    actions: &'a [Action],
+    /// Each of its files must be known.
+    all_paths: bool,
+    /// What it gave out when it ended.
+    own: Option<&'a BTreeMap<String, Value>>,
+}
+
 /// The stage's actions.
 pub fn attempt(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Result<AttemptSpec, String> {
     let log = format!("{}-{}.log", wanted.node, wanted.attempt);
     let actions = &plan.nodes[wanted.node as usize].actions;
-    stage(plan, context, wanted, (actions, true), log)
+    stage(plan, context, wanted, &What { actions, all_paths: true, ..What::default() }, log)
+}
+
+/// The stage's `undo`, with its own folder and environment, and what it gave out.
+pub fn stage_undo(
+    plan: &Plan,
+    context: &Context,
+    wanted: &Wanted<'_>,
+    own: &BTreeMap<String, Value>,
+) -> Result<AttemptSpec, String> {
+    let log = undo_log(wanted.node, wanted.attempt);
+    let undo = plan.nodes[wanted.node as usize].undo.as_ref();
+    let actions = undo.map_or(&[][..], |undo| &undo.actions);
+    let mut spec = stage(plan, context, wanted, &What { actions, all_paths: false, own: Some(own) }, log)?;
+    spec.fresh_outputs = false;
+    spec.outputs.clear();
+    spec.exit_ok.clear();
+    Ok(spec)
+}
+
+/// The name of the log of an undo's attempt.
+pub fn undo_log(node: NodeIndex, attempt: u32) -> String {
+    format!("{node}-undo-{attempt}.log")
+}
+
+/// The actions of an undo in words, one line each, as they would be carried out.
+pub fn undo_in_words(
+    plan: &Plan,
+    node: NodeIndex,
+    outputs: &Outputs,
+    own: &BTreeMap<String, Value>,
+) -> Vec<String> {
+    let mut scope = NodeScope::new(plan, node, outputs);
+    let spec = &plan.nodes[node as usize];
+    let mut paths = own_paths(&plan.root, &scope, spec, false).unwrap_or_default();
+    for (name, value) in own {
+        paths.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    scope.own = Some(&paths);
+    let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
+    let actions = spec.undo.as_ref().map_or(&[][..], |undo| &undo.actions);
+    let worded = actions.iter().map(|action| match made.action(action) {
+        Ok(port::Action::Exec { argv }) => argv.join(" "),
+        Ok(port::Action::Script { interpreter, text }) => {
+            let first = text.trim().lines().next().unwrap_or_default().to_owned();
+            let more = text.trim().lines().count().saturating_sub(1);
+            let more = if more > 0 { format!(" … and {more} more lines") } else { String::new() };
+            format!("{interpreter}: {first}{more}")
+        }
+        Ok(port::Action::Render { target, .. }) => format!("render {}", target.display()),
+        Err(why) => format!("(cannot be worked out: {why})"),
+    });
+    worded.collect()
 }
 
 /// The stage's `finally`, with its own folder and environment.
 pub fn stage_finally(plan: &Plan, context: &Context, wanted: &Wanted<'_>) -> Result<AttemptSpec, String> {
     let log = format!("{}-finally.log", wanted.node);
     let actions = &plan.nodes[wanted.node as usize].finally;
-    let mut spec = stage(plan, context, wanted, (actions, false), log)?;
+    let mut spec = stage(plan, context, wanted, &What { actions, ..What::default() }, log)?;
     spec.fresh_outputs = false;
     spec.outputs.clear();
     spec.exit_ok.clear();
@@ -147,21 +209,24 @@ fn stage(
     plan: &Plan,
     context: &Context,
     wanted: &Wanted<'_>,
-    (actions, all_paths): (&[Action], bool),
+    what: &What<'_>,
     log: String,
 ) -> Result<AttemptSpec, String> {
     let node = &plan.nodes[wanted.node as usize];
     let mut scope = NodeScope::new(plan, wanted.node, wanted.outputs);
-    let own = own_paths(&plan.root, &scope, node, all_paths)?;
+    let mut own = own_paths(&plan.root, &scope, node, what.all_paths)?;
+    let files: Vec<PathBuf> = own.values().map(|path| PathBuf::from(path.to_string())).collect();
+    for (name, value) in what.own.into_iter().flatten() {
+        own.entry(name.clone()).or_insert_with(|| value.clone());
+    }
     scope.own = Some(&own);
     let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
-    let actions = made.actions(actions)?;
+    let actions = made.actions(what.actions)?;
     let cwd = made.cwd(node.cwd.as_ref())?;
     let mut targets = made.targets;
     // Secrets may stand in `env` alone.
     scope.secrets = Some(&context.secrets);
     let env = environment(&plan.root, &scope, node, context, wanted)?;
-    let files = own.values().map(|path| PathBuf::from(path.to_string()));
     targets.extend(files);
     Ok(AttemptSpec {
         node: wanted.node,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Timestamp, Value};
-use crate::event::{Asked, AttemptStatus, Files, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
+use crate::event::{
+    Asked, AttemptStatus, Failed, Files, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor,
+};
 use crate::expr::facts::FactValues;
 use crate::plan::{EdgeKind, Plan};
 
@@ -66,6 +68,41 @@ impl Approvals {
     }
 }
 
+/// How far the undo of one stage got.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Undoing {
+    /// Number of the last attempt started.
+    pub attempt: u32,
+    pub open: bool,
+    /// Attempts that failed by themselves: these count against its retry policy.
+    pub tries: u32,
+    /// Of the last attempt that ended.
+    pub last: Option<Box<Outcome>>,
+}
+
+impl Undoing {
+    pub fn succeeded(&self) -> bool {
+        !self.open && self.last.as_ref().is_some_and(|last| last.status == AttemptStatus::Succeeded)
+    }
+}
+
+/// Effects of the run are taken back, or were.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rollback {
+    pub by: String,
+    /// In this order.
+    pub nodes: Vec<NodeIndex>,
+    /// The snapshot that the files go back to.
+    pub files: Option<String>,
+    /// The failure it follows from; none when a person asked.
+    pub after: Option<Box<Failed>>,
+    pub undone: BTreeMap<NodeIndex, Undoing>,
+    pub finished: bool,
+    /// What could not be taken back.
+    pub failed: Vec<NodeIndex>,
+    pub error: Option<String>,
+}
+
 /// One stage instance or gate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeState {
@@ -79,6 +116,9 @@ pub struct NodeState {
     pub attempt: u32,
     /// That attempt has not ended.
     pub open: bool,
+    /// The how manieth event of the run began its last attempt, and which ended it; never go back.
+    pub began: u64,
+    pub ended: u64,
     /// Attempts since the stage was last pending: these count against the retry policy.
     pub tries: u32,
     /// [`RunState::reckoned`] when what it does now began: an attempt, a wait's end, a `finally`.
@@ -133,6 +173,8 @@ impl NodeState {
             settled: false,
             attempt: 0,
             open: false,
+            began: 0,
+            ended: 0,
             tries: 0,
             since: 0,
             cleared: false,
@@ -158,6 +200,7 @@ impl NodeState {
         let fresh = NodeState::new(self.unmet);
         let old = std::mem::replace(self, fresh);
         self.attempt = old.attempt;
+        (self.began, self.ended) = (old.began, old.ended);
         self.key = old.key;
         self.approvals = old.approvals;
         // Who did not confirm it is asked again.
@@ -257,6 +300,15 @@ pub struct RunState {
     pub retries: u32,
     /// Repairs since it last began, or was resumed after it had ended.
     pub repairs: u32,
+    /// Events so far.
+    pub events: u64,
+    /// The lane's `finally` ran, and no stage has started since.
+    pub lane_ended: bool,
+    pub rollback: Option<Box<Rollback>>,
+    /// Keys of results that this run made and others may take.
+    pub results: BTreeMap<NodeIndex, String>,
+    /// The project's files over the run, in order: before it began or went on (no stage), and after stages.
+    pub snapshots: Vec<(Option<NodeIndex>, String)>,
     /// What no event records: it belongs to this process.
     pub live: Live,
 }
@@ -285,6 +337,11 @@ impl RunState {
             reckoned: 0,
             retries: 0,
             repairs: 0,
+            events: 0,
+            lane_ended: false,
+            rollback: None,
+            results: BTreeMap::new(),
+            snapshots: Vec::new(),
             live: Live::default(),
         }
     }
@@ -297,6 +354,11 @@ impl RunState {
         }
         state.fresh.clear();
         Ok(state)
+    }
+
+    /// A rollback began, and the run has not ended with it.
+    pub fn rolls_back(&self) -> bool {
+        self.rollback.is_some() && self.phase != Phase::Stopped(RunStatus::RolledBack)
     }
 
     pub fn node(&self, node: NodeIndex) -> &NodeState {

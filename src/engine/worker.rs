@@ -9,13 +9,18 @@ use crate::base::{Clock, Timestamp, Value};
 use crate::event::{Asked, AttemptStatus, BreakerRule, FailureClass, NodeIndex, Outcome};
 use crate::expr::facts::FactKey;
 use crate::plan::Plan;
-use crate::port::{AttemptSpec, Busy, Claim, Claimed, Commons, Executor, Facts, Results};
+use crate::port::{
+    AttemptSpec, Busy, Claim, Claimed, Commons, Executor, Facts, Restored, Results, Snapshots,
+};
 
 use super::drive::Library;
 use super::halt::never_ran;
 use super::input::{InputKind, Mend, Outputs};
 use super::look::{Effort, Looker};
 use super::spec::{self, Context, Wanted};
+
+/// Of a plan with more nodes the files are only recorded before it begins.
+const SNAPSHOTS: usize = 60;
 
 /// Work for a worker thread.
 #[derive(Clone, Debug)]
@@ -30,6 +35,19 @@ pub(super) enum Task {
     Seal { node: NodeIndex, outputs: Outputs, own: BTreeMap<String, Value>, inputs: Option<String> },
     Rules,
     Repair(Box<Mend>),
+    Undo(Box<Undo>),
+    Snapshot,
+    Restore { to: String, known: Vec<String> },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Undo {
+    pub node: NodeIndex,
+    pub attempt: u32,
+    pub timeout: Option<u64>,
+    pub key: Option<String>,
+    pub outputs: Outputs,
+    pub own: BTreeMap<String, Value>,
 }
 
 impl Task {
@@ -41,6 +59,8 @@ impl Task {
             Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Standing { .. } => None,
             Task::Look { .. } | Task::Seal { .. } | Task::Rules => None,
             Task::Repair(mend) => Some(mend.node),
+            Task::Look { .. } | Task::Seal { .. } | Task::Snapshot | Task::Restore { .. } => None,
+            Task::Undo(undo) => Some(undo.node),
         }
     }
 
@@ -57,6 +77,11 @@ impl Task {
                 number: mend.number,
                 outcome: never_ran(AttemptStatus::Cancelled, "it had not started yet"),
             }),
+            Task::Undo(undo) => Some(InputKind::Undone {
+                node: undo.node,
+                attempt: undo.attempt,
+                outcome: never_ran(AttemptStatus::Cancelled, "it had not started yet"),
+            }),
             _ => None,
         }
     }
@@ -70,6 +95,7 @@ pub(super) struct Tools {
     pub facts: Arc<dyn Facts>,
     pub commons: Option<Arc<dyn Commons>>,
     pub results: Option<Arc<dyn Results>>,
+    pub snapshots: Option<Arc<dyn Snapshots>>,
     pub clock: Arc<dyn Clock>,
     pub rules: Library,
 }
@@ -104,8 +130,7 @@ impl Tools {
                         spec::stage_finally(&self.plan, &self.context, &wanted)
                     }
                 };
-                let outcome = self.execute(spec).unwrap_or_else(no_room);
-                InputKind::FinallyEnded { node: *node, outcome }
+                InputKind::FinallyEnded { node: *node, outcome: self.execute_or_busy(spec) }
             }
             Task::Repair(mend) => {
                 let spec = spec::repair(&self.plan, &self.context, mend);
@@ -135,11 +160,52 @@ impl Tools {
             Task::Claim { node, claim, at } => {
                 InputKind::Claimed { node: *node, answer: self.claim(*at, claim) }
             }
+            Task::Undo(undo) => self.undo(undo),
+            Task::Snapshot => InputKind::Snapped { node: None, taken: self.snapshot() },
+            Task::Restore { to, known } => InputKind::Restored(self.restore(to, known)),
             Task::Standing { node, rule } => {
                 let standing = self.commons.as_ref().and_then(|commons| commons.standing(rule).ok());
                 InputKind::Standing { node: *node, standing }
             }
         }
+    }
+
+    fn undo(&self, undo: &Undo) -> InputKind {
+        let Undo { node, attempt, timeout, key, outputs, own } = undo;
+        let wanted =
+            Wanted { node: *node, attempt: *attempt, timeout: *timeout, key: key.as_deref(), outputs };
+        let spec = spec::stage_undo(&self.plan, &self.context, &wanted, own);
+        InputKind::Undone { node: *node, attempt: *attempt, outcome: self.execute_or_busy(spec) }
+    }
+
+    fn execute_or_busy(&self, spec: Result<AttemptSpec, String>) -> Outcome {
+        self.execute(spec).unwrap_or_else(|Busy(why)| {
+            let class = Some(FailureClass::Busy);
+            Outcome { class, ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}")) }
+        })
+    }
+
+    /// The project's files as the task left them, where it may have changed some.
+    pub fn snapshot_after(&self, task: &Task) -> Option<InputKind> {
+        let node = match task {
+            Task::Attempt { node, .. } => *node,
+            Task::Finally { node, .. } => (*node)?,
+            _ => return None,
+        };
+        let few = self.snapshots.is_some() && self.plan.nodes.len() <= SNAPSHOTS;
+        few.then(|| InputKind::Snapped { node: Some(node), taken: self.snapshot() })
+    }
+
+    fn snapshot(&self) -> Result<String, String> {
+        let Some(snapshots) = &self.snapshots else { return Err("there is nowhere to keep them".into()) };
+        catch_unwind(AssertUnwindSafe(|| snapshots.take()))
+            .unwrap_or_else(|_| Err("recording them broke off".into()))
+    }
+
+    fn restore(&self, to: &str, known: &[String]) -> Result<Vec<Restored>, String> {
+        let Some(snapshots) = &self.snapshots else { return Err("nothing is kept of them".into()) };
+        catch_unwind(AssertUnwindSafe(|| snapshots.restore(to, known)))
+            .unwrap_or_else(|_| Err("bringing them back broke off".into()))
     }
 
     /// An error never starts the stage: what it shares may be held.

@@ -3,6 +3,7 @@
 
 mod class;
 mod result;
+mod rollback;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::expr::facts::FactValues;
 
 pub use class::{FailureClass, Lasting};
 pub use result::{Compared, FileMark, Files, Keyed};
+pub use rollback::Failed;
 
 /// Index of a node in its plan.
 pub type NodeIndex = u32;
@@ -333,7 +335,13 @@ pub enum Event {
     },
     /// A result that other runs could take turned out not to follow from what decides it.
     #[serde(rename = "result.revoked")]
-    ResultRevoked { node: NodeIndex, key: String, from: RunId, reason: String },
+    ResultRevoked {
+        node: NodeIndex,
+        key: String,
+        /// The run whose result it was; none is this very run, which was rolled back.
+        from: Option<RunId>,
+        reason: String,
+    },
 
     /// What the stage shares with other runs of the project was given to it: "lock `production`".
     #[serde(rename = "lease.taken")]
@@ -392,14 +400,30 @@ pub enum Event {
 
     /// The effects of these stages are taken back, in this order; `to` is the last stage whose effects stay.
     #[serde(rename = "rollback.started")]
-    RollbackStarted { by: String, to: Option<NodeIndex>, nodes: Vec<NodeIndex> },
+    RollbackStarted {
+        by: String,
+        to: Option<NodeIndex>,
+        nodes: Vec<NodeIndex>,
+        /// The snapshot that the project's files go back to; none leaves the files as they are.
+        #[serde(default)]
+        files: Option<String>,
+        /// The failure it follows from; none when a person asked for it.
+        #[serde(default)]
+        after: Option<Box<Failed>>,
+    },
     #[serde(rename = "undo.started")]
     UndoStarted { node: NodeIndex, attempt: u32 },
     #[serde(rename = "undo.finished")]
     UndoFinished { node: NodeIndex, attempt: u32, outcome: Outcome },
     /// Every undo has ended; those of `failed` could not take their effect back.
     #[serde(rename = "rollback.finished")]
-    RollbackFinished { failed: Vec<NodeIndex>, files: u32 },
+    RollbackFinished {
+        failed: Vec<NodeIndex>,
+        files: u32,
+        /// Why the files could not be restored.
+        #[serde(default)]
+        error: Option<String>,
+    },
     /// The project's files were recorded as they are: before the run (`node` none) or when the stage had ended.
     #[serde(rename = "snapshot.taken")]
     SnapshotTaken { node: Option<NodeIndex>, id: String },

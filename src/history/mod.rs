@@ -37,6 +37,9 @@ pub struct RunSummary {
     pub params: BTreeMap<String, String>,
     /// The first failure, in words.
     pub cause: Option<String>,
+    /// Its exit code, once it has one.
+    #[serde(default)]
+    pub exit: Option<i32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +61,9 @@ pub struct StageSummary {
     pub outputs: BTreeMap<String, serde_json::Value>,
     /// Plain JSON by measure name; gates only.
     pub measures: BTreeMap<String, serde_json::Value>,
+    /// How far its undo got: `running`, `done`, `failed`.
+    #[serde(default)]
+    pub undo: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -30,6 +30,7 @@ pub fn past(change: Change, stages: &[(&str, Status, u64)]) -> PastRun {
         attempts: Vec::new(),
         outputs: BTreeMap::new(),
         measures: BTreeMap::new(),
+        undo: None,
     };
     let run = RunSummary {
         id: "r".into(),
@@ -41,6 +42,7 @@ pub fn past(change: Change, stages: &[(&str, Status, u64)]) -> PastRun {
         change,
         params: BTreeMap::new(),
         cause: None,
+        exit: None,
     };
     PastRun { run, stages: stages.iter().map(stage).collect() }
 }

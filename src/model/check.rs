@@ -8,9 +8,7 @@ use crate::syntax::module::Unit;
 
 use super::lower::{self, Lowering};
 use super::report::Report;
-use super::{
-    Concerns, LaneId, Model, ModuleId, NotYet, OnFailure, ResolvedLane, calls, declare, lint, resolve, schema,
-};
+use super::{Concerns, LaneId, Model, ModuleId, NotYet, ResolvedLane, calls, declare, lint, resolve, schema};
 
 /// The model, and all that is wrong with it.
 #[derive(Debug, Default)]
@@ -93,12 +91,6 @@ fn note_unsupported(model: &mut Model, resolved: &HashMap<LaneId, ResolvedLane>)
     let mut found = Vec::new();
     for lane in &model.lanes {
         let Some(resolved) = resolved.get(&lane.id) else { continue };
-        if resolved.on_failure == OnFailure::Rollback {
-            let own = model.bodies[lane.id as usize].on_failure.map(|(_, span)| span);
-            let what = NotYet::ROLLBACK.to_string();
-            let concerns = Concerns::Run(lane.id);
-            found.push(NotYet { span: own.unwrap_or(lane.span), what, concerns });
-        }
         for span in &resolved.notifies {
             found.push(NotYet {
                 span: *span,

@@ -36,7 +36,6 @@ use crate::expr::{Expr, Function};
 impl NotYet {
     /// What matters only when something fails, or tells somebody outside: a test may still play the lane.
     pub const NOTIFY: &str = "`notify`";
-    pub const ROLLBACK: &str = "`on-failure rollback`";
 }
 
 /// Indices into the vectors of [`Model`].
@@ -190,6 +189,9 @@ pub struct Stage {
     pub retry: Option<Box<Retry>>,
     pub effect: Effect,
     pub undo: Few<Action>,
+    /// What the `undo` block itself says.
+    pub undo_timeout: Option<Box<Expr>>,
+    pub undo_retry: Option<Box<Retry>>,
     pub finally: Few<Action>,
     pub lock: Option<Box<Expr>>,
     /// Index into [`Model::pools`].

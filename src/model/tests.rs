@@ -151,7 +151,7 @@ fn the_hotfix_lane_holds_what_deploy_needs() {
         .filter(|entry| entry.concerns == Concerns::Run(hotfix.id))
         .map(|entry| entry.what.as_str())
         .collect();
-    assert_eq!(concerns, ["`on-failure rollback`", "`notify`"]);
+    assert_eq!(concerns, ["`notify`"]);
 }
 
 #[test]

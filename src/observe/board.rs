@@ -8,6 +8,8 @@ use crate::base::Timestamp;
 use crate::event::{AttemptStatus, Event, Judged, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
 use crate::port::Observer;
 
+use super::undoing::Rollback;
+
 /// Lines of standard error kept of a failed attempt.
 const TAIL: usize = 20;
 
@@ -68,6 +70,7 @@ pub struct Board {
     pub notes: Vec<String>,
     /// The first stage that ended badly, by event order.
     pub first_failure: Option<NodeIndex>,
+    pub rollback: Option<Rollback>,
 }
 
 impl Board {
@@ -96,6 +99,9 @@ impl Board {
                 });
             }
             Event::StagesBlocked { root, nodes } => nodes.iter().for_each(|&node| self.blocked(node, *root)),
+            Event::RollbackStarted { .. } | Event::UndoFinished { .. } | Event::RollbackFinished { .. } => {
+                Rollback::take(&mut self.rollback, record.at, &record.event);
+            }
             Event::Note { text, .. } => self.notes.push(text.clone()),
             other => self.stage(record.at, other),
         }

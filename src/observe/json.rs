@@ -24,7 +24,7 @@ pub fn event(run: &str, names: &Names, record: &Record) -> Json {
     object.insert("run".into(), json!(run));
     object.insert("type".into(), kind);
     name_stages(names, &mut fields, &mut object);
-    plain_values(&record.event, &mut fields);
+    plain_values(names, &record.event, &mut fields);
     for name in ["until", "expires"] {
         if let Some(at) = fields.get_mut(name).filter(|at| at.is_i64()) {
             *at = json!(Timestamp(at.as_i64().unwrap_or_default()).rfc3339());
@@ -52,7 +52,7 @@ fn named(names: &Names, node: &Json) -> Json {
 }
 
 /// Tagged values (`{"int": 3}`) are how events are stored; programs get the bare value.
-fn plain_values(event: &Event, fields: &mut Map<String, Json>) {
+fn plain_values(names: &Names, event: &Event, fields: &mut Map<String, Json>) {
     let plain = |values: &std::collections::BTreeMap<String, Value>| -> Json {
         values.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<Map<_, _>>().into()
     };
@@ -73,7 +73,22 @@ fn plain_values(event: &Event, fields: &mut Map<String, Json>) {
                 values.iter_mut().for_each(|(_, fact)| *fact = plain_fact(fact));
             }
         }
+        Event::RollbackStarted { .. } | Event::RollbackFinished { .. } => name_rolled_back(names, fields),
         _ => {}
+    }
+}
+
+fn name_rolled_back(names: &Names, fields: &mut Map<String, Json>) {
+    for name in ["to", "failed"] {
+        match fields.get_mut(name) {
+            Some(Json::Array(nodes)) => nodes.iter_mut().for_each(|node| *node = named(names, node)),
+            Some(node) => *node = named(names, node),
+            None => {}
+        }
+    }
+    if let Some(Json::Object(after)) = fields.get_mut("after") {
+        let node = after.shift_remove("node").unwrap_or(Json::Null);
+        after.insert("stage".into(), named(names, &node));
     }
 }
 

@@ -12,6 +12,7 @@ pub mod plain;
 pub mod sanitise;
 pub mod style;
 pub mod summary;
+pub mod undoing;
 pub mod why;
 
 pub use board::Board;

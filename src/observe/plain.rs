@@ -12,7 +12,7 @@ use crate::port::Observer;
 
 use super::actions::Workflow;
 use super::style::{Ink, counted, elapsed};
-use super::{Board, Style, sanitise};
+use super::{Board, Style, sanitise, undoing};
 
 /// Lines shown of a stage that failed.
 const TAIL: usize = 20;
@@ -88,6 +88,7 @@ impl Lines {
                 if let Some(line) = self.said(other) {
                     put(&line);
                 }
+                undoing::lines(&self.plan, self.style, other).iter().for_each(|line| put(line));
             }
         }
     }

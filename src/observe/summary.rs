@@ -5,7 +5,7 @@ use crate::event::{NodeIndex, RunStatus, Status};
 use crate::plan::{Effect, Plan, StageKind};
 
 use super::style::{Ink, counted, elapsed, one_line};
-use super::{Board, Style};
+use super::{Board, Style, undoing};
 
 /// Stages named on one line.
 const NAMED: usize = 8;
@@ -28,8 +28,14 @@ impl Ended<'_> {
         lines.extend(self.healed());
         lines.extend(self.not_run());
         lines.extend(self.board.notes.iter().map(|note| format!("note: {note}")));
-        lines.extend(self.waits());
+        let of_run = (self.program, self.run);
+        match self.board.ending.as_ref().map(|ending| ending.status) {
+            // Nobody is asked about what was taken back.
+            Some(RunStatus::RolledBack) => {}
+            _ => lines.extend(self.waits()),
+        }
         lines.extend(self.cause());
+        lines.extend(undoing::summary(self.plan, self.board, self.style, of_run));
         lines.push(String::new());
         lines.join("\n")
     }
@@ -37,7 +43,9 @@ impl Ended<'_> {
     fn headline(&self) -> String {
         let ending = self.board.ending.as_ref();
         let status = ending.map_or(RunStatus::Running, |ending| ending.status);
+        let all_undone = status == RunStatus::RolledBack && ending.is_some_and(|ending| ending.exit == 0);
         let ink = match status {
+            _ if all_undone => Ink::Good,
             RunStatus::Succeeded => Ink::Good,
             RunStatus::Waiting | RunStatus::Running => Ink::Care,
             _ => Ink::Bad,
@@ -150,14 +158,17 @@ impl Ended<'_> {
         if matches!(ending.status, RunStatus::Succeeded | RunStatus::Waiting | RunStatus::Running) {
             return Vec::new();
         }
-        match ending.node.or(self.board.first_failure) {
+        let own = ending.status != RunStatus::RolledBack;
+        match ending.node.or(self.board.first_failure.filter(|_| own)) {
             Some(node) => self.failure(node, ending.cause.as_deref()),
             None => {
                 // The headline has said the bare word already.
                 let cause = ending.cause.as_deref().filter(|cause| *cause != ending.status.word());
                 let mut lines: Vec<String> =
                     cause.map(|cause| self.style.paint(Ink::Bad, cause)).into_iter().collect();
-                lines.push(self.next(&format!("resume {}", self.run)));
+                if ending.status != RunStatus::RolledBack {
+                    lines.push(self.next(&format!("resume {}", self.run)));
+                }
                 lines
             }
         }
@@ -183,7 +194,11 @@ impl Ended<'_> {
         }
         lines.push(self.next(&format!("logs {} {}", self.run, self.key(node))));
         lines.push(self.next(&format!("why {} {}", self.run, self.key(node))));
-        lines.extend(self.ways_on(node, row.attempts > 0));
+        if self.board.rollback.is_none() {
+            lines.extend(self.ways_on(node, row.attempts > 0));
+        } else if self.board.rollback.as_ref().is_some_and(|rollback| rollback.finished.is_none()) {
+            lines.push(self.next(&format!("resume {}", self.run)));
+        }
         lines
     }
 

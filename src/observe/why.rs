@@ -221,14 +221,20 @@ fn told(plan: &Plan, event: &Event) -> Option<String> {
         },
         Event::StageRecorded { files, result, .. } => recorded(files.len(), result.is_some())?,
         Event::ResultRevoked { from, reason, .. } => {
-            format!("the result that run {from} recorded was revoked: {reason}")
+            let whose = from.as_ref().map_or("this run".to_owned(), |run| format!("run {run}"));
+            format!("the result that {whose} recorded was revoked: {reason}")
         }
         Event::StageFinished { status, reason, .. } => match reason {
             Some(reason) => format!("{}: {reason}", status.word()),
             None => status.word().to_string(),
         },
         Event::StagesBlocked { root, .. } => format!("blocked by {}", key(plan, *root)),
-        other => return shared(other).or_else(|| people(other)).or_else(|| repairs(other)),
+        other => {
+            return shared(other)
+                .or_else(|| people(other))
+                .or_else(|| repairs(other))
+                .or_else(|| super::undoing::told(other));
+        }
     })
 }
 

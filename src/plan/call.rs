@@ -101,6 +101,7 @@ impl<'a> Builder<'a> {
             after: Default::default(),
             outputs: Default::default(),
             finally: Default::default(),
+            undo: Default::default(),
             timeout: None,
             deadline: None,
             allow_failure: None,

@@ -7,7 +7,7 @@ use crate::model::{self, Check, Stage};
 
 use super::lower::{At, Lowering};
 use super::tool::Shared;
-use super::{Effect, Gate, Measure, Node, Output};
+use super::{Effect, Gate, Measure, Node, Output, Undo};
 
 /// Most instances of one stage.
 const INSTANCES: usize = 1000;
@@ -117,13 +117,24 @@ impl Lowering<'_> {
             preset: None,
             priority: 0,
             expected: None,
-            undo: None,
+            undo: self.undo(stage, at),
         };
         if let Some(shared) = &around.tool {
             self.share(&mut node, shared, At { matrix: &combination, own: Some(index) });
         }
         node.matrix = combination;
         node
+    }
+
+    fn undo(&mut self, stage: &Stage, at: At<'_>) -> Option<Undo> {
+        if stage.undo.is_empty() {
+            return None;
+        }
+        Some(Undo {
+            actions: self.actions(&stage.undo, at),
+            timeout: self.limit(stage.undo_timeout.as_deref(), at),
+            retry: stage.undo_retry.as_ref().map(|retry| self.retry(retry, at)),
+        })
     }
 
     fn inputs(&mut self, inputs: &[Expr], at: At<'_>) -> Vec<String> {

@@ -266,7 +266,8 @@ fn of_stage<'m>(stage: &'m Stage, roots: &mut Vec<&'m Expr>) {
     if let Effect::Idempotent(key) = &stage.effect {
         roots.push(key);
     }
-    if let Some(retry) = &stage.retry {
+    roots.extend(stage.undo_timeout.as_deref());
+    for retry in stage.retry.iter().chain(&stage.undo_retry) {
         of_retry(retry, roots);
     }
 }

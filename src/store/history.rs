@@ -20,7 +20,8 @@ const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms,
     WHERE node.run IN (SELECT num FROM run WHERE lane = ?1 AND finished IS NOT NULL \
     ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned')";
 
-const RUN: &str = "SELECT id, lane, status, started, finished, worked_ms, change, params, cause FROM run";
+const RUN: &str =
+    "SELECT id, lane, status, started, finished, worked_ms, change, params, cause, exit FROM run";
 
 impl History for Store {
     fn runs(&self, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError> {
@@ -42,7 +43,7 @@ impl History for Store {
             let mut attempts = attempts(&conn, run, live)?;
             let mut select = conn.prepare_cached(
                 "SELECT idx, key, stage, number, kind, node.status, reason, node.started, node.finished, \
-                 duration_ms, outputs, measures FROM node JOIN run ON run.num = node.run WHERE run.id = ?1 \
+                 duration_ms, outputs, measures, undo FROM node JOIN run ON run.num = node.run WHERE run.id = ?1 \
                  ORDER BY idx",
             )?;
             select
@@ -120,6 +121,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
         change: fields.json(6),
         params: fields.json(7),
         cause: fields.get(8),
+        exit: fields.get(9),
     };
     let unknown = status.is_none().then(|| format!("recorded with the unknown status `{word}`"));
     run.cause = run.cause.or(fields.unreadable()).or(unknown);
@@ -141,6 +143,7 @@ fn stage(row: &Row<'_>, attempts: Vec<AttemptSummary>) -> rusqlite::Result<Stage
         attempts,
         outputs: fields.json(10),
         measures: fields.json(11),
+        undo: fields.get(12),
     };
     stage.reason = stage.reason.or(fields.unreadable());
     Ok(stage)

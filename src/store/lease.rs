@@ -62,12 +62,18 @@ fn keeper(
     }
     let keepers: Vec<Keeper> = serde_json::from_str(keepers).unwrap_or_default();
     for (node, attempts) in keepers {
-        let row: Option<(String, u32)> = conn
-            .prepare_cached("SELECT status, attempt FROM node WHERE run = ?1 AND idx = ?2")?
-            .query_row(params![run, node], |row| Ok((row.get(0)?, row.get(1)?)))
+        let row: Option<(String, u32, bool)> = conn
+            .prepare_cached(
+                "SELECT status, attempt, undo IS 'running' FROM node WHERE run = ?1 AND idx = ?2",
+            )?
+            .query_row(params![run, node], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        let Some((status, attempt)) = row else { continue };
+        let Some((status, attempt, undoing)) = row else { continue };
         let status: Option<Status> = serde_json::from_value(status.into()).ok();
+        // Half undone: nobody else works there before it is finished.
+        if let Some(status) = status.filter(|_| undoing) {
+            return Ok(Some((node, status)));
+        }
         if let Some(status) = status.filter(|status| attempt > attempts && open(*status)) {
             return Ok(Some((node, status)));
         }

@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::result;
 use crate::base::{Timestamp, Value};
-use crate::event::{Event, FailureClass, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
+use crate::event::{
+    AttemptStatus, Event, FailureClass, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor,
+};
 
 /// The row of a node.
 #[derive(Clone, Copy)]
@@ -71,7 +73,16 @@ fn stage(to: At<'_>, event: &Event) -> rusqlite::Result<()> {
         Event::StageRecorded { node, files, result } => {
             result::recorded(to.conn, (to.run, *node, to.at), files, result.as_deref())
         }
-        Event::ResultRevoked { key, reason, .. } => result::revoked(to.conn, key, reason),
+        Event::ResultRevoked { key, from: Some(_), reason, .. } => result::revoked(to.conn, key, reason),
+        // Its run was rolled back: a later one may well record it again.
+        Event::ResultRevoked { key, from: None, .. } => result::dropped(to.conn, key),
+        Event::UndoStarted { node, .. } => to.undo(*node, "running"),
+        Event::UndoFinished { node, outcome, .. } => match outcome.status {
+            AttemptStatus::Succeeded => to.undo(*node, "done"),
+            AttemptStatus::Failed | AttemptStatus::TimedOut => to.undo(*node, "failed"),
+            // Half of it may be done: it is tried again.
+            AttemptStatus::Cancelled | AttemptStatus::Interrupted => Ok(()),
+        },
         // These change no row: what follows from them comes as an event of its own.
         _ => Ok(()),
     }
@@ -84,7 +95,7 @@ pub(super) fn rebuild(conn: &Connection, run: i64, records: &[Record]) -> rusqli
     }
     conn.execute(
         "UPDATE node SET status = 'pending', reason = NULL, attempt = 0, started = NULL, finished = NULL, \
-         duration_ms = 0, outputs = NULL, measures = NULL WHERE run = ?1",
+         duration_ms = 0, outputs = NULL, measures = NULL, undo = NULL WHERE run = ?1",
         [run],
     )?;
     conn.execute(
@@ -285,6 +296,13 @@ impl At<'_> {
         self.conn
             .prepare_cached("UPDATE node SET status = ?3, reason = ?4 WHERE run = ?1 AND idx = ?2")?
             .execute(params![self.run, node, status.word(), reason])?;
+        Ok(())
+    }
+
+    fn undo(self, node: NodeIndex, how: &str) -> rusqlite::Result<()> {
+        self.conn
+            .prepare_cached("UPDATE node SET undo = ?3 WHERE run = ?1 AND idx = ?2")?
+            .execute(params![self.run, node, how])?;
         Ok(())
     }
 

@@ -88,3 +88,8 @@ pub(super) fn revoked(conn: &Connection, key: &str, reason: &str) -> rusqlite::R
     conn.prepare_cached("UPDATE result SET revoked = ?2 WHERE key = ?1")?.execute([key, reason])?;
     Ok(())
 }
+
+pub(super) fn dropped(conn: &Connection, key: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached("DELETE FROM result WHERE key = ?1")?.execute([key])?;
+    Ok(())
+}

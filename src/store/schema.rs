@@ -147,6 +147,10 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE lineage(database TEXT NOT NULL, epoch INTEGER NOT NULL);
     INSERT INTO lineage VALUES (lower(hex(randomblob(8))), 0);
 ",
+    "
+    -- How far the undo of the stage got: running, done, failed.
+    ALTER TABLE node ADD COLUMN undo TEXT;
+",
 ];
 
 /// What a file that is only read turned out to be.

@@ -31,7 +31,6 @@ pub(super) fn play(
     let played = rehearse(plan, cues.clone(), people).map_err(|why| vec![unplayable(test.span, why)])?;
     tested.trail = assumptions(&played, &cues);
     tested.trail.extend(trail(&played.plan, &played.records));
-    unplayable::after(model, lane, &played)?;
     let asks_select = later(test).iter().any(|expr| reads_select(expr));
     let selected = if asks_select { Some(selected(model, lane, &scenario)?) } else { None };
     tested.reached = coverage::reached(&played, &cues, selected);

@@ -1,11 +1,9 @@
-//! What the engine cannot do yet and a test would need: refused, never passed over. Notifications and rollback do
-//! nothing in a run that goes well, so a lane that has them is played until it would matter.
+//! What the engine cannot do yet and a test would need: refused, never passed over. Notifications change nothing in
+//! a run, so a lane that has them is played.
 
 use crate::diag::Diagnostic;
 use crate::model::{Model, NotYet, ResolvedLane};
 use crate::plan;
-
-use super::rehearsal::Played;
 
 /// Refused before anything is played.
 pub(super) fn before(model: &Model, lane: &ResolvedLane) -> Result<(), Vec<Diagnostic>> {
@@ -18,24 +16,7 @@ pub(super) fn before(model: &Model, lane: &ResolvedLane) -> Result<(), Vec<Diagn
 }
 
 fn matters_later(entry: &NotYet) -> bool {
-    let what = entry.what.as_str();
-    [NotYet::NOTIFY, NotYet::ROLLBACK].contains(&what)
-}
-
-/// Refused because of what happened in the run.
-pub(super) fn after(model: &Model, lane: &ResolvedLane, played: &Played) -> Result<(), Vec<Diagnostic>> {
-    let failed = played.state.first_failure.is_some();
-    let refused: Vec<Diagnostic> = plan::concerning(model, lane)
-        .into_iter()
-        .filter_map(|entry| {
-            let why = match entry.what.as_str() {
-                NotYet::ROLLBACK if failed => "a stage failed, and what was done would be undone now",
-                _ => return None,
-            };
-            Some(in_a_test(entry, why))
-        })
-        .collect();
-    if refused.is_empty() { Ok(()) } else { Err(refused) }
+    entry.what == NotYet::NOTIFY
 }
 
 fn in_a_test(entry: &NotYet, why: &str) -> Diagnostic {

@@ -115,6 +115,11 @@ impl<'a> View<'a> {
                 let outcome = self.played.state.node(worst).outcome.as_ref();
                 outcome.and_then(|outcome| outcome.exit).map_or(Value::Absent, |exit| Value::Int(exit.into()))
             }
+            "undone" => {
+                let undone = self.played.state.rollback.as_ref().map(|rollback| &rollback.undone);
+                let each = |node: &NodeIndex| undone?.get(node).filter(|undo| undo.succeeded());
+                Value::Bool(nodes.iter().any(|node| each(node).is_some()))
+            }
             // Without a time there is no value, and `lack` says why.
             "started" => started().map(Value::Duration)?,
             "finished" => finished().map(Value::Duration)?,

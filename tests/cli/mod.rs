@@ -12,6 +12,7 @@ mod kept;
 mod logs;
 mod part;
 mod reuse;
+mod rollback;
 mod room;
 mod run;
 mod shapes;

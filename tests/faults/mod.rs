@@ -17,4 +17,5 @@ pub mod shim;
 mod state;
 pub mod subject;
 mod time;
+mod undo;
 pub mod writer;

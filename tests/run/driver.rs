@@ -146,6 +146,7 @@ impl Setup {
             inbox: self.inbox.take(),
             commons: None,
             results: None,
+            snapshots: None,
         };
         run(&Arc::new(self.plan.clone()), state, begin, ports, &self.options, &self.control)
     }
@@ -413,6 +414,7 @@ fn a_run_needs_no_time_to_pass() {
         inbox: None,
         commons: None,
         results: None,
+        snapshots: None,
     };
     let begin = InputKind::Begin { engine: "test".into() };
     let end = run(&plan, RunState::new(&plan), begin, ports, &Options::default(), &Arc::default()).unwrap();
@@ -477,6 +479,7 @@ fn the_machine_is_looked_at_again_while_something_waits_for_room() {
         inbox: None,
         commons: None,
         results: None,
+        snapshots: None,
     };
     let begin = InputKind::Begin { engine: "test".into() };
     let (state, plan) = (RunState::new(&plan), Arc::new(plan));

@@ -12,7 +12,7 @@ use wfl::engine::{Command, Input, InputKind, Observed, Resolution, RunState, Sig
 use wfl::event::{AttemptStatus, Event, NodeIndex, Outcome, Record, RunStatus, Status, Usage};
 use wfl::expr::facts::{Fact, FactKey, FactValues};
 use wfl::plan::{Plan, Repair};
-use wfl::port::{Answer, Claimed, Durability, Journal, Message, Observer, Standing, StateUnsafe};
+use wfl::port::{Answer, Claimed, Durability, Journal, Message, Observer, Restored, Standing, StateUnsafe};
 
 /// A journal in memory that can be told to fail.
 #[derive(Clone, Default)]
@@ -157,6 +157,9 @@ pub struct World {
     first: BTreeMap<String, Fact>,
     /// The library's repair rules.
     pub library: Vec<Repair>,
+    undoing: Option<(NodeIndex, u32, Option<(i64, u64)>)>,
+    /// What becomes of the files of the project when they are brought back.
+    pub restored: Result<Vec<Restored>, String>,
     pub most_at_once: usize,
     /// Asked of running stages: together at any time.
     pub together: BTreeSet<Vec<String>>,
@@ -192,6 +195,8 @@ impl World {
             uncounted: false,
             first: BTreeMap::new(),
             library: Vec::new(),
+            undoing: None,
+            restored: Ok(Vec::new()),
             most_at_once: 0,
             together: BTreeSet::new(),
         }
@@ -259,6 +264,7 @@ impl World {
         self.journal = Memory::holding(kept);
         self.queue.clear();
         self.running.clear();
+        self.undoing = None;
         self.news.clear();
     }
 
@@ -399,6 +405,28 @@ impl World {
             Command::Repair(mend) => self.repair(&mend),
             // No results of other runs are given to it.
             Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
+            Command::Undo { node, attempt, timeout, .. } => {
+                let key = format!("undo {}", self.key(node));
+                self.done.push(format!("{key}#{attempt}"));
+                self.timeouts.push((key.clone(), timeout));
+                let does = self.script.get_mut(&key).and_then(VecDeque::pop_front).unwrap_or_else(ok);
+                let queued = match does {
+                    Does::Ends { outcome, after } => {
+                        Some(self.later(now + after, InputKind::Undone { node, attempt, outcome }))
+                    }
+                    Does::Busy | Does::Hangs => None,
+                };
+                self.undoing = Some((node, attempt, queued));
+            }
+            Command::Snapshot => {
+                let taken = Ok("before".to_owned());
+                self.later(now + 100, InputKind::Snapped { node: None, taken });
+            }
+            Command::Restore { to, known } => {
+                self.done.push(format!("restore {to} of {}", known.join(" ")));
+                let restored = self.restored.clone();
+                self.later(now + 1_000, InputKind::Restored(restored));
+            }
         }
     }
 
@@ -441,6 +469,13 @@ impl World {
 
     fn cancel(&mut self, node: NodeIndex, force: bool) {
         let how = if force { "kill" } else { "term" };
+        if let Some((_, attempt, queued)) = self.undoing.take_if(|(undoing, ..)| *undoing == node) {
+            self.done.push(format!("{how} undo {}", self.key(node)));
+            queued.map(|key| self.queue.remove(&key));
+            let outcome = outcome(AttemptStatus::Cancelled, Some(143));
+            self.later(self.now, InputKind::Undone { node, attempt, outcome });
+            return;
+        }
         let Some((work, queued)) = self.running.get(&node).copied() else { return };
         self.done.push(format!("{how} {}", self.key(node)));
         queued.map(|key| self.queue.remove(&key));
@@ -536,6 +571,18 @@ impl World {
             }
             Event::RepairTold { node, rule, helped } => {
                 format!("{} {rule} helped={helped}", self.key(*node))
+            }
+            Event::RollbackStarted { nodes, .. } => {
+                let keys: Vec<String> = nodes.iter().map(|node| self.key(*node)).collect();
+                format!("rollback of {}", keys.join(" "))
+            }
+            Event::UndoStarted { node, attempt } => format!("undo {}#{attempt} @{at}", self.key(*node)),
+            Event::UndoFinished { node, outcome, .. } => {
+                format!("{} undo {:?}", self.key(*node), outcome.status)
+            }
+            Event::RollbackFinished { failed, files, error } => {
+                let keys: Vec<String> = failed.iter().map(|node| self.key(*node)).collect();
+                format!("rolled back, failed [{}], {files} files, {error:?}", keys.join(" "))
             }
             Event::BreakerClosed { node, breaker } => format!("{} closed {breaker}", self.key(*node)),
             _ => return None,

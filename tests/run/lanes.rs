@@ -8,7 +8,7 @@ use wfl::event::NodeIndex;
 use wfl::expr::{Compare, Expr, Kind};
 use wfl::plan::{
     Action, Approval, BackoffKind, Call, Check, Definition, Edge, EdgeKind, Effect, Gate, Instances, Measure,
-    Node, OnFailure, Output, Parallel, Plan, Retry, StageKind,
+    Node, OnFailure, Output, Parallel, Plan, Retry, StageKind, Undo,
 };
 
 /// A stage before its edges are resolved.
@@ -208,6 +208,20 @@ impl Draft {
         })
     }
 
+    /// With `./undo` to take its effect back.
+    pub fn undo(self) -> Self {
+        let actions = vec![Action::Exec { argv: vec![text("./undo")] }];
+        self.with(|node| node.undo = Some(Undo { actions, timeout: None, retry: None }))
+    }
+
+    pub fn undo_with(self, timeout: Option<u64>, retry: Option<Retry>) -> Self {
+        self.undo().with(|node| {
+            if let Some(undo) = &mut node.undo {
+                (undo.timeout, undo.retry) = (timeout, retry);
+            }
+        })
+    }
+
     pub fn finally(self) -> Self {
         self.with(|node| node.finally = vec![Action::Exec { argv: vec![text("./stop")] }])
     }
@@ -230,6 +244,7 @@ fn taken_apart(draft: Draft, call: u32) -> Vec<Draft> {
         node.finally = draft.node.finally.clone();
         node.outputs = draft.node.outputs.clone();
         node.allow_failure = draft.node.allow_failure.clone();
+        node.undo = draft.node.undo.clone();
         node.closes = Some(call);
     });
     closing.edges.extend(draft.edges.into_iter().filter(|(_, kind)| *kind != EdgeKind::Follows));

@@ -16,6 +16,8 @@ mod repairs;
 mod resume;
 mod retry;
 mod reuse_keys;
+mod rollback;
+mod rollback_kills;
 mod room;
 mod shares;
 mod simulation;

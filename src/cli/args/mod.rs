@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
+mod recovery;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportWhat, Init, Judged, OfChange};
+pub use recovery::Rollback;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
 #[derive(Debug, Parser)]
@@ -74,6 +76,8 @@ pub enum Command {
     Init(Init),
     /// Say what a lane could add: commands it does not run, guards it lacks, waiting that nothing asks for.
     Analyse(Analyse),
+    /// Take back what a run did: the undo of its stages, newest first, and the project's files.
+    Rollback(Rollback),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
@@ -264,6 +268,9 @@ pub struct Going {
     /// Agree beforehand to repairs that destroy something; --yes does not.
     #[arg(long)]
     pub yes_destructive: bool,
+    /// Do not record the project's files: `wfl rollback` can then not bring them back.
+    #[arg(long)]
+    pub no_snapshot: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -18,6 +18,7 @@ mod lanes_diff;
 pub mod later;
 pub mod logs;
 pub mod resume;
+pub mod rollback;
 pub mod run;
 pub mod runs;
 pub mod show;

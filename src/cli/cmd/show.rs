@@ -111,6 +111,17 @@ fn class(stage: &StageSummary) -> String {
     attempt.class.map(|class| format!(" [{}{injected}]", class.word())).unwrap_or_default()
 }
 
+/// The status, and whether what it did was taken back.
+fn undone(stage: &StageSummary) -> String {
+    let more = match stage.undo.as_deref() {
+        Some("done") => ", undone",
+        Some("failed") => ", undo failed",
+        Some(_) => ", half undone",
+        None => "",
+    };
+    format!("{}{more}", stage.status.word())
+}
+
 fn row(stage: &StageSummary, terminal: &Terminal) -> Vec<String> {
     let reason = stage.reason.as_deref().map(|reason| one_line(reason, 100)).unwrap_or_default();
     let reason = reason + &class(stage);
@@ -121,7 +132,7 @@ fn row(stage: &StageSummary, terminal: &Terminal) -> Vec<String> {
         terminal.out.symbol(stage.status).to_string(),
         stage.number.map(|number| number.to_string()).unwrap_or_default(),
         stage.name.clone(),
-        stage.status.word().to_string(),
+        undone(stage),
         took,
         tries,
         reason,

@@ -3,6 +3,7 @@
 
 mod people;
 mod repair;
+mod rollback;
 mod run;
 mod stage;
 
@@ -18,6 +19,7 @@ use super::state::{Impossible, Phase, RunState};
 /// Folds `event`, recorded at `at`, into `state`; an error leaves the state unusable.
 pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Impossible> {
     admit(state, event)?;
+    state.events += 1;
     match event {
         Event::RunStarted { .. }
         | Event::RunResumed { .. }
@@ -34,6 +36,12 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         | Event::RepairFinished { .. }
         | Event::RepairRefused { .. }
         | Event::RepairTold { .. } => repair::fold(state, event)?,
+        Event::RollbackStarted { .. }
+        | Event::RollbackFinished { .. }
+        | Event::UndoStarted { .. }
+        | Event::UndoFinished { .. }
+        | Event::SnapshotTaken { .. }
+        | Event::ResultRevoked { .. } => rollback::fold(plan, state, event)?,
         _ => stage::fold(plan, state, event)?,
     }
     state.last = at;
@@ -122,6 +130,7 @@ fn settle(state: &mut RunState, node: NodeIndex, status: Status) {
         return;
     }
     state.node_mut(node).settled = true;
+    state.node_mut(node).ended = state.events;
     for at in state.dependents.range(node) {
         let (to, _) = state.dependents.target(at);
         let dependent = state.node_mut(to);

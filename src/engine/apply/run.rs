@@ -22,8 +22,9 @@ pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(
             let ended = node.is_none_or(|node| state.node(node).status.is_final());
             ensure(ended, event, "the stage has not ended")?;
             let since = node.map_or(state.reckoned, |node| state.node(node).since);
-            if let Some(node) = node {
-                state.node_mut(*node).finally_done = true;
+            match node {
+                Some(node) => state.node_mut(*node).finally_done = true,
+                None => state.lane_ended = true,
             }
             state.took(since, outcome.duration_ms);
             if outcome.status != AttemptStatus::Succeeded && state.finally_failed.is_none() {

@@ -102,9 +102,11 @@ fn recorded(
     let stage = state.node_mut(node);
     ensure(stage.is_open_ended() && !stage.open, event, "the stage runs or has ended")?;
     stage.files.clone_from(files);
+    let own = result.filter(|result| result.made_by.is_none()).map(|result| result.key.clone());
     // One that is reused has not started: what its inputs were is known from the key.
     let inputs = result.and_then(|result| result.parts.get("inputs"));
     stage.inputs = stage.inputs.take().or(inputs.cloned());
+    state.results.extend(own.map(|key| (node, key)));
     Ok(())
 }
 
@@ -135,7 +137,8 @@ fn started(
     if state.node(node).waits_on(WaitFor::Retry) {
         state.took(state.node(node).since, 0);
     }
-    let now = state.reckoned;
+    let (now, events) = (state.reckoned, state.events);
+    state.lane_ended = false;
     let stage = state.node_mut(node);
     stage.since = now;
     let waiting = matches!(stage.status, Status::Pending | Status::Waiting);
@@ -144,6 +147,7 @@ fn started(
     ensure(attempt == stage.attempt + 1, event, "attempts are numbered one by one")?;
     let again = stage.attempt > 0 && !stage.cleared && !stage.waits_on(WaitFor::Retry);
     ensure(!(again && spec.effect == Effect::Once), event, "a `once` stage started before")?;
+    stage.began = events;
     stage.status = Status::Running;
     stage.wait = None;
     stage.open = true;

@@ -199,7 +199,7 @@ impl Lowering<'_, '_> {
             let (env, holds_secret) = self.env(frame, statement);
             (stage.env, secret) = (env.into(), holds_secret);
         }
-        stage.undo = given("undo").map(|undo| self.actions(frame, undo.body()).into()).unwrap_or_default();
+        self.undo(frame, given("undo"), stage);
         stage.finally =
             given("finally").map(|last| self.actions(frame, last.body()).into()).unwrap_or_default();
         stage.lock = self.setting(&start, body, "lock", &crate::base::Type::String).map(Box::new);
@@ -213,6 +213,16 @@ impl Lowering<'_, '_> {
             !calls && (given("lock").is_some() || given("undo").is_some() || secret),
             stage.kind,
         );
+    }
+
+    /// An `undo` has its own limits; a breaker or deadline of its policy does not apply to it.
+    fn undo(&mut self, frame: &Frame, statement: Option<&Statement>, stage: &mut Stage) {
+        let Some(body) = statement.map(Statement::body) else { return };
+        stage.undo = self.actions(frame, body).into();
+        let timeout = find(body, "timeout").and_then(|limit| self.duration(&frame.start(), limit));
+        let retry = find(body, "retry").and_then(|retry| self.retry(frame, retry));
+        stage.undo_timeout = timeout.map(Box::new);
+        stage.undo_retry = retry.map(|(retry, _)| Box::new(retry));
     }
 
     /// The text of a `because`.
@@ -294,6 +304,8 @@ fn blank(id: StageId, module: ModuleId, kind: StageKind) -> Stage {
         retry: None,
         effect: Effect::Repeatable,
         undo: Few::new(),
+        undo_timeout: None,
+        undo_retry: None,
         finally: Few::new(),
         lock: None,
         pool: None,

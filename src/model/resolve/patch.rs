@@ -50,7 +50,11 @@ fn one(stage: &mut Stage, from: &Stage, keyword: &str) {
         "deadline" => stage.deadline = from.deadline.clone(),
         "cwd" => stage.cwd = from.cwd.clone(),
         "repeatable" | "idempotent" | "once" => stage.effect = from.effect.clone(),
-        "undo" => stage.undo = from.undo.clone(),
+        "undo" => {
+            stage.undo = from.undo.clone();
+            stage.undo_timeout.clone_from(&from.undo_timeout);
+            stage.undo_retry.clone_from(&from.undo_retry);
+        }
         "finally" => stage.finally = from.finally.clone(),
         "lock" => stage.lock = from.lock.clone(),
         "pool" => stage.pool = from.pool,

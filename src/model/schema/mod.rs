@@ -21,7 +21,7 @@ pub enum Context {
     Out,
     /// `before` and `after`.
     Checks,
-    /// `undo`, `finally` and `do`.
+    /// `finally` and `do`.
     Actions,
     Lane,
     Gates,
@@ -44,6 +44,8 @@ pub enum Context {
     Render,
     /// `NAME = value` lines only: `env`, `matrix`, `meta`, `given`, and the values of `call`.
     Assignments,
+    /// What takes an effect back, with limits of its own.
+    Undo,
 }
 
 impl Context {
@@ -58,7 +60,7 @@ impl Context {
             Context::Gate => "in a gate",
             Context::Out => "in an `out` block",
             Context::Checks => "in `before` or `after`",
-            Context::Actions => "in `undo`, `finally` or `do`",
+            Context::Actions => "in `finally` or `do`",
             Context::Lane => "in a lane",
             Context::Gates => "in a lane's `gates`",
             Context::Approve => "in an `approve` block",
@@ -78,6 +80,7 @@ impl Context {
             Context::Answer => "in a test's `approve` or `reject`",
             Context::Render => "in a `render` block",
             Context::Assignments => "in a block of `NAME = value` lines",
+            Context::Undo => "in `undo`",
         }
     }
 }
@@ -301,7 +304,7 @@ pub fn contexts() -> &'static [Context] {
     use Context::{
         Actions, Answer, Approve, Assignments, Attempt, Breaker, Checks, Defaults, Environment, File, Gate,
         Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair,
-        Retry, Stage, Test, Tool,
+        Retry, Stage, Test, Tool, Undo,
     };
     &[
         File,
@@ -332,6 +335,7 @@ pub fn contexts() -> &'static [Context] {
         Answer,
         Render,
         Assignments,
+        Undo,
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use super::Context::{
     Actions, Assignments, Checks, Defaults, File, Gate, Lane, Mock, Out, Override, Param, Render, Stage,
-    Test, Tool,
+    Test, Tool, Undo,
 };
 use super::Shape::{Binding, Condition, Name, Nothing, Script};
 use super::{ANY, BECAUSE, Row, clause, may_clause, references, values};
@@ -104,14 +104,14 @@ pub(super) static ROWS: &[Row] = &[
     .many(),
     Row::new(
         "run",
-        &[Stage, Gate, Tool, Actions, Override],
+        &[Stage, Gate, Tool, Actions, Undo, Override],
         Script,
         "A script, given to bash unless another interpreter is named; values come in by `env`.",
     )
     .many(),
     Row::new(
         "exec",
-        &[Stage, Gate, Tool, Actions, Override],
+        &[Stage, Gate, Tool, Actions, Undo, Override],
         values(1, ANY, "string"),
         "A program and its arguments, one operand one argument, without a shell.",
     )
@@ -179,14 +179,14 @@ pub(super) static ROWS: &[Row] = &[
     .block(Assignments),
     Row::new(
         "retry",
-        &[Stage, Gate, Defaults, Override],
+        &[Stage, Gate, Defaults, Undo, Override],
         references(0, 1, "retry"),
         "How failed attempts are repeated.",
     )
     .may_block(super::Context::Retry),
     Row::new(
         "timeout",
-        &[Stage, Gate, Tool, Defaults, Override],
+        &[Stage, Gate, Tool, Defaults, Undo, Override],
         values(1, 1, "duration"),
         "Bounds one attempt.",
     ),
@@ -218,7 +218,7 @@ pub(super) static ROWS: &[Row] = &[
         "After a crash a person decides whether the stage runs again.",
     ),
     Row::new("undo", &[Stage, Override], Nothing, "What takes the stage's effect back, on rollback.")
-        .block(Actions),
+        .block(Undo),
     Row::new(
         "finally",
         &[Stage, Lane, Override],

@@ -76,6 +76,8 @@ fn stage(id: u32, name: &str) -> Stage {
         retry: None,
         effect: Effect::Repeatable,
         undo: Few::new(),
+        undo_timeout: None,
+        undo_retry: None,
         finally: Few::new(),
         lock: None,
         pool: None,

@@ -31,12 +31,14 @@ const STATES: [&str; 14] = [
 ];
 
 /// How a run can end, or that it waits.
-const STATUSES: [&str; 7] =
-    ["waiting", "succeeded", "failed", "gate-failed", "timed-out", "cancelled", "interrupted"];
+const STATUSES: [&str; 8] =
+    ["waiting", "succeeded", "failed", "gate-failed", "timed-out", "cancelled", "interrupted", "rolled-back"];
 
 /// What is asked of a stage or gate.
-const OF_STAGE: &[&str] =
-    &["state", "status", "states", "reason", "attempts", "exit", "started", "finished", "duration", "out"];
+const OF_STAGE: &[&str] = &[
+    "state", "status", "states", "reason", "attempts", "exit", "started", "finished", "duration", "undone",
+    "out",
+];
 /// What is asked of the run; `lane` is another word for it.
 const OF_RUN: &[&str] = &["status", "state", "reason", "exit", "duration", "selected"];
 
@@ -51,6 +53,7 @@ fn of_stage(property: &str) -> Option<Type> {
         "reason" => Type::String,
         "attempts" => Type::Int,
         "exit" => Type::Int.optional(),
+        "undone" => Type::Bool,
         "started" | "finished" | "duration" => Type::Duration,
         _ => return None,
     })
