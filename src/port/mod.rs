@@ -3,6 +3,7 @@
 
 mod results;
 pub mod room;
+mod snapshots;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::event::{BreakerRule, Event, NodeIndex, Outcome, Record, WaitFor};
 use crate::expr::facts::{FactKey, FactValues};
 
 pub use results::{InputFiles, Results, Stored};
+pub use snapshots::{Restored, Restoring, Snapshots};
 
 /// How hard a commit must be before the engine goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
