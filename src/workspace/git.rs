@@ -63,6 +63,12 @@ impl Git {
         self
     }
 
+    /// With another bound of its time.
+    pub fn within(mut self, patience: Duration) -> Git {
+        self.patience = patience;
+        self
+    }
+
     /// What it writes to standard output; an error when it fails.
     pub fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, String> {
         self.feed(arguments, &[])

@@ -32,6 +32,9 @@ pub use sweep::{Swept, sweep};
 /// A file larger than this is only marked, not kept.
 pub const LARGEST: u64 = 100 << 20;
 
+/// What was seen of each folder that snapshots are taken of: the project's, and checkouts of isolated runs.
+const SEEN: &str = "seen-";
+
 /// Path, relative to the root, in bytes.
 type Name = Vec<u8>;
 /// Files by name.
@@ -101,6 +104,8 @@ pub struct ProjectSnapshots {
     folder: PathBuf,
     run: String,
     keeper: Box<dyn Keeper>,
+    /// Where it stands what was seen of this folder.
+    memory: PathBuf,
     seen: Mutex<Option<Seen>>,
     read: Mutex<HashMap<String, Arc<Manifest>>>,
     /// How often restoring may touch the tree before it stops as if it were killed: for tests.
@@ -119,8 +124,10 @@ impl ProjectSnapshots {
             Some(repository) => Box::new(repository),
             None => Box::new(files::Copies::new(&root, &folder, &outside)),
         };
+        let hash = blake3::hash(std::os::unix::ffi::OsStrExt::as_bytes(root.as_os_str())).to_hex();
         Ok(ProjectSnapshots {
             root,
+            memory: folder.join(format!("{SEEN}{}", &hash.as_str()[..12])),
             folder,
             run: run.to_owned(),
             keeper,
@@ -133,7 +140,7 @@ impl ProjectSnapshots {
 
     fn scan(&self, store: bool) -> Result<(Scanned, MutexGuard<'_, Option<Seen>>), String> {
         let mut guard = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let seen = guard.get_or_insert_with(|| Seen::load(&self.folder.join("seen")));
+        let seen = guard.get_or_insert_with(|| Seen::load(&self.memory));
         let scanned = scan::scan(&self.root, self.keeper.as_ref(), seen, store)?;
         Ok((scanned, guard))
     }
@@ -193,7 +200,7 @@ impl Snapshots for ProjectSnapshots {
         self.keeper.pin(&self.run, &id).map_err(|e| format!("the snapshot cannot be kept: {e}"))?;
         if scanned.news || seen.last.as_ref().is_none_or(|(last, _)| *last != id) {
             seen.last = Some((id.clone(), scanned.manifest));
-            seen.save(&self.folder.join("seen")).map_err(|e| format!("the snapshot cannot be kept: {e}"))?;
+            seen.save(&self.memory).map_err(|e| format!("the snapshot cannot be kept: {e}"))?;
         }
         Ok(id)
     }

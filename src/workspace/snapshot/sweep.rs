@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::{alone, files, git};
+use super::{SEEN, alone, files, git};
 
 /// What a sweep let go of, or would.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,13 +39,21 @@ pub fn sweep(state: &Path, wanted: &dyn Fn(&str) -> bool, dry: bool) -> Result<S
         }
         if gone > 0 && !dry {
             // What it says is there may not be there any more.
-            let _ = fs::remove_file(folder.join("seen"));
+            forget(&folder);
             (holder.prune)(&holder.place)?;
         }
         swept.runs += gone;
     }
     swept.bytes = size(&folder);
     Ok(swept)
+}
+
+/// What was seen is only remembered to be faster.
+fn forget(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(SEEN)) {
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 /// Where runs hold their snapshots.

@@ -137,9 +137,9 @@ fn the_same_files_have_the_same_id_and_no_file_is_read_twice() {
         place.write("src/b", "two");
         assert_eq!(snapshots.take().unwrap(), first);
         // Knowing nothing of what was seen before, it comes to the same.
-        fs::remove_file(place.state.join("snapshots/seen")).unwrap();
+        fs::remove_file(&snapshots.memory).unwrap();
         assert_eq!(place.snapshots().take().unwrap(), first);
-        fs::write(place.state.join("snapshots/seen"), "wfl-seen-1 x\0gar\u{1}bage\0end\0").unwrap();
+        fs::write(&snapshots.memory, "wfl-seen-1 x\0gar\u{1}bage\0end\0").unwrap();
         assert_eq!(place.snapshots().take().unwrap(), first);
     }
 }
