@@ -119,6 +119,7 @@ lane all { include ship; approve 1 from "ops" before ship }
 "#,
     );
     subject.git(&["init", "--quiet"]);
+    subject.git(&["config", "user.email", "ada@team.example"]);
     subject.write("src", "committed\n");
     subject.commit_all("fix: start");
     subject.end(&["run", "all", "--isolated"]).expect_code(4).says("goes on there");

@@ -18,6 +18,7 @@ use crate::facts::git::changed_after;
 
 /// Outputs that are named one by one.
 const NAMED: usize = 5;
+const REPORTS: &str = ".wfl/out/";
 
 /// What became of the outputs.
 #[derive(Debug, Default)]
@@ -49,7 +50,13 @@ impl Back {
 /// Copies every output that the run recorded, but for those that would cost somebody something.
 pub(super) fn bring_back(record: &Record, records: &[Recorded]) -> Back {
     let mut back = Back::default();
-    for path in outputs(records) {
+    let outputs = outputs(records);
+    let sign = Path::new(REPORTS).join(".gitignore");
+    if outputs.iter().any(|path| path.starts_with(REPORTS)) && !record.home.join(&sign).exists() {
+        // Reports are no part of the change, here as there.
+        let _ = copy_file(&record.root().join(&sign), &record.home.join(&sign));
+    }
+    for path in outputs {
         let (from, to) = (record.root().join(&path), record.home.join(&path));
         let done = resolve_inside(&record.root(), Path::new(&path))
             .and_then(|_| resolve_inside(&record.home, Path::new(&path)))
