@@ -65,6 +65,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         terminal.say(&guarded(&summary.text(), workflow.as_ref()));
     }
     ended.outdated.iter().for_each(|line| terminal.say(&format!("note: {line}")));
+    ended.isolated.iter().for_each(|line| terminal.say(line));
     if let Some(warning) = &ended.warning {
         terminal.error(&format!("the run is recorded, but {}", warning.message), &warning.help);
     }
@@ -83,6 +84,8 @@ fn itself() -> Option<std::path::PathBuf> {
 
 /// From another project's folder a run is only found with `-C`.
 fn from_here(root: &std::path::Path) -> String {
+    let home = embed::home(root);
+    let root = home.as_deref().unwrap_or(root);
     match embed::Place::here() {
         Ok(place) if place.root != root => {
             let shown = root.strip_prefix(&place.cwd).unwrap_or(root);

@@ -7,8 +7,9 @@ use crate::model::Model;
 use crate::store::Store;
 use crate::store::lease::Held;
 use crate::workspace::contents::{Contents, Swept};
+use crate::workspace::snapshot;
 
-use super::{Error, Place};
+use super::{Error, Place, isolated};
 
 const DAY: i64 = 86_400_000;
 
@@ -37,6 +38,10 @@ pub struct Removed {
     pub logs: Vec<String>,
     /// Kept copies of output files that no run refers to any more, or whose time is over.
     pub copies: Swept,
+    /// Snapshots of the project's files: of how many runs, and what those that stay take.
+    pub snapshots: snapshot::Swept,
+    /// Checkouts of isolated runs that nobody goes on with.
+    pub checkouts: Vec<String>,
 }
 
 /// Cleans the state of the project the program was started in.
@@ -50,6 +55,12 @@ pub fn clean(keep: &Keep, now: Timestamp, dry_run: bool) -> Result<Removed, Erro
         due.logs.iter().try_for_each(|run| remove_logs(&store, run))?;
     }
     due.copies = sweep(&store, now, dry_run)?;
+    let runs = store.runs(&Filter::default())?;
+    let stays =
+        |run: &str| runs.iter().any(|kept| kept.id == run) && !due.runs.iter().any(|gone| gone == run);
+    due.snapshots = snapshot::sweep(store.dir(), &stays, dry_run)
+        .map_err(|e| Error::refused(e, "make the state folder writable"))?;
+    due.checkouts = isolated::sweep(&store, &stays, dry_run);
     Ok(due)
 }
 

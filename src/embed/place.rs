@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::store::{Store, state_dir};
 use crate::workspace::project_root;
 
-use super::Error;
+use super::{Error, isolated};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -59,8 +59,10 @@ impl Place {
         Ok(Store::open_existing_read_only(&self.state_dir()?)?)
     }
 
-    fn state_dir(&self) -> Result<PathBuf, Error> {
-        Ok(state_dir(&self.root, &|name| std::env::var_os(name))?)
+    pub(super) fn state_dir(&self) -> Result<PathBuf, Error> {
+        // A run in a checkout of its own is a run of the project.
+        let home = isolated::home(&self.root);
+        Ok(state_dir(home.as_deref().unwrap_or(&self.root), &|name| std::env::var_os(name))?)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
 use super::shelf::Shelf;
 use super::{
-    Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, rollback, rules, start,
+    Error, Place, Planned, Project, StoredRun, adopt, inject, isolated, outdated, reuse, rollback, rules, start,
 };
 
 /// How a run is driven and who is told.
@@ -77,6 +77,8 @@ pub struct Ended {
     pub cause: Option<String>,
     /// Gates that passed on a tree that was changed afterwards, a line each.
     pub outdated: Vec<String>,
+    /// What became of the run's own checkout, a line each.
+    pub isolated: Vec<String>,
     /// What was found wrong with the state after the run's end was recorded.
     pub warning: Option<StoreError>,
 }
@@ -137,6 +139,7 @@ impl Session {
         super::expect(&mut plan, &store);
         let run = new_id();
         let lock = acquire(&store, &run)?;
+        isolated::begin(&place.root, &run)?;
         let json = serde_json::to_string(&plan)
             .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
         let params = plan.params.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();
@@ -181,6 +184,7 @@ impl Session {
         }
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
+        let place = &isolated::place(place, &stored)?;
         let project = Project::at(place.clone(), &[]);
         // What is half taken back is finished as it was begun, whatever the definition says now.
         let adopted = match rollback::is_open(&stored)? {
@@ -304,8 +308,9 @@ impl Session {
             true => outdated::outdated(&self.plan, &self.store.events(&self.run)?),
             false => Vec::new(),
         };
+        let isolated = isolated::finish(&self.plan.root, &self.store, &self.run, status);
         let warning = self.store.back_up_if_due(Timestamp::now()).err();
-        Ok(Ended { run: self.run, status, exit, cause, outdated, warning })
+        Ok(Ended { run: self.run, status, exit, cause, outdated, isolated, warning })
     }
 }
 

@@ -125,6 +125,7 @@ impl Project {
             .earlier(move || super::earlier::tests(&place))
             .project_version(settings.version.clone())
             .base_branch(settings.base_branch.clone())
+            .on_branch(super::isolated::branch(&self.place.root))
     }
 
     /// The plan of the lane that `asked` chooses, ready to run.

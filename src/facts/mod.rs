@@ -52,6 +52,7 @@ pub struct World {
     flags: ChangeFlags,
     version: Option<String>,
     base_branch: Option<String>,
+    on_branch: Option<String>,
     git: OnceLock<Result<Git, String>>,
     change: OnceLock<ChangeInfo>,
     details: OnceLock<Details>,
@@ -77,6 +78,7 @@ impl World {
             flags,
             version: None,
             base_branch: None,
+            on_branch: None,
             git: OnceLock::new(),
             change: OnceLock::new(),
             details: OnceLock::new(),
@@ -94,6 +96,12 @@ impl World {
     /// The `base-branch` of the `project` block; a flag goes before it.
     pub fn base_branch(mut self, branch: Option<String>) -> World {
         self.base_branch = branch;
+        self
+    }
+
+    /// The branch that a detached checkout was made from.
+    pub fn on_branch(mut self, branch: Option<String>) -> World {
+        self.on_branch = branch;
         self
     }
 
@@ -153,7 +161,14 @@ impl World {
     }
 
     fn git(&self) -> Result<&Git, String> {
-        self.git.get_or_init(|| Git::open(&self.root)).as_ref().map_err(String::clone)
+        let open = || {
+            let mut git = Git::open(&self.root)?;
+            if let Some(branch) = self.on_branch.as_ref().filter(|_| git.branch.is_empty()) {
+                git.branch.clone_from(branch);
+            }
+            Ok(git)
+        };
+        self.git.get_or_init(open).as_ref().map_err(String::clone)
     }
 
     fn fact(&self, key: &FactKey) -> Read {

@@ -8,6 +8,7 @@ mod decide;
 mod embed;
 mod exits;
 mod inspect;
+mod isolated;
 mod kept;
 mod logs;
 mod part;

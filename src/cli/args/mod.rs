@@ -239,6 +239,9 @@ pub struct Run {
     /// Take what this run of a lighter lane did well, and run what it left out.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "only", "recommended"])]
     pub promote: Option<String>,
+    /// Run in a checkout of the commit at hand, so that the project's files can be edited meanwhile.
+    #[arg(long, conflicts_with = "promote")]
+    pub isolated: bool,
     #[command(flatten)]
     pub going: Going,
 }

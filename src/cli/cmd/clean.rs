@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use crate::base::Timestamp;
+use crate::base::value::format_size;
 use crate::cli::args::{Clean, Format};
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
-use crate::embed::{self, Error, Keep, Project};
+use crate::embed::{self, Error, Keep, Project, Removed};
 use crate::observe::style::counted;
 
 pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
@@ -19,7 +20,11 @@ pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
         Format::Json => {
             let (runs, logs) = (&removed.runs, &removed.logs);
             let copies = json!({ "count": removed.copies.copies, "bytes": removed.copies.bytes });
-            terminal.json(&json!({ "runs": runs, "logs": logs, "copies": copies, "dry_run": args.dry_run }));
+            let snapshots = json!({ "runs": removed.snapshots.runs, "bytes_left": removed.snapshots.bytes });
+            terminal.json(&json!({
+                "runs": runs, "logs": logs, "copies": copies, "snapshots": snapshots,
+                "checkouts": removed.checkouts, "dry_run": args.dry_run,
+            }));
         }
         Format::Human => {
             removed.runs.iter().for_each(|run| terminal.data(&format!("run {run}")));
@@ -31,9 +36,23 @@ pub fn run(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {
                 count => format!(" and {} kept {}", count, if count == 1 { "copy" } else { "copies" }),
             };
             terminal.say(&format!("{word} {} and {logs}{files}", counted(removed.runs.len(), "run")));
+            say_files(&removed, word, terminal);
         }
     }
     Ok(Code::Ok)
+}
+
+/// Snapshots and checkouts, where there are any.
+fn say_files(removed: &Removed, word: &str, terminal: &Terminal) {
+    removed.checkouts.iter().for_each(|place| terminal.say(&format!("{word} the checkout {place}")));
+    if removed.snapshots.runs > 0 {
+        terminal.say(&format!("{word} the snapshots of {}", counted(removed.snapshots.runs, "run")));
+    }
+    if removed.snapshots.bytes > 0 {
+        // To the kilobyte: nobody frees less.
+        let size = format_size((removed.snapshots.bytes.div_ceil(1000) * 1000) as i64);
+        terminal.say(&format!("the snapshots that stay take {size}"));
+    }
 }
 
 fn breakers(args: &Clean, terminal: &Terminal) -> Result<Code, Error> {

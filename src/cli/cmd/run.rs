@@ -4,10 +4,14 @@ use crate::cli::args::{self, Format, Run};
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
 use crate::cli::{dry, going};
-use crate::embed::{Asked, Change, Error, Planned, Project, Promoted, Selection};
+use crate::embed::{Asked, Change, Error, Isolated, Planned, Project, Promoted, Selection};
 
 pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
-    let project = Project::for_target(args.target.as_deref())?;
+    let isolated = args.isolated.then(|| Isolated::new(args.target.as_deref())).transpose()?;
+    let project = match &isolated {
+        Some(isolated) => isolated.project()?,
+        None => Project::for_target(args.target.as_deref())?,
+    };
     let mut planned = match &args.promote {
         None => project.plan(&asked(args)?)?,
         Some(run) => {
@@ -26,7 +30,10 @@ pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
     if args.going.format == Format::Human {
         terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
     }
+    isolated.iter().flat_map(Isolated::notes).for_each(|line| terminal.say(&line));
     let session = project.launch(planned)?;
+    // From here on the checkout is the run's.
+    isolated.into_iter().for_each(Isolated::hand_over);
     going::drive(session, &args.going, terminal)
 }
 
