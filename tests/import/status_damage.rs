@@ -165,6 +165,19 @@ fn a_name_that_stands_twice_loses_neither_value() {
     assert!(document.unread.iter().any(|piece| piece.contains("running")), "{:?}", document.unread);
 }
 
+/// Long lists take no longer than their length, and no digit of a long number goes.
+#[test]
+fn what_is_large_is_read_to_its_bounds_and_kept_beyond_them() {
+    let many: Vec<Value> = (0..12_000).map(|at| format!("phase {at}").into()).collect();
+    let text = serde_json::json!({"change_id": "a", "status": "running", "stage": 1, "timestamp": "2026-03-01", "completed_stages": many});
+    let record = record(&text.to_string());
+    assert_eq!(record["stages"].as_array().map(Vec::len), Some(10_000));
+    assert_eq!(record["other"]["completed_stages"].as_array().map(Vec::len), Some(2_000));
+    let long = "123456789012345678901234567890";
+    let text = RECOVERY.replacen('{', &format!("{{\"build\": {long}, "), 1);
+    assert_eq!(self::record(&text)["other"]["build"], long);
+}
+
 #[test]
 fn a_file_of_another_kind_is_left_alone() {
     for text in

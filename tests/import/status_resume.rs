@@ -185,6 +185,17 @@ fn cp_06_a_stage_whose_hooks_failed_did_not_complete() {
     assert_eq!(said.unwrap_err(), "it ended with errors: stage Setup failed: Pre-step hooks failed");
 }
 
+/// Reasons that only sound like it.
+#[test]
+fn cp_06_a_stage_that_completed_stays_completed() {
+    for reason in
+        ["0 tests failed", "No failures found", "Not applicable", "nothing failed", "retried: hooks failed"]
+    {
+        let text = TRACKER.replace("{\"todos\": 3}", &format!("{{\"reason\": \"{reason}\"}}"));
+        assert!(import(&text).findings.is_empty(), "{reason}: {:?}", import(&text).findings);
+    }
+}
+
 #[test]
 fn cp_07_a_docs_run_that_is_recorded_as_another_is_told() {
     let text = TRACKER.replace("add-search", "try-docs-lane");

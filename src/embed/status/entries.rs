@@ -7,9 +7,12 @@ use super::fields::{Fields, kind, whole_in};
 use super::finding::{Class, Finding, Severity};
 use super::reader::state;
 use super::record::{Checkpoint, Checkpoints, ErrorNote, Record, Stage};
-use super::words::{self, State};
+use super::words::State;
 
 type Range = std::ops::RangeInclusive<i64>;
+
+/// Entries of a list of stages; what comes behind them is kept as it is.
+const MOST: usize = 10_000;
 
 const NUMBER: &[&str] =
     &["number", "stage_num", "step_id", "stage_id", "step_num", "phase_num", "stage", "step", "phase", "id"];
@@ -23,6 +26,7 @@ pub(super) fn stages(fields: &mut Fields, range: &Range) -> Vec<Stage> {
         Some(Value::Object(_)) => numbered(fields.map.shift_remove(name)),
         _ => fields.list(&[name]),
     };
+    let items = no_more(items, name, fields);
     let mut found = Vec::new();
     let mut refused = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
@@ -56,6 +60,15 @@ pub(super) fn stages(fields: &mut Fields, range: &Range) -> Vec<Stage> {
         fields.findings.push(Finding::mended(Class::StageOrder, Severity::Warning, &place, what, did));
     }
     found
+}
+
+/// The first of them; the others are told and kept.
+fn no_more(mut items: Vec<Value>, name: &str, fields: &mut Fields) -> Vec<Value> {
+    if items.len() > MOST {
+        let behind = Value::Array(items.split_off(MOST));
+        fields.refuse(Class::InvalidStage, name, format!("more than {MOST} entries"), behind);
+    }
+    items
 }
 
 /// `{"0": …, "1": …}` as a list.
@@ -179,6 +192,7 @@ pub(super) fn listed(
     fields: &mut Fields,
 ) {
     let mut refused = Vec::new();
+    let items = no_more(items, list, fields);
     for (index, item) in items.into_iter().enumerate() {
         let place = fields.at(&format!("{list}[{index}]"));
         let number = item.as_i64().or_else(|| whole_in(&item));
@@ -325,8 +339,12 @@ fn checkpoint(
     checkpoint
 }
 
-/// A word of the file's for a state, where an entry has nothing else.
+/// A reason that says something failed: `Pre-step hooks failed`, but not `0 tests failed`.
 pub(super) fn failed_reason(reason: &str) -> bool {
-    let reason = reason.to_lowercase();
-    words::state(&reason) == Some(State::Failed) || reason.contains("fail")
+    let head = reason.split(':').next().unwrap_or_default().to_lowercase();
+    let words: Vec<&str> =
+        head.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).collect();
+    let denies =
+        |word: &&str| matches!(*word, "0" | "no" | "not" | "none" | "nothing" | "never" | "previously");
+    words.len() > 1 && words.ends_with(&["failed"]) && !words.iter().any(|word| denies(&word))
 }

@@ -1,5 +1,7 @@
 //! Logs of one JSON object a line: errors by their workflow, metrics with what is of no use marked. Reads no file.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::entries;
@@ -34,6 +36,7 @@ pub(super) fn objects(text: &str, unread: &mut Vec<String>) -> Option<(Shape, Ve
 /// One record a workflow, in the order in which they first appear.
 pub(super) fn errors(lines: Vec<Map<String, Value>>, findings: &mut Vec<Finding>) -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();
+    let mut places: BTreeMap<Option<String>, usize> = BTreeMap::new();
     for (index, mut line) in lines.into_iter().enumerate() {
         let place = format!("line {}", index + 1);
         let text =
@@ -42,8 +45,7 @@ pub(super) fn errors(lines: Vec<Map<String, Value>>, findings: &mut Vec<Finding>
         let command = text(&line, "command");
         line.shift_remove("workflow_id");
         let note = entries::error(Value::Object(line), &place, findings);
-        let known = records.iter().position(|record| record.workflow_id == id);
-        let at = known.unwrap_or_else(|| {
+        let at = *places.entry(id.clone()).or_insert_with(|| {
             records.push(Record { workflow_id: id, kind: command, ..Record::default() });
             records.len() - 1
         });

@@ -82,9 +82,17 @@ pub(super) fn word(text: &str) -> (Value, Option<&'static str>) {
         "True" => (Value::Bool(true), Some("a word is Python's, not JSON's")),
         "False" => (Value::Bool(false), Some("a word is Python's, not JSON's")),
         "None" | "undefined" => (Value::Null, Some("a word is Python's, not JSON's")),
+        _ if is_too_long(text) => (Value::String(text.to_owned()), Some("a number has too many digits")),
         _ => match serde_json::from_str(text) {
             Ok(value) => (value, None),
             Err(_) => (Value::String(text.to_owned()), Some("a word stands without quotes")),
         },
     }
+}
+
+/// A whole number that a reader would round.
+fn is_too_long(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    whole && text.parse::<i64>().is_err() && text.parse::<u64>().is_err()
 }

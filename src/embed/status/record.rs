@@ -1,6 +1,8 @@
 //! The one record that every status and checkpoint file of the original systems becomes, as docs/status-import.md
 //! describes it. Holds no rule.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -144,9 +146,10 @@ impl Document {
     /// Notes what was found; what stands there already is not told again. The result is what is new.
     pub(super) fn note(&mut self, findings: Vec<Finding>) -> Vec<Finding> {
         let mut new = Vec::new();
+        let mut told: BTreeSet<String> = self.findings.iter().map(Value::to_string).collect();
         for finding in findings {
             let value = serde_json::to_value(&finding).unwrap_or_default();
-            if !self.findings.contains(&value) {
+            if told.insert(value.to_string()) {
                 self.findings.push(value);
                 new.push(finding);
             }
