@@ -1,6 +1,7 @@
 //! All integration tests, one binary. Each folder tests one side of the product as its users meet it.
 
 mod book;
+mod cases;
 mod choice;
 mod cli;
 mod docs;

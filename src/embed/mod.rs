@@ -48,6 +48,7 @@ mod session;
 mod shared;
 mod shelf;
 mod start;
+pub mod status;
 mod stored;
 pub mod survey;
 mod trial;

@@ -1,10 +1,13 @@
-//! The original system's YAML lane file as lanes: what it says is kept, what is wrong with it is told with its place, and
-//! nobody's files are touched unasked.
+//! The original systems' files: the YAML lane file as lanes, status files as records. What a file says is kept, what is
+//! wrong with it is told with its place, and nobody's files are touched unasked.
 
 mod account;
 mod cases;
 mod hostile;
 mod played;
+mod status_damage;
+mod status_resume;
+mod status_shapes;
 
 use serde_json::Value;
 

@@ -81,6 +81,30 @@ pub struct Import {
 pub enum ImportWhat {
     /// The lane file of the original system, in YAML.
     Lanes(ImportLanes),
+    /// Status and checkpoint files of the original systems, damaged ones too, as records.
+    Status(ImportStatus),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ImportStatus {
+    /// Files, folders that hold them, or `-` for standard input.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Put each record in the place of its file; a copy of the file is kept beside it.
+    #[arg(long, conflicts_with_all = ["output", "check"])]
+    pub write: bool,
+    /// Write the records into this folder.
+    #[arg(short, long, value_name = "DIR", conflicts_with = "check")]
+    pub output: Option<PathBuf>,
+    /// Exit 1 unless every file is as it should be.
+    #[arg(long)]
+    pub check: bool,
+    /// Show this checkpoint, or `latest`.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["write", "output", "check"])]
+    pub checkpoint: Option<String>,
+    /// JSON holds the records, what was found and what was done.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

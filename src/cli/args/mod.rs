@@ -8,7 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod authoring;
 mod recovery;
 
-pub use authoring::{Analyse, Import, ImportLanes, ImportWhat, Init, Judged, OfChange};
+pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init, Judged, OfChange};
 pub use recovery::Rollback;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.

@@ -14,6 +14,7 @@ use crate::observe::style::counted;
 pub fn run(args: &Import, terminal: &Terminal) -> Result<Code, Error> {
     match &args.what {
         ImportWhat::Lanes(args) => lanes(args, terminal),
+        ImportWhat::Status(args) => super::import_status::run(args, terminal),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod fmt;
 pub mod graph;
 pub mod import;
+pub mod import_status;
 pub mod init;
 pub mod lanes;
 mod lanes_diff;
