@@ -4,6 +4,7 @@ mod book;
 mod choice;
 mod cli;
 mod docs;
+mod failure;
 mod faults;
 mod format;
 mod import;

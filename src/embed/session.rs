@@ -22,6 +22,7 @@ use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
+use super::errors::{self, Earlier};
 use super::shelf::Shelf;
 use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, start};
 
@@ -71,6 +72,8 @@ pub struct Ended {
     pub outdated: Vec<String>,
     /// What was found wrong with the state after the run's end was recorded.
     pub warning: Option<StoreError>,
+    /// Failures of this run that earlier ones had as well.
+    pub earlier: Vec<Earlier>,
 }
 
 /// A run that this process holds and has not driven yet.
@@ -258,6 +261,8 @@ impl Session {
             reuse: going.reuse,
             secrets: self.secrets,
             log_dir: Some(self.store.log_dir(&self.run)),
+            // They only take tries away that are known to be vain: without them every try is made.
+            failures: Arc::new(self.store.known_failures().unwrap_or_default()),
             ..Options::default()
         };
         let End { status, exit, cause } =
@@ -268,7 +273,11 @@ impl Session {
             false => Vec::new(),
         };
         let warning = self.store.back_up_if_due(Timestamp::now()).err();
-        Ok(Ended { run: self.run, status, exit, cause, outdated, warning })
+        let earlier = match status {
+            RunStatus::Succeeded | RunStatus::Waiting => Vec::new(),
+            _ => errors::earlier(&self.store, &self.run),
+        };
+        Ok(Ended { run: self.run, status, exit, cause, outdated, warning, earlier })
     }
 }
 

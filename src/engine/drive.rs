@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
+use crate::failure::Known;
 use crate::plan::{Parallel, Plan};
 use crate::port::room::Room;
 use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
@@ -54,6 +55,8 @@ pub struct Options {
     pub grace: Duration,
     /// How results of other runs are taken, where there are any.
     pub reuse: Reuse,
+    /// Failures that earlier runs taught enough about to decide by.
+    pub failures: Arc<Known>,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             log_dir: None,
             grace: Duration::from_secs(10),
             reuse: Reuse::default(),
+            failures: Arc::default(),
         }
     }
 }
@@ -139,6 +143,7 @@ pub fn run(
         grace: options.grace,
         commons: commons.is_some(),
         reuse: results.is_some().then_some(options.reuse),
+        failures: options.failures.clone(),
     };
     let context = Context {
         run: options.run.0.clone(),

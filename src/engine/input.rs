@@ -1,11 +1,13 @@
 //! What goes into the kernel and what comes out of it: plain data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Moment, Value};
 use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
+use crate::failure::Known;
 use crate::port::room::Room;
 use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
 
@@ -189,6 +191,8 @@ pub struct Settings {
     pub commons: bool,
     /// What is done with results of other runs; none where there is nowhere to keep them.
     pub reuse: Option<Reuse>,
+    /// Failures that earlier runs taught enough about to decide by.
+    pub failures: Arc<Known>,
 }
 
 /// How results of other runs are taken.
@@ -211,6 +215,7 @@ impl Default for Settings {
             grace: Duration::from_secs(10),
             commons: false,
             reuse: None,
+            failures: Arc::default(),
         }
     }
 }

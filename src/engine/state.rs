@@ -7,6 +7,7 @@ use crate::event::{Asked, AttemptStatus, Files, NodeIndex, Outcome, Record, RunS
 use crate::expr::facts::FactValues;
 use crate::plan::{EdgeKind, Plan};
 
+use super::advice::Dealt;
 use super::apply::apply;
 use super::live::Live;
 
@@ -105,6 +106,8 @@ pub struct NodeState {
     pub files: Files,
     pub facts: Vec<(Asked, FactValues)>,
     pub approvals: Option<Box<Approvals>>,
+    /// The failure of its last attempt that failed, until the stage begins again.
+    pub failure: Option<Box<Dealt>>,
 }
 
 impl NodeState {
@@ -131,6 +134,7 @@ impl NodeState {
             files: Files::new(),
             facts: Vec::new(),
             approvals: None,
+            failure: None,
         }
     }
 

@@ -383,6 +383,7 @@ mod tests {
             duration_ms: 3,
             error: None,
             stderr: String::new(),
+            stdout: String::new(),
             usage: Usage::default(),
             log_cut: false,
             class: None,

@@ -1,0 +1,4 @@
+//! What failures have in common, what is learned from them over runs, and what people are told of it.
+
+mod corpus;
+mod signatures;
