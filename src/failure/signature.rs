@@ -42,8 +42,12 @@ pub fn signature(failed: &Failed<'_>) -> Signature {
     let class = class_of(failed.outcome);
     let program = program_of(failed.program);
     let message = message(failed, class);
-    let message = message.unwrap_or_else(|| without_words(failed, class));
-    let text = cut(&normalised(&message), LONGEST);
+    let text = match message {
+        Some(message) => normalised(&message),
+        // The stage's name tells it from others, numbers in it included.
+        None => format!("stage `{}`: {}", failed.stage, normalised(&without_words(failed, class))),
+    };
+    let text = cut(&text, LONGEST);
     let said = said(class, &text);
     let word = class.map_or("", FailureClass::word);
     let hash = blake3::hash(format!("1\n{word}\n{program}\n{text}").as_bytes()).to_hex();
@@ -81,18 +85,17 @@ fn message(failed: &Failed<'_>, class: Option<FailureClass>) -> Option<String> {
     own().or_else(named).map(|text| head(&text, MESSAGE).to_owned()).filter(|text| !text.trim().is_empty())
 }
 
-/// Nothing but the stage tells such a failure from others.
+/// What is known of a failure whose program said nothing.
 fn without_words(failed: &Failed<'_>, class: Option<FailureClass>) -> String {
     let outcome = failed.outcome;
-    let what = match (class, &outcome.error, outcome.signal, outcome.exit) {
+    match (class, &outcome.error, outcome.signal, outcome.exit) {
         // How long it had is no part of what failed.
         (Some(FailureClass::Timeout), ..) => "timed out".to_owned(),
         (_, Some(error), ..) => head(error, MESSAGE).to_owned(),
         (_, None, Some(signal), _) => format!("signal {signal}"),
         (_, None, None, Some(exit)) => format!("exit code {exit}"),
         _ => class.map_or("it failed", FailureClass::word).to_owned(),
-    };
-    format!("stage `{}`: {what}", failed.stage)
+    }
 }
 
 /// The class says it, or else the words without their numbers and paths, which could be taken for codes and states.

@@ -182,7 +182,7 @@ mod tests {
         else {
             panic!("it goes on")
         };
-        assert_eq!(why, "seen 14 times in 6 runs, a retry never helped (0 of 9; 95 % sure below 20 %)");
+        assert_eq!(why, "seen 14 times in 6 runs, a retry never helped (0 of 9; 95 % sure below 19 %)");
         assert!(!stops(&signature(Lasting::Unknown), &tally(8, 0), false));
         assert!(!stops(&signature(Lasting::Unknown), &tally(9, 1), false));
         assert!(!stops(&signature(Lasting::Transient), &tally(9, 0), false));

@@ -34,6 +34,9 @@ pub struct Stage {
     pub cleaned: u32,
     pub facts: BTreeMap<String, FactValues>,
     pub last_start: u64,
+    /// The attempt whose failure was seen last, and its signature; the attempt that was told of last.
+    pub failure: Option<(u32, String)>,
+    pub told: u32,
 }
 
 /// The approvals of a stage.
@@ -96,6 +99,8 @@ impl Stage {
             cleaned: 0,
             facts: BTreeMap::new(),
             last_start: 0,
+            failure: None,
+            told: 0,
         }
     }
 
@@ -233,6 +238,7 @@ impl<'a> Book<'a> {
                 self.leased.remove(node);
                 Ok(())
             }
+            Event::FailureSeen { .. } | Event::FailureTold { .. } => self.of_failure(record),
             _ => self.of_people(record),
         }
     }

@@ -8,6 +8,7 @@ mod deeds;
 mod dice;
 mod ended;
 mod judge;
+mod learned;
 mod life;
 mod play;
 mod resumed;
