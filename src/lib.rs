@@ -17,6 +17,7 @@ pub mod event;
 pub mod exec;
 pub mod expr;
 pub mod facts;
+pub mod failure;
 pub mod format;
 pub mod history;
 pub mod insight;

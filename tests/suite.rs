@@ -5,6 +5,7 @@ mod cases;
 mod choice;
 mod cli;
 mod docs;
+mod failure;
 mod faults;
 mod format;
 mod import;

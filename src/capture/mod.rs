@@ -26,6 +26,8 @@ use tail::Tail;
 /// Is given every finished line (without its newline) of a running attempt, masked, as raw bytes.
 pub type LineSink = Arc<dyn Fn(NodeIndex, Stream, &[u8]) + Send + Sync>;
 
+/// How much of the end of standard output is kept: programs that say there what failed say it last.
+const OUT_WINDOW: usize = 8 << 10;
 /// What a log may hold unless said otherwise.
 pub const LOG_CAP: u64 = 64 << 20;
 
@@ -36,7 +38,13 @@ pub struct Capture<'a> {
     log: frame::Writer<'a>,
     out: Channel<'a>,
     err: Channel<'a>,
-    tail: Tail,
+    tails: Tails,
+}
+
+/// The ends of both streams.
+struct Tails {
+    out: Tail,
+    err: Tail,
 }
 
 struct Channel<'a> {
@@ -60,7 +68,7 @@ impl<'a> Capture<'a> {
             log: frame::Writer::new(log, cap),
             out: channel(),
             err: channel(),
-            tail: Tail::default(),
+            tails: Tails { out: Tail::of(OUT_WINDOW), err: Tail::default() },
         }
     }
 
@@ -70,11 +78,11 @@ impl<'a> Capture<'a> {
         match &mut channel.mask {
             None => {
                 let lines = &mut channel.lines;
-                deliver(self.node, self.sink, &mut self.log, &mut self.tail, lines, stream, bytes);
+                deliver(self.node, self.sink, &mut self.log, &mut self.tails, lines, stream, bytes);
             }
             Some(mask) => {
                 let (safe, lines) = (mask.push(bytes), &mut channel.lines);
-                deliver(self.node, self.sink, &mut self.log, &mut self.tail, lines, stream, safe);
+                deliver(self.node, self.sink, &mut self.log, &mut self.tails, lines, stream, safe);
             }
         }
     }
@@ -85,7 +93,7 @@ impl<'a> Capture<'a> {
             let channel = if stream == Stream::Stderr { &mut self.err } else { &mut self.out };
             if let Some(mask) = &mut channel.mask {
                 let (safe, lines) = (mask.flush(), &mut channel.lines);
-                deliver(self.node, self.sink, &mut self.log, &mut self.tail, lines, stream, safe);
+                deliver(self.node, self.sink, &mut self.log, &mut self.tails, lines, stream, safe);
             }
             if let Some(sink) = self.sink {
                 channel.lines.finish(&mut |line| sink(self.node, stream, line));
@@ -101,7 +109,12 @@ impl<'a> Capture<'a> {
 
     /// The end of standard error, at most 64 KiB, masked.
     pub fn stderr(&self) -> String {
-        self.tail.text()
+        self.tails.err.text()
+    }
+
+    /// The end of standard output, at most 8 KiB, masked.
+    pub fn stdout(&self) -> String {
+        self.tails.out.text()
     }
 }
 
@@ -109,7 +122,7 @@ fn deliver(
     node: NodeIndex,
     sink: Option<&LineSink>,
     log: &mut frame::Writer<'_>,
-    tail: &mut Tail,
+    tails: &mut Tails,
     lines: &mut Lines,
     stream: Stream,
     bytes: &[u8],
@@ -118,8 +131,9 @@ fn deliver(
         return;
     }
     log.write(stream, bytes);
-    if stream == Stream::Stderr {
-        tail.push(bytes);
+    match stream {
+        Stream::Stderr => tails.err.push(bytes),
+        _ => tails.out.push(bytes),
     }
     if let Some(sink) = sink {
         lines.push(bytes, &mut |line| sink(node, stream, line));

@@ -1,4 +1,4 @@
-//! The last 64 KiB of a stream. Knows only bytes.
+//! The last bytes of a stream, 64 KiB unless said otherwise. Knows only bytes.
 
 use std::collections::VecDeque;
 
@@ -6,15 +6,27 @@ use std::collections::VecDeque;
 pub const WINDOW: usize = 64 << 10;
 
 /// A window over the end of what was pushed; empty until something is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tail {
     bytes: VecDeque<u8>,
+    window: usize,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Tail::of(WINDOW)
+    }
 }
 
 impl Tail {
+    /// A window of so many bytes.
+    pub fn of(window: usize) -> Self {
+        Tail { bytes: VecDeque::new(), window }
+    }
+
     pub fn push(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[bytes.len().saturating_sub(WINDOW)..];
-        let over = (self.bytes.len() + bytes.len()).saturating_sub(WINDOW);
+        let bytes = &bytes[bytes.len().saturating_sub(self.window)..];
+        let over = (self.bytes.len() + bytes.len()).saturating_sub(self.window);
         self.bytes.drain(..over);
         self.bytes.extend(bytes);
     }
@@ -23,14 +35,14 @@ impl Tail {
     pub fn text(&self) -> String {
         let (front, back) = self.bytes.as_slices();
         let mut all = [front, back].concat();
-        if all.len() == WINDOW {
+        if all.len() == self.window {
             let cut = all.iter().take(3).take_while(|byte| (0x80..0xc0).contains(*byte)).count();
             all.drain(..cut);
         }
         let mut text =
             String::from_utf8(all).unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
         // Replacement marks are longer than the bytes they stand for.
-        let mut over = text.len().saturating_sub(WINDOW);
+        let mut over = text.len().saturating_sub(self.window);
         while !text.is_char_boundary(over) {
             over += 1;
         }

@@ -10,6 +10,7 @@ use crate::engine::input::Reuse;
 use crate::event::NodeIndex;
 use crate::observe::actions::Workflow;
 use crate::observe::board::{Board, Shared};
+use crate::observe::failures;
 use crate::observe::json::JsonLines;
 use crate::observe::live::{Live, Screen};
 use crate::observe::plain::{Lines, PlainLines, Show, shown};
@@ -60,8 +61,9 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         && args.format == Format::Human
     {
         let program = from_here(&plan.root);
-        let summary =
-            Ended { program: &program, run: &run.0, plan: &plan, board: &board, style: terminal.err };
+        let known: Vec<(NodeIndex, String)> = ended.earlier.iter().map(known).collect();
+        let (run, style) = (&run.0, terminal.err);
+        let summary = Ended { program: &program, run, plan: &plan, board: &board, known: &known, style };
         terminal.say(&guarded(&summary.text(), workflow.as_ref()));
     }
     ended.outdated.iter().for_each(|line| terminal.say(&format!("note: {line}")));
@@ -74,6 +76,12 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     } else {
         exit::of_ended(ended.status, ended.exit)
     })
+}
+
+/// What earlier runs taught of a failure of this one.
+fn known(earlier: &embed::errors::Earlier) -> (NodeIndex, String) {
+    let last = earlier.last.as_ref().map(|seen| (seen.run.as_str(), seen.started.local()));
+    (earlier.node, failures::earlier(&earlier.tally, earlier.before, last, &earlier.remedies))
 }
 
 /// This program, even when its file was replaced meanwhile.

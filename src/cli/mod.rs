@@ -81,6 +81,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Init(args) => cmd::init::run(args, terminal),
         Command::Analyse(args) => cmd::analyse::run(args, terminal),
         Command::Rollback(args) => cmd::rollback::run(args, terminal),
+        Command::Errors(args) => cmd::errors::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

@@ -24,6 +24,7 @@ pub mod draft;
 mod drop;
 mod earlier;
 mod error;
+pub mod errors;
 mod evaluate;
 mod expect;
 pub mod foresee;

@@ -22,9 +22,11 @@ use crate::port::{Inbox, Observer, People};
 use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
+use super::errors::{self, Earlier};
 use super::shelf::Shelf;
 use super::{
-    Error, Place, Planned, Project, StoredRun, adopt, inject, isolated, outdated, reuse, rollback, rules, start,
+    Error, Place, Planned, Project, StoredRun, adopt, inject, isolated, outdated, reuse, rollback, rules,
+    start,
 };
 
 /// How a run is driven and who is told.
@@ -81,6 +83,8 @@ pub struct Ended {
     pub isolated: Vec<String>,
     /// What was found wrong with the state after the run's end was recorded.
     pub warning: Option<StoreError>,
+    /// Failures of this run that earlier ones had as well.
+    pub earlier: Vec<Earlier>,
 }
 
 /// A run that this process holds and has not driven yet.
@@ -299,6 +303,8 @@ impl Session {
             rules: rules::library(&self.plan, &self.world),
             secrets: self.secrets,
             log_dir: Some(self.store.log_dir(&self.run)),
+            // They only take tries away that are known to be vain: without them every try is made.
+            failures: Arc::new(self.store.known_failures().unwrap_or_default()),
             ..Options::default()
         };
         let End { status, exit, cause } =
@@ -310,7 +316,11 @@ impl Session {
         };
         let isolated = isolated::finish(&self.plan.root, &self.store, &self.run, status);
         let warning = self.store.back_up_if_due(Timestamp::now()).err();
-        Ok(Ended { run: self.run, status, exit, cause, outdated, isolated, warning })
+        let earlier = match status {
+            RunStatus::Succeeded | RunStatus::Waiting => Vec::new(),
+            _ => errors::earlier(&self.store, &self.run),
+        };
+        Ok(Ended { run: self.run, status, exit, cause, outdated, isolated, warning, earlier })
     }
 }
 

@@ -88,6 +88,7 @@ impl Kernel<'_> {
             return Ok(());
         }
         let ran = self.state.node(node).outcome.is_some();
+        self.see_failure(node)?;
         let Some(retry) = plan.nodes[node as usize].retry.as_ref().filter(|_| ran) else {
             return self.give_up(node, why);
         };
@@ -118,7 +119,7 @@ impl Kernel<'_> {
         match self.judge_checks(node, std::slice::from_ref(when), &[Asked::Retry], None, None) {
             Judgement::Ask(keys) => Judgement::Ask(keys),
             Judgement::Bad(why) => Judgement::Bad(why),
-            Judgement::Done(judged) if judged.iter().all(|judged| judged.held) => Judgement::Done(()),
+            Judgement::Done(judged) if judged.iter().all(|judged| judged.held) => self.worth_it(node, true),
             Judgement::Done(_) => Judgement::Bad(format!("`when {}` does not hold", when.text)),
         }
     }
@@ -127,7 +128,7 @@ impl Kernel<'_> {
     fn may_help(&self, node: NodeIndex) -> Judgement<()> {
         let class = self.state.node(node).outcome.as_ref().and_then(|outcome| outcome.class);
         match class.filter(|class| class.lasting() == Lasting::Permanent) {
-            None => Judgement::Done(()),
+            None => self.worth_it(node, false),
             Some(class) => {
                 Judgement::Bad(format!("{} is permanent, another try would end the same", class.word()))
             }

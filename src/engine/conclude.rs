@@ -58,6 +58,7 @@ impl Kernel<'_> {
         let status = end.status;
         let (reason, outputs) = (end.reason, end.outputs);
         self.tell_repairs(node, true)?;
+        self.tell_past_failure(node)?;
         self.emit(Event::StageFinished { node, status, reason, outputs, duration_ms })?;
         self.tell_breaker(node, status)?;
         self.forget(node);

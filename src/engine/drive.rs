@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
+use crate::failure::Known;
 use crate::plan::{Parallel, Plan, Repair};
 use crate::port::room::Room;
 use crate::port::{
@@ -59,6 +60,8 @@ pub struct Options {
     pub grace: Duration,
     /// How results of other runs are taken, where there are any.
     pub reuse: Reuse,
+    /// Failures that earlier runs taught enough about to decide by.
+    pub failures: Arc<Known>,
     /// `--no-repair`.
     pub no_repair: bool,
     /// `--yes-destructive`.
@@ -99,6 +102,7 @@ impl Default for Options {
             no_repair: false,
             yes_destructive: false,
             rules: Library::default(),
+            failures: Arc::default(),
         }
     }
 }
@@ -174,6 +178,7 @@ pub fn run(
         no_repair: options.no_repair,
         yes_destructive: options.yes_destructive,
         snapshots: snapshots.is_some(),
+        failures: options.failures.clone(),
     };
     let context = Context {
         run: options.run.0.clone(),

@@ -122,6 +122,7 @@ pub(super) fn never_ran(status: AttemptStatus, error: &str) -> Outcome {
         duration_ms: 0,
         error: Some(error.to_owned()),
         stderr: String::new(),
+        stdout: String::new(),
         usage: Usage::default(),
         log_cut: false,
         class: Some(class),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::{Moment, Value};
 use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
+use crate::failure::Known;
 use crate::plan::Repair;
 use crate::port::room::Room;
 use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Restored, Standing};
@@ -270,6 +271,8 @@ pub struct Settings {
     pub yes_destructive: bool,
     /// The project's files are recorded as the run goes.
     pub snapshots: bool,
+    /// Failures that earlier runs taught enough about to decide by.
+    pub failures: Arc<Known>,
 }
 
 /// How results of other runs are taken.
@@ -295,6 +298,7 @@ impl Default for Settings {
             no_repair: false,
             yes_destructive: false,
             snapshots: false,
+            failures: Arc::default(),
         }
     }
 }

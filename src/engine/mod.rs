@@ -7,6 +7,7 @@
 //! ```
 
 mod admit;
+mod advice;
 pub mod apply;
 mod attempt;
 mod call;

@@ -9,6 +9,7 @@ use crate::event::{
 use crate::expr::facts::FactValues;
 use crate::plan::{EdgeKind, Plan};
 
+use super::advice::Dealt;
 use super::apply::apply;
 use super::live::Live;
 
@@ -145,6 +146,8 @@ pub struct NodeState {
     pub files: Files,
     pub facts: Vec<(Asked, FactValues)>,
     pub approvals: Option<Box<Approvals>>,
+    /// The failure of its last attempt that failed, until the stage begins again.
+    pub failure: Option<Box<Dealt>>,
     pub repairs: Option<Box<Repairs>>,
 }
 
@@ -192,6 +195,7 @@ impl NodeState {
             facts: Vec::new(),
             approvals: None,
             repairs: None,
+            failure: None,
         }
     }
 

@@ -188,6 +188,9 @@ pub struct Outcome {
     /// The last 64 KiB of standard error, secrets masked. Empty when it succeeded.
     #[serde(default)]
     pub stderr: String,
+    /// The last 8 KiB of standard output, where many programs say what failed. Empty when it succeeded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stdout: String,
     #[serde(default)]
     pub usage: Usage,
     /// The log was cut because it reached its cap or the disk was full.
@@ -393,6 +396,8 @@ pub enum Event {
         program: String,
         /// The normalised message.
         text: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<FailureClass>,
     },
     /// What was done about a failure (`retry`, `repair RULE`), and whether the stage got past it.
     #[serde(rename = "failure.told")]

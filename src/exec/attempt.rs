@@ -251,7 +251,10 @@ impl Attempt<'_> {
     }
 
     fn outcome(self, failure: Option<Failure>, mask: &Mask, took: Duration) -> Outcome {
-        let stderr = if failure.is_some() { self.capture.stderr() } else { String::new() };
+        let (stderr, stdout) = match failure {
+            Some(_) => (self.capture.stderr(), self.capture.stdout()),
+            None => Default::default(),
+        };
         let well = Outcome {
             status: AttemptStatus::Succeeded,
             exit: self.exit,
@@ -259,6 +262,7 @@ impl Attempt<'_> {
             duration_ms: took.as_millis() as u64,
             error: None,
             stderr,
+            stdout,
             usage: self.usage,
             log_cut: self.capture.log_cut(),
             class: None,

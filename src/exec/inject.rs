@@ -96,6 +96,7 @@ impl Injected {
             duration_ms: 0,
             error: Some(self.words()),
             stderr: String::new(),
+            stdout: String::new(),
             usage: Usage::default(),
             log_cut: false,
             class: Some(self.class),

@@ -406,6 +406,7 @@ mod tests {
             duration_ms: 3,
             error: None,
             stderr: String::new(),
+            stdout: String::new(),
             usage: Usage::default(),
             log_cut: false,
             class: None,

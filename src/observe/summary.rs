@@ -17,6 +17,8 @@ pub struct Ended<'a> {
     pub run: &'a str,
     pub plan: &'a Plan,
     pub board: &'a Board,
+    /// What is known from earlier runs of the failures of stages.
+    pub known: &'a [(NodeIndex, String)],
     pub style: Style,
 }
 
@@ -189,6 +191,8 @@ impl Ended<'_> {
             lines.push(format!("  {} did not hold: {} ({})", check.text, check.values, check.place));
         }
         lines.extend(row.tail.iter().map(|line| format!("  {line}")));
+        let known = self.known.iter().filter(|(of, _)| *of == node);
+        lines.extend(known.map(|(_, words)| format!("  {words}")));
         if let Some(place) = self.plan.nodes.get(node as usize).map(|node| node.place.as_str()) {
             lines.push(format!("  defined at {place}"));
         }
@@ -257,7 +261,8 @@ mod tests {
         let records: Vec<Record> =
             (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event }).collect();
         let board = Board::from_records(plan.nodes.len(), &records);
-        Ended { program: "wfl", run: "r1", plan: &plan, board: &board, style: Style::default() }.text()
+        Ended { program: "wfl", run: "r1", plan: &plan, board: &board, known: &[], style: Style::default() }
+            .text()
     }
 
     fn failed() -> Vec<Event> {
@@ -268,6 +273,7 @@ mod tests {
             duration_ms: 2,
             error: None,
             stderr: "line one\nassertion failed: x\n".into(),
+            stdout: String::new(),
             usage: Usage::default(),
             log_cut: false,
             class: None,

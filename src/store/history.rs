@@ -267,6 +267,6 @@ fn whole(number: i64) -> u64 {
 }
 
 /// The enum value that serde stores under this word.
-fn named<T: DeserializeOwned>(word: &str) -> Option<T> {
+pub(super) fn named<T: DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::from(word)).ok()
 }

@@ -6,6 +6,7 @@ mod birth;
 mod breaker;
 mod claim;
 pub mod error;
+pub mod failure;
 pub mod history;
 pub mod inbox;
 pub mod journal;
@@ -280,6 +281,7 @@ impl Store {
     pub fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
         let row = self.run_row(run)?;
         self.write(|tx| {
+            failure::keep_evidence(tx, row)?;
             for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter", "result", "kept"]
             {
                 tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [row])?;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::result;
+use super::{failure, result};
 use crate::base::{Timestamp, Value};
 use crate::event::{
     AttemptStatus, Event, FailureClass, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor,
@@ -37,6 +37,9 @@ pub(super) fn apply(conn: &Connection, run: i64, record: &Record) -> rusqlite::R
             to.attempt_failed(*node, *attempt, *class, why)
         }
         Event::GateJudged { node, measures, .. } => to.measures(*node, measures),
+        Event::FailureSeen { .. } | Event::FailureTold { .. } | Event::RepairTold { .. } => {
+            failure::count(conn, run, record)
+        }
         other => stage(to, other),
     }
 }
@@ -93,6 +96,7 @@ pub(super) fn rebuild(conn: &Connection, run: i64, records: &[Record]) -> rusqli
     for table in ["attempt", "kept", "result"] {
         conn.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [run])?;
     }
+    failure::discount(conn, run)?;
     conn.execute(
         "UPDATE node SET status = 'pending', reason = NULL, attempt = 0, started = NULL, finished = NULL, \
          duration_ms = 0, outputs = NULL, measures = NULL, undo = NULL WHERE run = ?1",

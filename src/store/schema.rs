@@ -151,6 +151,44 @@ const MIGRATIONS: &[&str] = &[
     -- How far the undo of the stage got: running, done, failed.
     ALTER TABLE node ADD COLUMN undo TEXT;
 ",
+    "
+    -- Failures by what they have in common, all runs together.
+    CREATE TABLE failure(
+        signature TEXT PRIMARY KEY,
+        class TEXT,
+        program TEXT NOT NULL,
+        text TEXT NOT NULL,
+        seen INTEGER NOT NULL DEFAULT 0,
+        runs INTEGER NOT NULL DEFAULT 0,
+        first INTEGER NOT NULL,
+        last INTEGER NOT NULL,
+        retried INTEGER NOT NULL DEFAULT 0,
+        retry_helped INTEGER NOT NULL DEFAULT 0,
+        told INTEGER,
+        verdict TEXT,
+        note TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX failure_judged ON failure(signature) WHERE retried >= 5 OR verdict IS NOT NULL;
+    -- Where each was seen.
+    CREATE TABLE failure_run(
+        signature TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        node INTEGER NOT NULL,
+        seen INTEGER NOT NULL,
+        PRIMARY KEY(signature, run, node)
+    ) WITHOUT ROWID;
+    CREATE INDEX failure_run_run ON failure_run(run);
+    -- What was done about it; run 0 stands for runs that were removed since.
+    CREATE TABLE failure_remedy(
+        signature TEXT NOT NULL,
+        run INTEGER NOT NULL,
+        remedy TEXT NOT NULL,
+        tried INTEGER NOT NULL,
+        helped INTEGER NOT NULL,
+        PRIMARY KEY(signature, run, remedy)
+    ) WITHOUT ROWID;
+    CREATE INDEX failure_remedy_run ON failure_remedy(run);
+",
 ];
 
 /// What a file that is only read turned out to be.

@@ -381,6 +381,7 @@ fn outcome(status: AttemptStatus) -> Outcome {
         duration_ms: 0,
         error: None,
         stderr: String::new(),
+        stdout: String::new(),
         usage: Usage::default(),
         log_cut: false,
         class,

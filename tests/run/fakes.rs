@@ -68,6 +68,7 @@ pub fn outcome(status: AttemptStatus, exit: Option<i32>) -> Outcome {
         duration_ms: 1_000,
         error: None,
         stderr: String::new(),
+        stdout: String::new(),
         usage: Usage::default(),
         log_cut: false,
         class: None,

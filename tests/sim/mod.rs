@@ -9,6 +9,7 @@ mod deeds;
 mod dice;
 mod ended;
 mod judge;
+mod learned;
 mod life;
 mod play;
 mod repaired;

@@ -141,11 +141,13 @@ fn kind(event: &Event) -> String {
     }
 }
 
-const EVERYTHING: [&str; 49] = [
+const EVERYTHING: [&str; 51] = [
     "ApprovalExpired",
     "ApprovalRequested",
     "ApprovalVoided",
     "FactsRead",
+    "FailureSeen",
+    "FailureTold",
     "FinallyFinished",
     "GateJudged",
     "RunCancelling",

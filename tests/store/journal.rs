@@ -22,6 +22,7 @@ fn ended(node: u32, attempt: u32, status: AttemptStatus) -> Event {
         duration_ms: 40,
         error: None,
         stderr: "it broke".into(),
+        stdout: String::new(),
         usage: Usage { user_ms: 3, system_ms: 1, max_rss: 4096, ..Usage::default() },
         log_cut: false,
         class: None,

@@ -23,14 +23,14 @@ use wfl::port::{Action, AttemptSpec};
 use wfl::store::{NewNode, NewRun, Store};
 
 /// A folder of its own with a store in it.
-fn store() -> (TempDir, Store) {
+pub fn store() -> (TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("state")).unwrap();
     (dir, store)
 }
 
 /// A run of `nodes` stages `s0`, `s1`, …
-fn new_run(store: &Store, id: &str, nodes: usize) -> RunId {
+pub fn new_run(store: &Store, id: &str, nodes: usize) -> RunId {
     let run = RunId(id.into());
     let nodes: Vec<NewNode> = (0..nodes)
         .map(|n| NewNode {

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
+mod errors;
 mod recovery;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init, Judged, OfChange};
+pub use errors::{Errors, ErrorsAction, Note};
 pub use recovery::Rollback;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
@@ -78,6 +80,8 @@ pub enum Command {
     Analyse(Analyse),
     /// Take back what a run did: the undo of its stages, newest first, and the project's files.
     Rollback(Rollback),
+    /// List failures by what they have in common, how often they were seen, and what helped.
+    Errors(Errors),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

@@ -8,11 +8,13 @@ use crate::event::{Asked, AttemptStatus, Event, Files, Keyed, NodeIndex, Outcome
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
+use super::super::advice;
 use super::super::retry::wait_ms;
 use super::super::state::{Impossible, RunState, Wait};
 use super::{begin_again, ensure, settle};
 
 pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
+    advice::fold(state, event);
     match event {
         Event::FactsRead { node, asked, values } => facts(state, event, *node, *asked, values),
         Event::StageWaiting { node, on, until, .. } => {
@@ -224,6 +226,7 @@ fn keep_result(
     // Other gates of the tool may yet be judged by its attempt.
     if let Some(outcome) = stage.outcome.as_mut().filter(|_| !shares_tool) {
         outcome.stderr = String::new();
+        outcome.stdout = String::new();
     }
 }
 
