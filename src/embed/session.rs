@@ -119,6 +119,7 @@ impl Session {
         let secrets = start::secrets(&plan)?;
         let injections = inject::injections(&plan)?;
         let store = place.state()?;
+        let mended = super::doctor::after_unclean_stop(place, &store)?;
         reuse::mend(&plan, &store)?;
         super::expect(&mut plan, &store);
         let run = new_id();

@@ -86,6 +86,10 @@ impl Kernel<'_> {
             InputKind::Looked { node, looked } => self.looked(*node, looked.as_deref()),
             InputKind::Sealed { node, outputs, sealed } => self.sealed(*node, outputs, sealed.as_ref()),
             InputKind::Room(room) => self.room_read(room),
+            InputKind::Mended { node, notes, then } => {
+                notes.iter().try_for_each(|note| self.note(Some(*node), note.clone()))?;
+                self.receive(then)
+            }
         }
     }
 

@@ -23,6 +23,7 @@ mod judge;
 pub mod kernel;
 pub mod live;
 pub mod look;
+pub mod precheck;
 mod prepare;
 mod results;
 pub mod resume;

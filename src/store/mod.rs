@@ -6,6 +6,8 @@ mod birth;
 mod breaker;
 mod claim;
 pub mod error;
+pub mod heal;
+pub mod health;
 pub mod history;
 pub mod inbox;
 pub mod journal;
@@ -17,7 +19,9 @@ mod place;
 mod project;
 mod resolve;
 pub mod result;
+mod salvage;
 mod schema;
+pub mod upkeep;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,6 +42,7 @@ pub use inbox::StoreInbox;
 pub use journal::StoreJournal;
 pub use location::state_dir;
 pub use lock::{Held, RunLock};
+pub use place::suitable;
 pub use result::StoreResults;
 
 /// How long a writer waits for another process's transaction.

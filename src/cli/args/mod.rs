@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
+mod upkeep;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportWhat, Init, Judged, OfChange};
+pub use upkeep::Doctor;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
 #[derive(Debug, Parser)]
@@ -74,6 +76,8 @@ pub enum Command {
     Init(Init),
     /// Say what a lane could add: commands it does not run, guards it lacks, waiting that nothing asks for.
     Analyse(Analyse),
+    /// Look at the health of state, project and machine, and mend what can be mended without loss.
+    Doctor(Doctor),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
