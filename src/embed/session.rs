@@ -79,6 +79,8 @@ pub struct Session {
     pub plan: Arc<Plan>,
     /// What was recorded before.
     pub past: Vec<Record>,
+    /// What an engine that ended without a word had left, and was mended; a line each.
+    pub mended: Vec<String>,
     inbox: StoreInbox,
     store: Store,
     state: RunState,
@@ -148,6 +150,7 @@ impl Session {
             world: Arc::new(world),
             secrets,
             injections,
+            mended,
             _lock: lock,
         })
     }
@@ -162,15 +165,18 @@ impl Session {
     fn resume_at(place: &Place, run: &str, resolve: &Resolve) -> Result<Session, Error> {
         let found = StoredRun::in_store(place.state()?, run)?;
         let lock = acquire(&found.store, &found.id)?;
+        let mut mended = Vec::new();
         if found.summary.status == RunStatus::Interrupted {
             // Whatever ended the engine may have hurt the disk as well.
             found.store.require_sound()?;
+            mended = super::doctor::after_unclean_stop(place, &found.store)?;
         }
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
         let project = Project::at(place.clone(), &[]);
         let adopted = adopt::definition(place, &mut stored, resolve.adopt)?;
-        Session::of(&project, stored, lock, resolve, adopted)
+        let session = Session::of(&project, stored, lock, resolve, adopted)?;
+        Ok(Session { mended, ..session })
     }
 
     /// Takes a run up only to end it: a changed definition does not matter, for nothing of it is started.
@@ -220,6 +226,7 @@ impl Session {
             world,
             secrets,
             injections,
+            mended: Vec::new(),
             _lock: lock,
         })
     }

@@ -7,6 +7,7 @@ mod hostile;
 mod kill;
 mod leaks;
 pub mod mount;
+mod needs;
 mod output;
 mod parsing;
 mod power;

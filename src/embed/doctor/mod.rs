@@ -13,7 +13,7 @@ mod start;
 mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::base::Timestamp;
@@ -113,6 +113,10 @@ impl Ground {
         let dir = dir.map_err(|error| format!("{}; {}", error.message, error.help));
         let health = dir.as_ref().ok().map(|dir| health::look(dir));
         Ground { place, dir, health, now: Timestamp::now() }
+    }
+
+    fn without_database(place: Place, dir: &Path) -> Self {
+        Ground { place, dir: Ok(dir.to_owned()), health: None, now: Timestamp::now() }
     }
 
     /// The database, where it can be worked with; else why not.

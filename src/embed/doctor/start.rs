@@ -6,10 +6,10 @@ use crate::event::RunStatus;
 use crate::history::{Filter, History};
 use crate::store::Store;
 
-use super::{Confirm, Finding, Ground, Level, folder, git, mend, work};
+use super::{Confirm, Finding, Ground, Level, folder, git, mend};
 
-/// Runs looked at: one that was cut off long ago was looked after then.
-const RECENT: usize = 5;
+/// The newest runs, among which the last that ended is looked for.
+const RECENT: usize = 8;
 
 struct Nobody;
 
@@ -19,22 +19,25 @@ impl Confirm for Nobody {
     }
 }
 
-/// What was mended and what a person should know, a line each; nothing when the last engines ended well. A database that
+/// What was mended and what a person should know, a line each; nothing when the last engine ended well. A database that
 /// is damaged is refused.
 pub fn after_unclean_stop(place: &Place, store: &Store) -> Result<Vec<String>, Error> {
     let newest = store.runs(&Filter { limit: Some(RECENT), ..Filter::default() })?;
-    if !newest.iter().any(|run| run.status == RunStatus::Interrupted) {
+    let last = newest.iter().find(|run| run.status != RunStatus::Running);
+    if last.is_none_or(|run| run.status != RunStatus::Interrupted || run.finished.is_some()) {
         return Ok(Vec::new());
     }
     // Whatever ended the engine may have hurt the disk as well.
     store.require_sound()?;
-    let ground = Ground::at(place.clone());
-    let checks = [folder::temporary, work::locks, git::locks];
-    let found: Vec<Finding> = checks.iter().flat_map(|check| check(&ground)).collect();
+    let released = store.release_dead()?;
+    let mut lines: Vec<String> =
+        released.into_iter().map(|run| format!("gave back what the dead run {run} held")).collect();
+    // The database is open: its file is not to be looked at beside that.
+    let ground = Ground::without_database(place.clone(), store.dir());
+    let found: Vec<Finding> = folder::temporary(&ground).into_iter().chain(git::locks(&ground)).collect();
     let own = found.iter().filter_map(|finding| finding.mend.as_ref());
-    let dir = ground.dir.as_deref().ok();
-    let mended: Vec<mend::Mended> = own.flat_map(|mend| mend.carry_out(dir, &Nobody)).collect();
-    let mut lines: Vec<String> = mended.into_iter().filter(|step| step.done).map(|step| step.words).collect();
+    let mended: Vec<mend::Mended> = own.flat_map(|mend| mend.carry_out(None, &Nobody)).collect();
+    lines.extend(mended.into_iter().filter(|step| step.done).map(|step| step.words));
     let told = found.iter().filter(|finding| finding.level >= Level::Warn && finding.mend.is_none());
     lines.extend(told.map(|finding| format!("{}: {}; {}", finding.check, finding.found, finding.advice)));
     Ok(lines)

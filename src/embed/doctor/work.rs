@@ -26,22 +26,29 @@ pub(super) fn runs(ground: &Ground) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(newest) = cut.first() {
         found.push(
-            Finding::warn(NAME, format!("{} cut off: {}", counted(cut.len(), "run was"), named(&cut)))
+            Finding::warn(NAME, format!("{}: {}", runs_that(cut.len(), "was interrupted", "were interrupted"), named(&cut)))
                 .matters("what they had begun is half done, and may hold a lock")
                 .advice(format!("`wfl resume {id}`, or `wfl cancel {id}`", id = newest.id)),
         );
     }
     if let Some(newest) = waiting.first() {
         found.push(
-            Finding::warn(NAME, format!("{} for people: {}", counted(waiting.len(), "run wait"), named(&waiting)))
+            Finding::warn(NAME, format!("{}: {}", runs_that(waiting.len(), "waits for people", "wait for people"), named(&waiting)))
                 .matters("nothing happens until somebody answers")
                 .advice(format!("`wfl show {}` says what it waits for", newest.id)),
         );
     }
     if found.is_empty() {
-        found.push(Finding::ok(NAME, format!("{}, none cut off or waiting", counted(all.len(), "run"))));
+        found.push(Finding::ok(NAME, format!("{}, none interrupted or waiting", counted(all.len(), "run"))));
     }
     found
+}
+
+fn runs_that(count: usize, one: &str, several: &str) -> String {
+    match count {
+        1 => format!("1 run {one}"),
+        count => format!("{count} runs {several}"),
+    }
 }
 
 fn named(runs: &[&RunSummary]) -> String {
