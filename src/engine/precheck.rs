@@ -75,7 +75,7 @@ pub(super) fn needs(plan: &Plan, state: &RunState, node: NodeIndex, now: Timesta
 
 /// Looks at all of it. Files that are gone are brought back where a copy is kept; these are the notes. What cannot be
 /// had is the outcome of an attempt that never began.
-pub(super) fn look(
+pub fn look(
     root: &Path,
     needs: &Needs,
     results: Option<&dyn Results>,
@@ -128,11 +128,7 @@ fn judge_changed(full: &Path, needed: &Needed, results: Option<&dyn Results>) ->
     }
 }
 
-fn brought_back(
-    full: &Path,
-    needed: &Needed,
-    results: Option<&dyn Results>,
-) -> Result<String, Box<Outcome>> {
+fn brought_back(full: &Path, needed: &Needed, results: Option<&dyn Results>) -> Result<String, Box<Outcome>> {
     let gone = format!("`{}`, which `{}` left, is gone", needed.path, needed.stage);
     let Some(results) = results.filter(|_| needed.mark.kept.is_some()) else { return Err(lost(gone)) };
     match results.bring_back(full, &needed.mark) {

@@ -28,13 +28,39 @@ pub(super) enum Task {
         outputs: Outputs,
         needs: Needs,
     },
-    Finally { node: Option<NodeIndex>, attempt: u32, outputs: Outputs },
-    Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
-    Hash { node: NodeIndex },
-    Claim { node: NodeIndex, claim: Claim, at: Timestamp },
-    Standing { node: NodeIndex, rule: BreakerRule },
-    Look { node: NodeIndex, outputs: Outputs, effort: Effort },
-    Seal { node: NodeIndex, outputs: Outputs, own: BTreeMap<String, Value>, inputs: Option<String> },
+    Finally {
+        node: Option<NodeIndex>,
+        attempt: u32,
+        outputs: Outputs,
+    },
+    Facts {
+        node: NodeIndex,
+        asked: Asked,
+        keys: Vec<FactKey>,
+    },
+    Hash {
+        node: NodeIndex,
+    },
+    Claim {
+        node: NodeIndex,
+        claim: Claim,
+        at: Timestamp,
+    },
+    Standing {
+        node: NodeIndex,
+        rule: BreakerRule,
+    },
+    Look {
+        node: NodeIndex,
+        outputs: Outputs,
+        effort: Effort,
+    },
+    Seal {
+        node: NodeIndex,
+        outputs: Outputs,
+        own: BTreeMap<String, Value>,
+        inputs: Option<String>,
+    },
 }
 
 impl Task {

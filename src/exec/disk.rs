@@ -65,10 +65,7 @@ mod tests {
     #[test]
     fn the_words_say_where_and_how_much() {
         let short = Short { place: "/srv/x".into(), what: "the project", free: 12_300_000, needed: FLOOR };
-        assert_eq!(
-            short.words(),
-            "disk full: 12 MB free on /srv/x (the project), 50 MB are needed"
-        );
+        assert_eq!(short.words(), "disk full: 12 MB free on /srv/x (the project), 50 MB are needed");
         assert!(free(Path::new("/nowhere/at/all")).is_none());
     }
 }

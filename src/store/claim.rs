@@ -87,7 +87,10 @@ impl Commons for StoreCommons {
         match lease::holds(&locked(&self.db), who) {
             Ok(true) => Ok(()),
             Ok(false) => Err("the lock or pool that it holds was taken away from it".into()),
-            Err(e) => Err(format!("whether it still holds its lock cannot be read: {}", self.unsafe_state(&e).message)),
+            Err(e) => Err(format!(
+                "whether it still holds its lock cannot be read: {}",
+                self.unsafe_state(&e).message
+            )),
         }
     }
 

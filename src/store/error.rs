@@ -54,8 +54,9 @@ impl StoreError {
     pub(crate) fn sqlite(error: &rusqlite::Error, path: &Path) -> Self {
         let shown = path.display();
         let Some(code) = error.sqlite_error_code() else {
-            let message =
-                format!("the state database {shown} holds something this program does not understand: {error}");
+            let message = format!(
+                "the state database {shown} holds something this program does not understand: {error}"
+            );
             return StoreError::broken(message, path);
         };
         match code {

@@ -13,6 +13,7 @@ use super::salvage::{self, Rows};
 use super::{DATABASE, backup, birth, health, journal, lineage, lock, place, project, schema};
 use crate::base::Timestamp;
 use crate::event::RunId;
+use crate::history::Change;
 
 /// Among the locks of runs; no run is called so.
 const LOCK: &str = "heal";
@@ -231,22 +232,29 @@ impl Merging<'_> {
     fn take(&mut self, old: &Connection) -> rusqlite::Result<()> {
         let own = salvage::tables(self.conn)?;
         let kept: Vec<&String> = own.iter().filter(|table| !DERIVED.contains(&table.as_str())).collect();
+        let mut parts = Vec::new();
         for table in kept {
             let rows = self.read(old, table);
             if rows.whole && table == "lease" {
                 self.conn.execute("DELETE FROM lease", [])?;
             }
             if !rows.whole {
-                self.lost.push(format!("a part of what was kept in the table `{table}`"));
+                parts.push(table.as_str());
             }
             self.put(table, "REPLACE", &rows)?;
         }
+        if !parts.is_empty() {
+            self.lost.push(format!("what was kept of {}, or a part of it", parts.join(", ")));
+        }
         let runs = self.read(old, "run");
         self.put("run", "IGNORE", &runs)?;
+        if !runs.whole {
+            self.by_name(old)?;
+        }
         let plans = self.read(old, "plan");
         self.put("plan", "IGNORE", &plans)?;
         let numbers = self.numbers()?;
-        for (number, _) in &numbers {
+        for number in numbers.keys() {
             let nodes = self.of_run(old, "node", "idx", *number);
             self.put("node", "IGNORE", &nodes)?;
             let events = self.of_run(old, "event", "seq", *number);
@@ -258,9 +266,33 @@ impl Merging<'_> {
         let mut orphans = salvage::table(old, "event", &["DISTINCT run".to_owned()], "run").rows;
         orphans.retain(|row| !matches!(row.first(), Some(Sql::Integer(run)) if numbers.contains_key(run)));
         self.lost.extend(orphans.iter().map(|row| match row.first() {
-            Some(Sql::Integer(run)) => format!("the run of number {run}: its name and plan could not be read"),
+            Some(Sql::Integer(run)) => {
+                format!("the run of number {run}: its name and plan could not be read")
+            }
             _ => "a run whose number could not be read".into(),
         }));
+        Ok(())
+    }
+
+    /// Runs whose row is gone: their names stand in an index of their own, and the rest in their first event.
+    fn by_name(&self, old: &Connection) -> rusqlite::Result<()> {
+        let index = "run INDEXED BY sqlite_autoindex_run_1";
+        let names = salvage::table(old, index, &["num".into(), "id".into()], "id");
+        let change = super::json(&Change::default());
+        for name in &names.rows {
+            let [Sql::Integer(number), Sql::Text(id)] = name.as_slice() else { continue };
+            let began = old.query_row(
+                "SELECT at, coalesce(json_extract(data, '$.lane'), '?') FROM event WHERE run = ?1 AND seq = 1",
+                [number],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+            );
+            let Ok((at, lane)) = began else { continue };
+            self.conn.execute(
+                "INSERT OR IGNORE INTO run(num, id, lane, status, started, change_type, change, params) \
+                 VALUES (?1, ?2, ?3, 'running', ?4, '', ?5, '{}')",
+                params![number, id, lane, at, change],
+            )?;
+        }
         Ok(())
     }
 
@@ -319,14 +351,14 @@ impl Merging<'_> {
             let (first_gap, last) = self.gap(number)?;
             let lost = match last {
                 0 => Some("everything but its name".to_owned()),
-                last if first_gap <= last => Some(format!("its events {first_gap} to {last}, or some of them")),
+                last if first_gap <= last => {
+                    Some(format!("its events {first_gap} to {last}, or some of them"))
+                }
                 _ if self.certain.contains(&number) => None,
                 _ => Some(format!("what it did after event {last}, if anything")),
             };
-            self.conn.execute(
-                "DELETE FROM event WHERE run = ?1 AND seq >= ?2",
-                params![number, first_gap],
-            )?;
+            self.conn
+                .execute("DELETE FROM event WHERE run = ?1 AND seq >= ?2", params![number, first_gap])?;
             let records = journal::events(self.conn, &id);
             let over = match &records {
                 Ok(records) => {
@@ -345,11 +377,10 @@ impl Merging<'_> {
 
     /// The first number that is missing, and the last that is there.
     fn gap(&self, run: i64) -> rusqlite::Result<(i64, i64)> {
-        let last: i64 = self.conn.query_row(
-            "SELECT coalesce(max(seq), 0) FROM event WHERE run = ?1",
-            [run],
-            |row| row.get(0),
-        )?;
+        let last: i64 =
+            self.conn.query_row("SELECT coalesce(max(seq), 0) FROM event WHERE run = ?1", [run], |row| {
+                row.get(0)
+            })?;
         let first: i64 = self.conn.query_row(
             "SELECT min(one.seq + 1) FROM (SELECT 0 AS seq UNION ALL SELECT seq FROM event WHERE run = ?1) AS one \
              WHERE NOT EXISTS (SELECT 1 FROM event WHERE run = ?1 AND seq = one.seq + 1)",

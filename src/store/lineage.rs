@@ -3,8 +3,9 @@
 //! was recorded would be missing without a word. A small file beside the database remembers its name, how far it had
 //! come, and which log it had. Knows no table but its own row, and deletes nothing.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -51,7 +52,7 @@ impl Mark {
         let path = mark_path(database);
         // Of its own for each process: two may end a run at once.
         let fresh = path.with_extension(format!("mark.{}", std::process::id()));
-        let mut file = File::create(&fresh)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         file.write_all(format!("{FORM} {} {} {salt} .\n", self.database, self.epoch).as_bytes())?;
         if durably {
             file.sync_all()?;

@@ -2,7 +2,9 @@
 
 mod classes;
 mod disk;
+mod doctor;
 mod failpoints;
+mod healing;
 mod hostile;
 mod kill;
 mod leaks;

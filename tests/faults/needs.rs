@@ -70,7 +70,11 @@ fn a_prerequisite_of_which_a_copy_is_kept_is_brought_back() {
     assert_eq!(code, Some(0), "{said}");
     assert_eq!((subject.read("shipped"), subject.read("witness")), ("one\n".into(), "build\n".into()));
     let why = subject.end(&["why", "last", "ship"]).expect_code(0);
-    assert!(why.out.contains("brought back from its kept copy") || said.contains("brought back"), "{}", why.out);
+    assert!(
+        why.out.contains("brought back from its kept copy") || said.contains("brought back"),
+        "{}",
+        why.out
+    );
     // The twin: the copy taken away as well.
     let subject = Subject::with(&lane(" { keep 1d }", ""));
     let (code, said) = during(&subject, || {
@@ -124,7 +128,10 @@ fn a_change_by_nobody_of_the_run_is_told_and_one_by_a_stage_is_not() {
     let (code, said, subject) = going("true", true);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was changed since, and by no stage of this run"), "{said}");
-    assert_eq!((subject.read("shipped"), subject.read("dist/app")), (String::new(), "somebody else's\n".into()));
+    assert_eq!(
+        (subject.read("shipped"), subject.read("dist/app")),
+        (String::new(), "somebody else's\n".into())
+    );
     // The twin: a stage of the run changed it, in place.
     let (code, said, subject) = going("echo signed >> dist/app", false);
     assert_eq!(code, Some(0), "{said}");
@@ -164,4 +171,66 @@ fn too_little_disk_stops_a_stage_before_it_starts_and_rules_can_match_it() {
 fn a_missing_program_is_told_with_the_nearest() {
     let subject = Subject::with("stage s { exec \"bahs\", \"-c\", \"true\" }\nlane all { include s }\n");
     subject.end(&["run", "all"]).expect_code(1).says("program not found: bahs").says("`bash`");
+}
+
+/// Not judged, for the machine may be busy: printed.
+#[test]
+fn what_looking_before_a_stage_costs() {
+    use wfl::base::Timestamp;
+    use wfl::engine::precheck::{Needed, Needs, look};
+    use wfl::event::FileMark;
+    use wfl::exec::LocalExecutor;
+    use wfl::port::{AttemptSpec, Commons, Executor};
+    let subject = Subject::new();
+    let mark = FileMark { hash: "0".repeat(64), executable: false, folder: false, kept: None };
+    let paths = ["dist/a", "dist/b", "dist/c"];
+    paths.iter().for_each(|path| subject.write(path, "x".repeat(100_000)));
+    let later = Timestamp(Timestamp::now().0 + 60_000);
+    let needed = |path: &&str| Needed { stage: "build".into(), path: path.to_string(), mark: mark.clone() };
+    let needs = |files: usize| Needs {
+        files: paths[..files].iter().map(needed).collect(),
+        quiet: Some((later, Timestamp(later.0 + 60_000))),
+        holder: None,
+    };
+    let spec = AttemptSpec {
+        run: "r".into(),
+        node: 0,
+        key: "s".into(),
+        attempt: 1,
+        actions: Vec::new(),
+        root: subject.root.clone(),
+        cwd: subject.root.clone(),
+        env: Vec::new(),
+        env_remove: Vec::new(),
+        clean_env: None,
+        mask: Vec::new(),
+        outputs: Vec::new(),
+        fresh_outputs: false,
+        timeout: None,
+        grace: Duration::ZERO,
+        exit_ok: Vec::new(),
+        log: Some(subject.root.join("logs/r/0-1.log")),
+    };
+    let executor = LocalExecutor::new();
+    let store = wfl::store::Store::open(&subject.state).expect("a state");
+    let commons = store.commons(&super::writer::new_run(&store, "r1")).expect("a run");
+    let measure = |what: &str, work: &dyn Fn()| {
+        let mut rounds: Vec<f64> = (0..15)
+            .map(|_| {
+                let began = Instant::now();
+                (0..500).for_each(|_| work());
+                began.elapsed().as_secs_f64() * 1e6 / 500.0
+            })
+            .collect();
+        rounds.sort_by(f64::total_cmp);
+        println!("| {what} | {:.1} |", rounds[rounds.len() / 2]);
+    };
+    for files in [0, 1, 3] {
+        let needs = needs(files);
+        measure(&format!("{files} needed files, unchanged"), &|| {
+            assert_eq!(look(&subject.root, &needs, None, None), Ok(Vec::new()));
+        });
+    }
+    measure("free disk on three file systems", &|| drop(executor.unfit(&spec)));
+    measure("its lock is its own", &|| drop(commons.still_holds(0)));
 }

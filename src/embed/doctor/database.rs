@@ -27,7 +27,9 @@ pub(super) fn database(ground: &Ground) -> Vec<Finding> {
     vec![match &health.condition {
         Condition::Absent => Finding::ok(NAME, "none yet: no run was ever recorded here"),
         Condition::Sound => Finding::ok(NAME, format!("sound, {size} with its log")),
-        Condition::Older => Finding::ok(NAME, format!("{size}, of an earlier version: the next run updates it")),
+        Condition::Older => {
+            Finding::ok(NAME, format!("{size}, of an earlier version: the next run updates it"))
+        }
         Condition::Broken(error) => Finding::fail(NAME, error.message.clone())
             .matters("no run can be started or looked at")
             .advice(error.help.clone())
@@ -51,7 +53,9 @@ pub(super) fn copy(ground: &Ground) -> Vec<Finding> {
             match days {
                 ..OLD_DAYS => Finding::ok(NAME, words),
                 days => Finding::warn(NAME, format!("{words}: {days} days old"))
-                    .matters("after damage, what was recorded since would have to be read from the damaged file")
+                    .matters(
+                        "after damage, what was recorded since would have to be read from the damaged file",
+                    )
                     .advice("a run makes a new one when it ends: `wfl run`"),
             }
         }

@@ -43,7 +43,11 @@ pub(super) fn folder(ground: &Ground) -> Vec<Finding> {
         );
     }
     if let Err(error) = crate::store::suitable(&dir) {
-        found.push(Finding::fail(NAME, error.message).matters("a killed run could lose its record").advice(error.help));
+        found.push(
+            Finding::fail(NAME, error.message)
+                .matters("a killed run could lose its record")
+                .advice(error.help),
+        );
     }
     if found.is_empty() {
         found.push(Finding::ok(NAME, format!("{}, private", dir.display())));
@@ -53,7 +57,7 @@ pub(super) fn folder(ground: &Ground) -> Vec<Finding> {
 
 /// Folders and files that others may look into.
 fn modes(dir: &Path) -> Vec<Finding> {
-    let names = ["", "state.db", "state.db-wal", "state.mark", "backup.db", "runs", "logs", "contents"];
+    let names = ["", "state.db", "state.db-wal", "backup.db", "runs", "logs", "contents"];
     let open = |path: PathBuf| {
         let meta: Metadata = fs::symlink_metadata(&path).ok().filter(|meta| !meta.is_symlink())?;
         (meta.permissions().mode() & 0o077 != 0).then_some((path, meta.is_dir()))
@@ -89,9 +93,9 @@ pub(super) fn disk(ground: &Ground) -> Vec<Finding> {
         }
         if let Some(short) = disk::short_at(&place, what) {
             found.push(
-                Finding::fail(NAME, short.words())
-                    .matters("no stage is started with so little")
-                    .advice("`wfl clean` removes old runs, logs and copies; `du -sh * | sort -h` shows what is large"),
+                Finding::fail(NAME, short.words()).matters("no stage is started with so little").advice(
+                    "`wfl clean` removes old runs, logs and copies; `du -sh * | sort -h` shows what is large",
+                ),
             );
         }
     }

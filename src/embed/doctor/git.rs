@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::embed::Project;
 use crate::facts::git::health::{Answer, Lock, Repository};
 
 use super::{Finding, Ground};
@@ -21,7 +20,10 @@ fn here(ground: &Ground) -> Option<Repository> {
 pub(super) fn repository(ground: &Ground) -> Vec<Finding> {
     const NAME: &str = "git";
     let Some(repository) = here(ground) else {
-        return vec![Finding::ok(NAME, "this project is in no repository: lanes that read git.* are refused")];
+        return vec![Finding::ok(
+            NAME,
+            "this project is in no repository: lanes that read git.* are refused",
+        )];
     };
     vec![match repository.ask(&["rev-parse", "--is-inside-work-tree", "HEAD"], SHORT) {
         Answer::Well(_) => match repository.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"], SHORT) {
@@ -64,9 +66,12 @@ pub(super) fn locks(ground: &Ground) -> Vec<Finding> {
         let seconds = age.as_secs();
         if !at_work.is_empty() {
             let pids: Vec<String> = at_work.iter().map(i32::to_string).collect();
-            return Finding::warn(NAME, format!("{path} is there, and git is at work (process {})", pids.join(", ")))
-                .matters("other git commands have to wait for it")
-                .advice("wait for it to end");
+            return Finding::warn(
+                NAME,
+                format!("{path} is there, and git is at work (process {})", pids.join(", ")),
+            )
+            .matters("other git commands have to wait for it")
+            .advice("wait for it to end");
         }
         if age < STALE {
             return Finding::warn(NAME, format!("{path} was made {seconds} s ago"))
@@ -142,8 +147,7 @@ pub(super) fn objects(ground: &Ground) -> Vec<Finding> {
 pub(super) fn base(ground: &Ground) -> Vec<Finding> {
     const NAME: &str = "base branch";
     let Some(repository) = here(ground) else { return Vec::new() };
-    let project = Project::at(ground.place.clone(), &[]);
-    let Some(wanted) = project.model().project.base_branch.clone() else { return Vec::new() };
+    let Some(wanted) = ground.project().model().project.base_branch.clone() else { return Vec::new() };
     let exists = |name: &str| {
         let question = ["rev-parse", "--verify", "--quiet", "--end-of-options", name];
         matches!(repository.ask(&question, SHORT), Answer::Well(_))

@@ -49,14 +49,16 @@ pub(super) fn environment(_: &Ground) -> Vec<Finding> {
     if access(&temporary, Access::WRITE_OK | Access::EXEC_OK).is_err() {
         found.push(
             Finding::fail(NAME, format!("nothing can be written to {}", temporary.display()))
-                .matters("long scripts, and most programs that stages start, need a place for temporary files")
+                .matters(
+                    "long scripts, and most programs that stages start, need a place for temporary files",
+                )
                 .advice("set TMPDIR to a folder that can be written"),
         );
     }
     found.extend(path(std::env::var_os("PATH").as_deref()));
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    });
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     let utf8 = |locale: &str| ["utf-8", "utf8"].iter().any(|end| locale.to_ascii_lowercase().contains(end));
     if let Some(locale) = locale.filter(|locale| !utf8(locale)) {
         found.push(
@@ -66,7 +68,10 @@ pub(super) fn environment(_: &Ground) -> Vec<Finding> {
         );
     }
     if found.is_empty() {
-        found.push(Finding::ok(NAME, format!("temporary files in {}, the PATH's folders are there", temporary.display())));
+        found.push(Finding::ok(
+            NAME,
+            format!("temporary files in {}, the PATH's folders are there", temporary.display()),
+        ));
     }
     found
 }

@@ -60,9 +60,8 @@ impl Mend {
             Mend::End { run, what } => vec![end(run, what, confirm)],
             Mend::Heal | Mend::ReleaseDead | Mend::Rebuild(_) => {
                 let Some(state) = state else { return vec![Mended::not("there is no state folder")] };
-                self.in_state(state).unwrap_or_else(|error| {
-                    vec![Mended::not(format!("{}; {}", error.message, error.help))]
-                })
+                self.in_state(state)
+                    .unwrap_or_else(|error| vec![Mended::not(format!("{}; {}", error.message, error.help))])
             }
         }
     }
@@ -119,8 +118,12 @@ fn removed(path: &Path) -> Mended {
 
 fn end(run: &str, what: &str, confirm: &dyn Confirm) -> Mended {
     match confirm.ask(&format!("End {what}, left by run {run}?")) {
-        Some(true) => Mended::done(format!("ended {}, left by run {run}", counted(fence::end(run), "process"))),
+        Some(true) => {
+            Mended::done(format!("ended {}, left by run {run}", counted(fence::end(run), "process")))
+        }
         Some(false) => Mended::not(format!("{what} of run {run} were left alone, as you said")),
-        None => Mended::not(format!("{what} of run {run} were left alone: nobody is there to confirm it (--yes does)")),
+        None => Mended::not(format!(
+            "{what} of run {run} were left alone: nobody is there to confirm it (--yes does)"
+        )),
     }
 }

@@ -14,13 +14,14 @@ mod work;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::base::Timestamp;
 use crate::store::health::{self, Condition};
 use crate::store::{Store, state_dir};
 
-use super::{Error, Place};
+use super::{Error, Place, Project};
 
 pub use mend::{Confirm, Mend, Mended};
 pub use start::after_unclean_stop;
@@ -105,6 +106,7 @@ pub(super) struct Ground {
     dir: Result<PathBuf, String>,
     health: Option<health::Health>,
     now: Timestamp,
+    project: OnceLock<Project>,
 }
 
 impl Ground {
@@ -112,11 +114,17 @@ impl Ground {
         let dir = state_dir(&place.root, &|name| std::env::var_os(name));
         let dir = dir.map_err(|error| format!("{}; {}", error.message, error.help));
         let health = dir.as_ref().ok().map(|dir| health::look(dir));
-        Ground { place, dir, health, now: Timestamp::now() }
+        Ground { place, dir, health, now: Timestamp::now(), project: OnceLock::new() }
+    }
+
+    /// The project's definitions, read once for all checks.
+    fn project(&self) -> &Project {
+        self.project.get_or_init(|| Project::at(self.place.clone(), &[]))
     }
 
     fn without_database(place: Place, dir: &Path) -> Self {
-        Ground { place, dir: Ok(dir.to_owned()), health: None, now: Timestamp::now() }
+        let (dir, now) = (Ok(dir.to_owned()), Timestamp::now());
+        Ground { place, dir, health: None, now, project: OnceLock::new() }
     }
 
     /// The database, where it can be worked with; else why not.
@@ -173,11 +181,11 @@ const CHECKS: &[&[(&str, Check)]] = &[
         ("git locks", git::locks),
         ("git work under way", git::under_way),
         ("git index", git::index),
-        ("base branch", git::base),
     ],
     &[("git objects", git::objects)],
     &[
         ("definitions", definitions::definitions),
+        ("base branch", git::base),
         ("programs", programs::programs),
         ("shell", programs::shell),
         ("environment", machine::environment),
@@ -194,7 +202,8 @@ pub fn examine(place: &Place) -> Report {
             .iter()
             .map(|group| {
                 let ground = &ground;
-                scope.spawn(move || group.iter().flat_map(|(name, check)| one(name, *check, ground)).collect())
+                scope
+                    .spawn(move || group.iter().flat_map(|(name, check)| one(name, *check, ground)).collect())
             })
             .collect();
         groups.into_iter().flat_map(|group| group.join().unwrap_or_else(|_| Vec::new())).collect()

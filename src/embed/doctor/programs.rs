@@ -15,8 +15,7 @@ const NAMED: usize = 12;
 
 pub(super) fn programs(ground: &Ground) -> Vec<Finding> {
     const NAME: &str = "programs";
-    let project = Project::at(ground.place.clone(), &[]);
-    let wanted = wanted(&project);
+    let wanted = wanted(ground.project());
     if wanted.is_empty() {
         return Vec::new();
     }

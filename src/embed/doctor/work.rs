@@ -26,16 +26,26 @@ pub(super) fn runs(ground: &Ground) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(newest) = cut.first() {
         found.push(
-            Finding::warn(NAME, format!("{}: {}", runs_that(cut.len(), "was interrupted", "were interrupted"), named(&cut)))
-                .matters("what they had begun is half done, and may hold a lock")
-                .advice(format!("`wfl resume {id}`, or `wfl cancel {id}`", id = newest.id)),
+            Finding::warn(
+                NAME,
+                format!("{}: {}", runs_that(cut.len(), "was interrupted", "were interrupted"), named(&cut)),
+            )
+            .matters("what they had begun is half done, and may hold a lock")
+            .advice(format!("`wfl resume {id}`, or `wfl cancel {id}`", id = newest.id)),
         );
     }
     if let Some(newest) = waiting.first() {
         found.push(
-            Finding::warn(NAME, format!("{}: {}", runs_that(waiting.len(), "waits for people", "wait for people"), named(&waiting)))
-                .matters("nothing happens until somebody answers")
-                .advice(format!("`wfl show {}` says what it waits for", newest.id)),
+            Finding::warn(
+                NAME,
+                format!(
+                    "{}: {}",
+                    runs_that(waiting.len(), "waits for people", "wait for people"),
+                    named(&waiting)
+                ),
+            )
+            .matters("nothing happens until somebody answers")
+            .advice(format!("`wfl show {}` says what it waits for", newest.id)),
         );
     }
     if found.is_empty() {
@@ -120,7 +130,8 @@ pub(super) fn processes(ground: &Ground) -> Vec<Finding> {
         match run.status {
             RunStatus::Running => {}
             RunStatus::Interrupted => found.push(dead(id, &own)),
-            _ => found.push(Finding::ok(NAME, format!("{} of run {id}, which ended, still there", words(&own)))),
+            _ => found
+                .push(Finding::ok(NAME, format!("{} of run {id}, which ended, still there", words(&own)))),
         }
     }
     if found.is_empty() {
@@ -132,7 +143,9 @@ pub(super) fn processes(ground: &Ground) -> Vec<Finding> {
 fn dead(run: &str, left: &[&Left]) -> Finding {
     Finding::warn("leftover processes", format!("{} of run {run}, which was cut off", words(left)))
         .matters("they work on as if the run still went on")
-        .advice(format!("`wfl resume {run}` ends them first; `wfl doctor --fix` ends them when you confirm it"))
+        .advice(format!(
+            "`wfl resume {run}` ends them first; `wfl doctor --fix` ends them when you confirm it"
+        ))
         .mend(Mend::End { run: run.to_owned(), what: words(left) })
 }
 
