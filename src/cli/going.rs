@@ -25,6 +25,7 @@ use super::signals::Watch;
 
 /// Drives the run to its end, or until it waits for people.
 pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Result<Code, Error> {
+    session.mended.iter().for_each(|line| terminal.say(&format!("note: {line}")));
     let board = Arc::new(Mutex::new(Board::from_records(session.plan.nodes.len(), &session.past)));
     let screen = (args.format == Format::Human && terminal.live()).then(Screen::default);
     let control = Arc::new(Control::default());

@@ -20,6 +20,7 @@ mod baseline;
 mod changed;
 mod choice;
 mod definition;
+pub mod doctor;
 pub mod draft;
 mod drop;
 mod earlier;

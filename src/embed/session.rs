@@ -93,6 +93,8 @@ pub struct Session {
     pub plan: Arc<Plan>,
     /// What was recorded before.
     pub past: Vec<Record>,
+    /// What an engine that ended without a word had left, and was mended; a line each.
+    pub mended: Vec<String>,
     inbox: StoreInbox,
     store: Store,
     state: RunState,
@@ -139,6 +141,7 @@ impl Session {
         let secrets = start::secrets(&plan)?;
         let injections = inject::injections(&plan)?;
         let store = place.state()?;
+        let mended = super::doctor::after_unclean_stop(place, &store)?;
         reuse::mend(&plan, &store)?;
         super::expect(&mut plan, &store);
         let run = new_id();
@@ -168,6 +171,7 @@ impl Session {
             world: Arc::new(world),
             secrets,
             injections,
+            mended,
             _lock: lock,
         })
     }
@@ -182,9 +186,11 @@ impl Session {
     fn resume_at(place: &Place, run: &str, resolve: &Resolve) -> Result<Session, Error> {
         let found = StoredRun::in_store(place.state()?, run)?;
         let lock = acquire(&found.store, &found.id)?;
+        let mut mended = Vec::new();
         if found.summary.status == RunStatus::Interrupted {
             // Whatever ended the engine may have hurt the disk as well.
             found.store.require_sound()?;
+            mended = super::doctor::after_unclean_stop(place, &found.store)?;
         }
         // Again, now that nobody else can go on with it.
         let mut stored = StoredRun::in_store(found.store, &found.id.0)?;
@@ -195,7 +201,8 @@ impl Session {
             true => false,
             false => adopt::definition(place, &mut stored, resolve.adopt)?,
         };
-        Session::of(&project, stored, lock, Taken::Resumed(resolve, adopted))
+        let session = Session::of(&project, stored, lock, Taken::Resumed(resolve, adopted))?;
+        Ok(Session { mended, ..session })
     }
 
     /// Takes a run up only to end it: a changed definition does not matter, for nothing of it is started.
@@ -259,6 +266,7 @@ impl Session {
             world,
             secrets,
             injections,
+            mended: Vec::new(),
             _lock: lock,
         })
     }

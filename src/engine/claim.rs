@@ -63,6 +63,11 @@ impl Claims {
         &self.known
     }
 
+    /// Who holds what the node shares with other runs: the node itself, where it holds anything.
+    pub fn holder(&self, node: NodeIndex) -> Option<NodeIndex> {
+        self.held.contains(&node).then_some(node)
+    }
+
     /// The stage has nothing to start any more.
     pub fn forget(&mut self, node: NodeIndex) {
         self.line.remove(&node);

@@ -63,7 +63,8 @@ impl Kernel<'_> {
         self.tell_breaker(node, status)?;
         self.forget(node);
         let once = self.plan.nodes[node as usize].effect == Effect::Once;
-        if once && bad && self.state.node(node).tries > 0 {
+        let state = self.state.node(node);
+        if once && bad && state.tries > 0 && !state.cleared {
             self.state.live.keepers.insert(node);
         }
         if self.start_finally(node) { Ok(()) } else { self.release(node) }

@@ -196,8 +196,8 @@ impl Driver {
 
     fn carry(self: &Arc<Self>, shared: &mut Shared, command: Command) {
         let task = match command {
-            Command::Start { node, attempt, timeout, key, outputs } => {
-                Task::Attempt { node, attempt, timeout, key, outputs }
+            Command::Start { node, attempt, timeout, key, outputs, needs } => {
+                Task::Attempt { node, attempt, timeout, key, outputs, needs }
             }
             Command::RunFinally { node, attempt, outputs } => Task::Finally { node, attempt, outputs },
             Command::ReadFacts { node, asked, keys } => Task::Facts { node, asked, keys },

@@ -13,6 +13,7 @@ use crate::port::room::Room;
 use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Restored, Standing};
 
 use super::look::{Effort, Looked, Sealed};
+use super::precheck::Needs;
 use super::resume::Decisions;
 
 /// Something that happened, and when.
@@ -86,6 +87,12 @@ pub enum InputKind {
     },
     /// The room the machine has now.
     Room(Box<Room>),
+    /// What was mended before the attempt of a stage began, and what came of the attempt.
+    Mended {
+        node: NodeIndex,
+        notes: Vec<String>,
+        then: Box<InputKind>,
+    },
     /// Repair rules of the library, asked for when something had failed.
     Rules(Arc<[Repair]>),
     /// What `do` of a repair rule came to.
@@ -146,6 +153,8 @@ pub enum Command {
         timeout: Option<u64>,
         key: Option<String>,
         outputs: Outputs,
+        /// Looked at before anything of it starts.
+        needs: Needs,
     },
     ReadFacts {
         node: NodeIndex,

@@ -92,6 +92,10 @@ impl Kernel<'_> {
             InputKind::Undone { node, attempt, outcome } => self.undone(*node, *attempt, outcome),
             InputKind::Snapped { node, taken } => self.snapped(*node, taken),
             InputKind::Restored(restored) => self.restored(restored),
+            InputKind::Mended { node, notes, then } => {
+                notes.iter().try_for_each(|note| self.note(Some(*node), note.clone()))?;
+                self.receive(then)
+            }
         }
     }
 

@@ -24,6 +24,7 @@ mod judge;
 pub mod kernel;
 pub mod live;
 pub mod look;
+pub mod precheck;
 mod prepare;
 pub mod repair;
 mod rerun;

@@ -14,6 +14,7 @@ use super::input::Command;
 use super::judge::{Judgement, reason};
 use super::kernel::{Kernel, Step};
 use super::live::{Doing, Files, Halt, rank};
+use super::precheck;
 use super::scope::visible;
 
 impl Kernel<'_> {
@@ -119,8 +120,9 @@ impl Kernel<'_> {
         let outputs = visible(plan, self.state, node);
         let state = self.state.node(node);
         let (attempt, key) = (state.attempt, state.key.clone());
+        let needs = precheck::needs(plan, self.state, node, self.at.wall);
         self.state.live.doing.insert(node, Doing::Running);
-        self.command(Command::Start { node, attempt, timeout, key, outputs });
+        self.command(Command::Start { node, attempt, timeout, key, outputs, needs });
         Ok(())
     }
 

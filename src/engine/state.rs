@@ -297,6 +297,8 @@ pub struct RunState {
     pub worked_before: u64,
     /// When the last event was recorded, by the wall clock.
     pub last: Timestamp,
+    /// When a process of the run was last known to have ended, by the wall clock.
+    pub calm: Timestamp,
     /// Milliseconds since it last began or was resumed, reckoned from how long attempts, waits and `finally` took: never more than it was,
     /// whatever somebody does to the wall clock.
     pub reckoned: u64,
@@ -338,6 +340,7 @@ impl RunState {
             finally_failed: None,
             worked_before: 0,
             last: Timestamp::default(),
+            calm: Timestamp::default(),
             reckoned: 0,
             retries: 0,
             repairs: 0,

@@ -17,6 +17,7 @@ use super::drive::Library;
 use super::halt::never_ran;
 use super::input::{InputKind, Mend, Outputs};
 use super::look::{Effort, Looker};
+use super::precheck::{self, Needs};
 use super::spec::{self, Context, Wanted};
 
 /// Of a plan with more nodes the files are only recorded before it begins.
@@ -25,19 +26,55 @@ const SNAPSHOTS: usize = 60;
 /// Work for a worker thread.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
-    Attempt { node: NodeIndex, attempt: u32, timeout: Option<u64>, key: Option<String>, outputs: Outputs },
-    Finally { node: Option<NodeIndex>, attempt: u32, outputs: Outputs },
-    Facts { node: NodeIndex, asked: Asked, keys: Vec<FactKey> },
-    Hash { node: NodeIndex },
-    Claim { node: NodeIndex, claim: Claim, at: Timestamp },
-    Standing { node: NodeIndex, rule: BreakerRule },
-    Look { node: NodeIndex, outputs: Outputs, effort: Effort },
-    Seal { node: NodeIndex, outputs: Outputs, own: BTreeMap<String, Value>, inputs: Option<String> },
+    Attempt {
+        node: NodeIndex,
+        attempt: u32,
+        timeout: Option<u64>,
+        key: Option<String>,
+        outputs: Outputs,
+        needs: Needs,
+    },
+    Finally {
+        node: Option<NodeIndex>,
+        attempt: u32,
+        outputs: Outputs,
+    },
+    Facts {
+        node: NodeIndex,
+        asked: Asked,
+        keys: Vec<FactKey>,
+    },
+    Hash {
+        node: NodeIndex,
+    },
+    Claim {
+        node: NodeIndex,
+        claim: Claim,
+        at: Timestamp,
+    },
+    Standing {
+        node: NodeIndex,
+        rule: BreakerRule,
+    },
+    Look {
+        node: NodeIndex,
+        outputs: Outputs,
+        effort: Effort,
+    },
+    Seal {
+        node: NodeIndex,
+        outputs: Outputs,
+        own: BTreeMap<String, Value>,
+        inputs: Option<String>,
+    },
     Rules,
     Repair(Box<Mend>),
     Undo(Box<Undo>),
     Snapshot,
-    Restore { to: String, known: Vec<String> },
+    Restore {
+        to: String,
+        known: Vec<String>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -108,7 +145,7 @@ fn no_room(Busy(why): Busy) -> Outcome {
 impl Tools {
     pub fn carry_out(&self, task: &Task) -> InputKind {
         match task {
-            Task::Attempt { node, attempt, timeout, key, outputs } => {
+            Task::Attempt { node, attempt, timeout, key, outputs, needs } => {
                 let wanted = Wanted {
                     node: *node,
                     attempt: *attempt,
@@ -116,10 +153,7 @@ impl Tools {
                     key: key.as_deref(),
                     outputs,
                 };
-                match self.execute(spec::attempt(&self.plan, &self.context, &wanted)) {
-                    Ok(outcome) => InputKind::Exited { node: *node, attempt: *attempt, outcome },
-                    Err(Busy(why)) => InputKind::Busy { node: *node, attempt: *attempt, why },
-                }
+                self.attempt(&wanted, needs)
             }
             Task::Finally { node, attempt, outputs } => {
                 let spec = match node {
@@ -206,6 +240,29 @@ impl Tools {
         let Some(snapshots) = &self.snapshots else { return Err("nothing is kept of them".into()) };
         catch_unwind(AssertUnwindSafe(|| snapshots.restore(to, known)))
             .unwrap_or_else(|_| Err("bringing them back broke off".into()))
+    }
+
+    /// Starts nothing while something that the attempt rests on is not there.
+    fn attempt(&self, wanted: &Wanted<'_>, needs: &Needs) -> InputKind {
+        let (node, attempt) = (wanted.node, wanted.attempt);
+        let exited = |outcome| InputKind::Exited { node, attempt, outcome };
+        let (results, commons) = (self.results.as_deref(), self.commons.as_deref());
+        let notes = match precheck::look(&self.plan.root, needs, results, commons) {
+            Ok(notes) => notes,
+            Err(outcome) => return exited(*outcome),
+        };
+        let spec = spec::attempt(&self.plan, &self.context, wanted);
+        let unfit = spec.as_ref().ok().and_then(|spec| self.executor.unfit(spec));
+        let news = match unfit {
+            Some((class, why)) => {
+                exited(Outcome { class: Some(class), ..never_ran(AttemptStatus::Failed, &why) })
+            }
+            None => match self.execute(spec) {
+                Ok(outcome) => exited(outcome),
+                Err(Busy(why)) => InputKind::Busy { node, attempt, why },
+            },
+        };
+        if notes.is_empty() { news } else { InputKind::Mended { node, notes, then: Box::new(news) } }
     }
 
     /// An error never starts the stage: what it shares may be held.

@@ -13,6 +13,7 @@ use rustix::fs::{Access, access};
 use super::ending::Failure;
 use super::environment;
 use super::render::{Job, worker};
+use crate::base::suggest::{did_you_mean, nearest};
 use crate::event::FailureClass;
 use crate::port::AttemptSpec;
 
@@ -130,7 +131,16 @@ fn find(spec: &AttemptSpec, name: &str) -> Result<PathBuf, String> {
     places
         .into_iter()
         .find(|place| executable(place))
-        .ok_or_else(|| missing() + "; install it, or check the PATH")
+        .ok_or_else(|| format!("{}; {}install it, or check the PATH", missing(), near(spec, name, &path)))
+}
+
+/// Programs of the PATH whose names are near.
+fn near(spec: &AttemptSpec, name: &str, path: &OsStr) -> String {
+    let folders = std::env::split_paths(path).filter_map(|folder| spec.cwd.join(folder).read_dir().ok());
+    let entries = folders.flatten().flatten().filter(|entry| executable(&entry.path()));
+    let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = nearest(name, names.iter().map(String::as_str));
+    did_you_mean(&names).map(|question| question + " Else ").unwrap_or_default()
 }
 
 /// The file that a name stands for, an interpreter's included; nothing when there is none.

@@ -56,6 +56,32 @@ pub(super) fn is_marked(pid: i32) -> bool {
         .is_ok_and(|all| all.split(|byte| *byte == 0).any(|one| one.starts_with(b"WFL_RUN=")))
 }
 
+/// A process that some run started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub pid: i32,
+    pub run: String,
+    /// As the kernel names it.
+    pub name: String,
+}
+
+/// Every process that carries the marker of a run, this one and those above it not among them.
+pub fn left() -> Vec<Left> {
+    let above = super::tree::above(std::process::id() as i32);
+    let left = |pid: i32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let run = environment.split(|byte| *byte == 0).find_map(|one| one.strip_prefix(b"WFL_RUN="))?;
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        Some(Left { pid, run: String::from_utf8_lossy(run).into_owned(), name: name.trim().to_owned() })
+    };
+    pids().filter(|pid| !above.contains(pid)).filter_map(left).collect()
+}
+
+/// Ends every process that the run left behind; how many it were.
+pub fn end(run: &str) -> usize {
+    kill(&Marker { run, attempt: None })
+}
+
 fn pids() -> impl Iterator<Item = i32> {
     let own = std::process::id() as i32;
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -3,10 +3,11 @@
 
 mod attempt;
 mod command;
+pub mod disk;
 mod ending;
 mod environment;
 mod family;
-mod fence;
+pub mod fence;
 pub mod inject;
 mod launch;
 mod measure;
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::capture::{LOG_CAP, LineSink};
-use crate::event::{NodeIndex, Outcome};
+use crate::event::{FailureClass, NodeIndex, Outcome};
 use crate::port::room::Room;
 use crate::port::{AttemptSpec, Busy, Executor};
 
@@ -188,6 +189,10 @@ impl Executor for LocalExecutor {
 
     fn fence(&self, run: &str) -> usize {
         fence::kill(&fence::Marker { run, attempt: None })
+    }
+
+    fn unfit(&self, spec: &AttemptSpec) -> Option<(FailureClass, String)> {
+        disk::short(spec).map(|short| (FailureClass::Busy, short.words()))
     }
 
     fn room(&self) -> Option<Room> {

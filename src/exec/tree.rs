@@ -52,6 +52,24 @@ pub(super) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
+/// Its parent, the parent of that, and so on.
+pub(super) fn above(pid: i32) -> BTreeSet<i32> {
+    let mut found = BTreeSet::new();
+    let mut next = pid;
+    while let Some(parent) = parent(next).filter(|parent| *parent > 0 && found.len() < LARGEST) {
+        if !found.insert(parent) {
+            break;
+        }
+        next = parent;
+    }
+    found
+}
+
+fn parent(pid: i32) -> Option<i32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// All below `pid`, itself not among them.
 pub(super) fn descendants(pid: i32) -> Vec<Member> {
     let (mut open, mut seen) = (children(pid), BTreeSet::new());

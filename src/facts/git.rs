@@ -1,6 +1,8 @@
 //! Git, asked through its own program: the only place that runs it, always with hooks, file-system monitor, external
 //! diffs and prompts off. Reads only; does not know what a change is.
 
+pub mod health;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};

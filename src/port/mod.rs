@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::Timestamp;
-use crate::event::{BreakerRule, Event, NodeIndex, Outcome, Record, WaitFor};
+use crate::event::{BreakerRule, Event, FailureClass, NodeIndex, Outcome, Record, WaitFor};
 use crate::expr::facts::{FactKey, FactValues};
 
 pub use results::{InputFiles, Results, Stored};
@@ -110,6 +110,11 @@ pub trait Executor: Send + Sync {
     fn cancel(&self, node: NodeIndex, grace: Duration);
     /// Kills what a dead engine of this run left behind; returns how many processes.
     fn fence(&self, run: &str) -> usize;
+    /// Why the attempt cannot be carried out well on this machine now, and in which class of failure that falls: too
+    /// little free disk. Asked before a stage's own attempts, not before what tidies up. Cheap.
+    fn unfit(&self, _spec: &AttemptSpec) -> Option<(FailureClass, String)> {
+        None
+    }
     /// What room there is for more, read now; none where that cannot be told. Cheap.
     fn room(&self) -> Option<room::Room> {
         None
@@ -244,4 +249,8 @@ pub trait Commons: Send + Sync {
         fence: &dyn Fn(&str) -> usize,
     ) -> Result<Claimed, StateUnsafe>;
     fn standing(&self, rule: &BreakerRule) -> Result<Standing, StateUnsafe>;
+    /// Whether what was given to the node is still its own; an error is one line for a person. Cheap.
+    fn still_holds(&self, _node: NodeIndex) -> Result<(), String> {
+        Ok(())
+    }
 }

@@ -10,7 +10,7 @@ use super::{Db, Store, breaker, lease, lock, locked};
 use crate::base::Timestamp;
 use crate::coord::breaker::Admission;
 use crate::coord::lease::{self as steps, Verdict, Want, Who};
-use crate::event::{BreakerRule, RunId, WaitFor};
+use crate::event::{BreakerRule, NodeIndex, RunId, WaitFor};
 use crate::port::{Claim, Claimed, Commons, Holder, Obstacle, Standing, StateUnsafe};
 
 /// One in line need not say again that it asks before so long.
@@ -80,6 +80,18 @@ impl Commons for StoreCommons {
             let _ = conn.execute_batch("ROLLBACK");
         }
         taken.map_err(|e| self.unsafe_state(&e))
+    }
+
+    fn still_holds(&self, node: NodeIndex) -> Result<(), String> {
+        let who = Who { run: self.run, node };
+        match lease::holds(&locked(&self.db), who) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the lock or pool that it holds was taken away from it".into()),
+            Err(e) => Err(format!(
+                "whether it still holds its lock cannot be read: {}",
+                self.unsafe_state(&e).message
+            )),
+        }
     }
 
     fn standing(&self, rule: &BreakerRule) -> Result<Standing, StateUnsafe> {

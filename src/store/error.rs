@@ -13,6 +13,16 @@ use crate::port::StateUnsafe;
 pub struct StoreError {
     pub message: String,
     pub help: String,
+    pub kind: Kind,
+}
+
+/// Whether the database itself is hurt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// `wfl doctor --fix` sets it aside and puts together what can still be had.
+    Damaged,
+    #[default]
+    Other,
 }
 
 impl std::fmt::Display for StoreError {
@@ -37,19 +47,17 @@ impl From<StoreError> for crate::history::HistoryError {
 
 impl StoreError {
     pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        StoreError { message: message.into(), help: help.into() }
+        StoreError { message: message.into(), help: help.into(), kind: Kind::Other }
     }
 
     /// What SQLite reported, in the words of the person whose disk it is.
     pub(crate) fn sqlite(error: &rusqlite::Error, path: &Path) -> Self {
         let shown = path.display();
         let Some(code) = error.sqlite_error_code() else {
-            return StoreError::new(
-                format!(
-                    "the state database {shown} holds something this program does not understand: {error}"
-                ),
-                set_aside(path),
+            let message = format!(
+                "the state database {shown} holds something this program does not understand: {error}"
             );
+            return StoreError::broken(message, path);
         };
         match code {
             ErrorCode::DiskFull => StoreError::new(
@@ -79,7 +87,12 @@ impl StoreError {
     /// What is wrong with the pages, how to set them aside, and what can take their place.
     pub(crate) fn damaged(path: &Path, what: &str) -> Self {
         let message = format!("the state database {} is damaged ({what})", path.display());
-        StoreError::new(message, set_aside(path))
+        StoreError::broken(message, path)
+    }
+
+    /// What `wfl doctor --fix` heals.
+    pub(crate) fn broken(message: impl Into<String>, path: &Path) -> Self {
+        StoreError { kind: Kind::Damaged, ..StoreError::new(message, set_aside(path)) }
     }
 
     pub(crate) fn io(error: &io::Error, what: &str, path: &Path) -> Self {
@@ -105,19 +118,14 @@ impl StoreError {
 }
 
 /// How the help for a damaged database begins.
-const SET_ASIDE: &str = "set it aside, with its log:";
+const SET_ASIDE: &str = "`wfl doctor --fix`";
 
 fn set_aside(path: &Path) -> String {
-    let dir = path.parent().unwrap_or(path).display();
-    let aside = format!("{SET_ASIDE} `mkdir {dir}/damaged; mv {dir}/state.* {dir}/damaged`");
-    match backup::made(path) {
-        Some(at) => format!(
-            "{aside}; the copy of {} can take its place: `cp {dir}/backup.db {dir}/state.db`; without it wfl starts \
-             with an empty history",
-            at.local()
-        ),
-        None => format!("{aside}; wfl then starts with an empty history"),
-    }
+    let from = match backup::made(path) {
+        Some(at) => format!("what the copy of {} (backup.db) holds and what can still be read", at.local()),
+        None => "what can still be read (there is no copy yet)".to_owned(),
+    };
+    format!("{SET_ASIDE} sets it aside, deletes nothing, goes on with {from}, and says what is lost")
 }
 
 fn cause(error: &rusqlite::Error) -> String {

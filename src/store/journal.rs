@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use super::error::StoreError;
 use super::{Db, breaker, inbox, lease, lineage, locked, project};
 use crate::base::Timestamp;
-use crate::event::{Event, Record};
+use crate::event::{Event, Record, RunStatus};
 use crate::port::{Durability, Journal, StateUnsafe};
 
 /// The journal of one run.
@@ -164,7 +164,24 @@ pub(super) fn events(conn: &Connection, run: &str) -> Result<Vec<Record>, StoreE
     rows.into_iter().map(|(seq, at, data)| parsed(seq, at, &data)).collect()
 }
 
+/// Stands where the rest of a run is missing, so that nobody takes it for all.
+pub(super) const LOST: &str = r#"{"type":"state.lost"}"#;
+
+/// After such an end nothing of the run can have begun.
+pub(super) fn ended_for_good(event: &Event) -> bool {
+    matches!(event, Event::RunFinished { status: RunStatus::Succeeded | RunStatus::RolledBack, .. })
+}
+
 fn parsed(seq: i64, at: i64, data: &str) -> Result<Record, StoreError> {
+    if data == LOST {
+        return Err(StoreError::new(
+            format!(
+                "what the run did after its event {} cannot be read: it was lost when the state was damaged",
+                seq - 1
+            ),
+            "a stage that must run only once may have begun since: look at its logs (`wfl logs`), then start a new run",
+        ));
+    }
     let event = serde_json::from_str(data).map_err(|e| {
         StoreError::new(
             format!("event {seq} of the run cannot be read: {e}"),

@@ -50,6 +50,22 @@ fn leases(conn: &Connection) -> rusqlite::Result<Vec<Lease>> {
         .collect()
 }
 
+/// Runs that hold something that no stage keeps, or stand in line.
+pub(super) fn loose(conn: &Connection) -> rusqlite::Result<Vec<i64>> {
+    let mut runs: Vec<i64> =
+        leases(conn)?.into_iter().filter(|lease| !lease.kept).map(|lease| lease.who.run).collect();
+    let mut waiting = conn.prepare_cached("SELECT DISTINCT run FROM waiter")?;
+    let waiting: Vec<i64> = waiting.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    runs.extend(waiting);
+    Ok(runs)
+}
+
+/// Whether anything is held by the node.
+pub(super) fn holds(conn: &Connection, who: Who) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM lease WHERE run = ?1 AND node = ?2 LIMIT 1")?
+        .exists(params![who.run, who.node])
+}
+
 /// The stage for whose sake a lock outlives its run: `once`, started since, and not ended well.
 fn keeper(
     conn: &Connection,

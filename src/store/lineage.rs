@@ -3,14 +3,15 @@
 //! was recorded would be missing without a word. A small file beside the database remembers its name, how far it had
 //! come, and which log it had. Knows no table but its own row, and deletes nothing.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::place;
+use super::{heal, place};
 
 /// The first bytes of a log that can hold anything: its header.
 const LOG_HEADER: usize = 32;
@@ -51,7 +52,7 @@ impl Mark {
         let path = mark_path(database);
         // Of its own for each process: two may end a run at once.
         let fresh = path.with_extension(format!("mark.{}", std::process::id()));
-        let mut file = File::create(&fresh)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         file.write_all(format!("{FORM} {} {} {salt} .\n", self.database, self.epoch).as_bytes())?;
         if durably {
             file.sync_all()?;
@@ -74,8 +75,15 @@ fn salt(database: &Path) -> Option<u32> {
 
 /// Before SQLite opens anything, for it would throw a log without a database away, and take in one of another.
 pub(super) fn check_files(database: &Path) -> Result<(), StoreError> {
-    let Some(found) = salt(database) else { return Ok(()) };
-    if fs::metadata(database).map_or(0, |meta| meta.len()) == 0 {
+    if fs::symlink_metadata(database.with_file_name(heal::HEALED)).is_ok() {
+        let message = format!("healing the state database {} was cut off", database.display());
+        return Err(StoreError::broken(message, database));
+    }
+    let empty = fs::metadata(database).map_or(0, |meta| meta.len()) == 0;
+    let Some(found) = salt(database) else {
+        return if empty && Mark::read(database).is_some() { Err(gone(database)) } else { Ok(()) };
+    };
+    if empty {
         return Err(no_database(database));
     }
     let strange = || {
@@ -139,10 +147,18 @@ fn row(conn: &Connection) -> rusqlite::Result<(String, i64)> {
 
 fn no_database(database: &Path) -> StoreError {
     let (shown, log) = (database.display(), log_path(database));
-    StoreError::new(
-        format!("the state database {shown} is missing, but its log {} is there", log.display()),
-        "put the database back beside its log, or move the log away; nothing was changed",
-    )
+    let message = format!("the state database {shown} is missing, but its log {} is there", log.display());
+    let broken = StoreError::broken(message, database);
+    let help = format!("put the database back beside its log, or: {}; nothing was changed", broken.help);
+    StoreError { help, ..broken }
+}
+
+/// It was here when the last run ended.
+fn gone(database: &Path) -> StoreError {
+    let message = format!("the state database {} is gone or empty", database.display());
+    let broken = StoreError::broken(message, database);
+    let help = format!("put it back with its log, or: {}; nothing was changed", broken.help);
+    StoreError { help, ..broken }
 }
 
 fn foreign_log(database: &Path) -> StoreError {

@@ -7,6 +7,8 @@ mod breaker;
 mod claim;
 pub mod error;
 pub mod failure;
+pub mod heal;
+pub mod health;
 pub mod history;
 pub mod inbox;
 pub mod journal;
@@ -18,7 +20,9 @@ mod place;
 mod project;
 mod resolve;
 pub mod result;
+mod salvage;
 mod schema;
+pub mod upkeep;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +43,7 @@ pub use inbox::StoreInbox;
 pub use journal::StoreJournal;
 pub use location::state_dir;
 pub use lock::{Held, RunLock};
+pub use place::suitable;
 pub use result::StoreResults;
 
 /// How long a writer waits for another process's transaction.

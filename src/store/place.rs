@@ -65,7 +65,8 @@ fn writable(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn suitable(dir: &Path) -> Result<(), StoreError> {
+/// Refuses a file system on which a killed run could lose its record.
+pub fn suitable(dir: &Path) -> Result<(), StoreError> {
     let Ok(stat) = rustix::fs::statfs(dir) else {
         return Ok(());
     };

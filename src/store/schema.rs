@@ -247,6 +247,37 @@ pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<Found, S
     }
 }
 
+/// Refuses a database whose tables are not those of its version: a migration of another program, or by hand.
+pub(super) fn require_tables(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let read = || -> rusqlite::Result<(Vec<String>, Vec<String>)> {
+        let model = Connection::open_in_memory()?;
+        for migration in MIGRATIONS.iter().take(version(conn)?) {
+            model.execute_batch(migration)?;
+        }
+        Ok((parts(&model)?, parts(conn)?))
+    };
+    let (expected, found) = read().map_err(|e| StoreError::sqlite(&e, path))?;
+    let missing: Vec<&str> =
+        expected.iter().filter(|part| !found.contains(part)).map(String::as_str).collect();
+    let strange: Vec<&str> =
+        found.iter().filter(|part| !expected.contains(part)).map(String::as_str).collect();
+    let what = match (missing.as_slice(), strange.as_slice()) {
+        ([], []) => return Ok(()),
+        ([], more) => format!("it holds {} that its version does not have", more.join(", ")),
+        (missing, _) => format!("{} is missing", missing.join(", ")),
+    };
+    Err(StoreError::damaged(path, &what))
+}
+
+/// Tables with their columns, and indices.
+fn parts(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut select = conn.prepare(
+        "SELECT s.type || ' ' || s.name || coalesce('.' || c.name, '') FROM sqlite_schema AS s \
+         LEFT JOIN pragma_table_xinfo(s.name) AS c ON s.type = 'table' WHERE s.name NOT LIKE 'sqlite_%' ORDER BY 1",
+    )?;
+    select.query_map([], |row| row.get(0))?.collect()
+}
+
 fn version(conn: &Connection) -> rusqlite::Result<usize> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(version.max(0) as usize)

@@ -197,7 +197,7 @@ impl Stage {
     fn carry_out(&mut self, command: Command) {
         let now = self.now;
         match command {
-            Command::Start { node, attempt, timeout, key, outputs } => {
+            Command::Start { node, attempt, timeout, key, outputs, needs: _ } => {
                 let wanted = Wanted { node, attempt, timeout, key: key.as_deref(), outputs: &outputs };
                 let (outcome, after) = match spec::attempt(&self.plan, &self.context, &wanted) {
                     Ok(spec) => self.ending(node, attempt, timeout, &spec.exit_ok),

@@ -2,11 +2,14 @@
 
 mod classes;
 mod disk;
+mod doctor;
 mod failpoints;
+mod healing;
 mod hostile;
 mod kill;
 mod leaks;
 pub mod mount;
+mod needs;
 mod output;
 mod parsing;
 mod power;

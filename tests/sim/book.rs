@@ -34,7 +34,9 @@ pub struct Stage {
     pub cleaned: u32,
     pub facts: BTreeMap<String, FactValues>,
     pub last_start: u64,
-<<<<<<< HEAD
+    /// The attempt whose failure was seen last, and its signature; the attempt that was told of last.
+    pub failure: Option<(u32, String)>,
+    pub told: u32,
     pub repairs: Repairs,
 }
 
@@ -46,11 +48,6 @@ pub struct Repairs {
     pub open: Option<String>,
     /// The next attempt is a rule's, and no try of the retry policy.
     pub again: bool,
-=======
-    /// The attempt whose failure was seen last, and its signature; the attempt that was told of last.
-    pub failure: Option<(u32, String)>,
-    pub told: u32,
->>>>>>> e6
 }
 
 /// The approvals of a stage.
@@ -115,12 +112,9 @@ impl Stage {
             cleaned: 0,
             facts: BTreeMap::new(),
             last_start: 0,
-<<<<<<< HEAD
             repairs: Repairs::default(),
-=======
             failure: None,
             told: 0,
->>>>>>> e6
         }
     }
 
@@ -260,14 +254,11 @@ impl<'a> Book<'a> {
                 self.leased.remove(node);
                 Ok(())
             }
-<<<<<<< HEAD
             Event::RepairStarted { .. }
             | Event::RepairFinished { .. }
             | Event::RepairRefused { .. }
             | Event::RepairTold { .. } => self.of_repairs(&record.event),
-=======
             Event::FailureSeen { .. } | Event::FailureTold { .. } => self.of_failure(record),
->>>>>>> e6
             _ => self.of_people(record),
         }
     }

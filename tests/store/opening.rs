@@ -51,7 +51,7 @@ fn a_damaged_database_is_named_and_set_aside_by_a_person() {
     let sound = fs::read(&path).unwrap();
     fs::write(&path, b"not a database at all, whatever its name says").unwrap();
     let error = Store::open(&dir.path().join("state")).unwrap_err();
-    assert!(error.message.contains("is damaged") && error.help.contains("set it aside"), "{error:?}");
+    assert!(error.message.contains("is damaged") && error.help.contains("wfl doctor --fix"), "{error:?}");
     assert!(error.message.contains(path.to_str().unwrap()));
     // Zeroed pages behind a sound first one are found by the check.
     let mut zeroed = sound.clone();

@@ -8,10 +8,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod authoring;
 mod errors;
 mod recovery;
+mod upkeep;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init, Judged, OfChange};
 pub use errors::{Errors, ErrorsAction, Note};
 pub use recovery::Rollback;
+pub use upkeep::Doctor;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
 #[derive(Debug, Parser)]
@@ -82,6 +84,8 @@ pub enum Command {
     Rollback(Rollback),
     /// List failures by what they have in common, how often they were seen, and what helped.
     Errors(Errors),
+    /// Look at the health of state, project and machine, and mend what can be mended without loss.
+    Doctor(Doctor),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

@@ -10,7 +10,7 @@ use crate::cli::exit::Code;
 use crate::embed::Error;
 
 /// Commands of the language's contract that this version does not have.
-const LATER: &[&str] = &["doctor", "metrics", "report", "profile", "model", "history"];
+const LATER: &[&str] = &["metrics", "report", "profile", "model", "history"];
 
 pub fn run(words: &[OsString]) -> Result<Code, Error> {
     let word = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn later_commands_say_so_and_misspelt_ones_get_the_nearest() {
         assert!(
-            matches!(said("doctor"), Error::Refused { message, .. } if message.contains("not in this version"))
+            matches!(said("metrics"), Error::Refused { message, .. } if message.contains("not in this version"))
         );
         assert!(matches!(said("chekc"), Error::Refused { help, .. } if help.contains("`check`")));
     }

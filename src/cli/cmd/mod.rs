@@ -7,6 +7,7 @@ pub mod cancel;
 pub mod change;
 pub mod check;
 pub mod clean;
+pub mod doctor;
 pub mod errors;
 pub mod eval;
 pub mod explain;

@@ -45,6 +45,9 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         _ => stage::fold(plan, state, event)?,
     }
     state.last = at;
+    if super::precheck::ends_work(event) {
+        state.calm = at;
+    }
     Ok(())
 }
 

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::base::Value;
-use crate::event::{Asked, AttemptStatus, Event, Files, Keyed, NodeIndex, Outcome, Status, WaitFor};
+use crate::event::{
+    Asked, AttemptStatus, Event, FailureClass, Files, Keyed, NodeIndex, Outcome, Status, WaitFor,
+};
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
@@ -175,6 +177,8 @@ fn attempt_finished(
     ensure(stage.status == Status::Running && stage.open, event, "no attempt runs")?;
     ensure(stage.attempt == attempt, event, "another attempt runs")?;
     stage.open = false;
+    // Nothing of it ever began: it may start as if it had not been tried.
+    stage.cleared = outcome.class == Some(FailureClass::NeedLost) && stage.tries == 1;
     stage.outcome = Some(Box::new(outcome.clone()));
     let since = stage.since;
     state.took(since, outcome.duration_ms);
