@@ -3,6 +3,7 @@
 mod book;
 mod choice;
 mod cli;
+mod corpus;
 mod docs;
 mod faults;
 mod format;

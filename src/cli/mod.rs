@@ -80,6 +80,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Import(args) => cmd::import::run(args, terminal),
         Command::Init(args) => cmd::init::run(args, terminal),
         Command::Analyse(args) => cmd::analyse::run(args, terminal),
+        Command::Mend(args) => cmd::mend::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

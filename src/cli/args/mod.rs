@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
+mod mend;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportWhat, Init, Judged, OfChange};
+pub use mend::Mend;
 
 /// The executable change runbook: lanes, stages, gates and approvals that survive kill -9.
 #[derive(Debug, Parser)]
@@ -74,6 +76,8 @@ pub enum Command {
     Init(Init),
     /// Say what a lane could add: commands it does not run, guards it lacks, waiting that nothing asks for.
     Analyse(Analyse),
+    /// Put right what interrupted programs left in the project, of one kind.
+    Mend(Mend),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
