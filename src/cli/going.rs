@@ -45,6 +45,8 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         renderer: itself(),
         adopts_orphans: true,
         reuse: Reuse { fresh: args.fresh, verify: args.verify_reuse },
+        no_repair: args.no_repair,
+        yes_destructive: args.yes_destructive,
     };
     // Output shown as it comes is there before any event.
     let live = workflow.as_ref().filter(|_| shows_live(args));

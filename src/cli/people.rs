@@ -55,6 +55,10 @@ fn words(question: &Question) -> String {
         Question::Confirm { key, text, .. } => {
             format!("{key}: {} [y/N] ", crate::observe::sanitise::sanitise(text))
         }
+        Question::Repair { key, text, .. } => {
+            let text = crate::observe::sanitise::sanitise(text);
+            format!("{key} failed: {text}\nThis repair is destructive. Carry it out? [y/N] ")
+        }
     }
 }
 
@@ -76,7 +80,7 @@ impl<P: People> People for AlwaysYes<P> {
             Question::Confirm { .. } => {
                 Some(Answer { yes: true, by: self.1.clone(), comment: Some("--yes".into()) })
             }
-            Question::Approve { .. } => self.0.ask(question),
+            Question::Approve { .. } | Question::Repair { .. } => self.0.ask(question),
         }
     }
 }
@@ -113,5 +117,7 @@ mod tests {
         let approve = Question::Approve { node: 0, key: "ship".into(), count: 1, group: "managers".into() };
         assert!(people.ask(&confirm).is_some_and(|answer| answer.yes));
         assert_eq!(people.ask(&approve), None);
+        let (key, rule, text) = ("ship".into(), "clean".into(), "would run: rm x".into());
+        assert_eq!(people.ask(&Question::Repair { node: 0, key, rule, text }), None);
     }
 }

@@ -5,15 +5,17 @@ use std::path::Path;
 
 use crate::load;
 use crate::model::LaneId;
-use crate::plan::Definition;
+use crate::plan::{Definition, library_sets};
 
 use super::choice::{Chosen, Which};
 use super::project::Project;
+use super::rules;
 
 /// The files behind the lane, with the parameters that were given.
 pub(super) fn pin(project: &Project, chosen: &Chosen, set: &BTreeMap<String, String>) -> Definition {
-    let files: BTreeMap<String, String> =
+    let mut files: BTreeMap<String, String> =
         units(project, chosen).into_iter().filter_map(|unit| text(project, unit)).collect();
+    files.extend(rules::pinned(&library_sets(&project.model)));
     Definition { hash: hash(&files, set), files }
 }
 
@@ -89,6 +91,9 @@ pub(super) fn now(root: &Path, names: impl Iterator<Item = String>) -> BTreeMap<
 }
 
 fn text_now(root: &Path, name: &str) -> String {
+    if let Some(hash) = rules::hash_now(name) {
+        return hash;
+    }
     let module = name.strip_prefix("std.");
     let std = module.and_then(|module| load::std_modules().iter().find(|(known, _)| *known == module));
     match std {

@@ -40,6 +40,7 @@ mod placeholder;
 mod project;
 mod promote;
 mod reuse;
+mod rules;
 mod select;
 mod session;
 mod shared;

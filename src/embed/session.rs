@@ -23,7 +23,7 @@ use crate::store::lock::AcquireError;
 use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 
 use super::shelf::Shelf;
-use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, start};
+use super::{Error, Place, Planned, Project, StoredRun, adopt, inject, outdated, reuse, rules, start};
 
 /// How a run is driven and who is told.
 #[derive(Default)]
@@ -49,6 +49,10 @@ pub struct Going {
     pub adopts_orphans: bool,
     /// How results of other runs are taken.
     pub reuse: Reuse,
+    /// No repair rule acts.
+    pub no_repair: bool,
+    /// Agrees to destructive repairs, which `yes` does not.
+    pub yes_destructive: bool,
 }
 
 /// What was said of stages whose end nobody knows, and whether a changed definition is taken.
@@ -231,6 +235,7 @@ impl Session {
 
     /// Runs it to its end, or until it waits for people.
     pub fn drive(self, going: Going) -> Result<Ended, Error> {
+        let world = self.world.clone();
         let executor = match going.lines {
             Some(sink) => LocalExecutor::new().with_sink(sink),
             None => LocalExecutor::new(),
@@ -242,7 +247,7 @@ impl Session {
         let ports = Ports {
             journal: Box::new(self.store.journal(&self.run)?),
             executor: Arc::new(executor),
-            facts: self.world,
+            facts: world,
             clock: Arc::new(SystemClock::default()),
             observers: going.observers,
             people: going.people,
@@ -256,6 +261,9 @@ impl Session {
             yes: going.yes,
             keep_going: going.keep_going,
             reuse: going.reuse,
+            no_repair: going.no_repair,
+            yes_destructive: going.yes_destructive,
+            rules: rules::library(&self.plan, &self.world),
             secrets: self.secrets,
             log_dir: Some(self.store.log_dir(&self.run)),
             ..Options::default()

@@ -83,6 +83,10 @@ impl Kernel<'_> {
     /// Again later, if the policy allows; else the stage has failed.
     fn attempt_failed(&mut self, node: NodeIndex, why: String) -> Step {
         let plan = self.plan;
+        self.tell_repairs(node, false)?;
+        if self.mend(node, &why)? {
+            return Ok(());
+        }
         let ran = self.state.node(node).outcome.is_some();
         let Some(retry) = plan.nodes[node as usize].retry.as_ref().filter(|_| ran) else {
             return self.give_up(node, why);
@@ -147,7 +151,7 @@ impl Kernel<'_> {
         Ok(())
     }
 
-    fn give_up(&mut self, node: NodeIndex, why: String) -> Step {
+    pub(super) fn give_up(&mut self, node: NodeIndex, why: String) -> Step {
         let plan = self.plan;
         let spec = &plan.nodes[node as usize];
         if spec.kind == StageKind::Gate {
@@ -177,6 +181,6 @@ impl Kernel<'_> {
                 self.judge(node)?;
             }
         }
-        Ok(())
+        self.give_up_mending()
     }
 }

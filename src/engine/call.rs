@@ -126,13 +126,14 @@ impl Kernel<'_> {
     fn end_members(&mut self, members: &[NodeIndex]) -> Step {
         for &node in members {
             match self.is_doing(node).cloned() {
-                Some(Doing::Running) => {
+                Some(Doing::Running | Doing::Repairing) => {
                     self.state.live.told_to_end.insert(node);
                     self.command(Command::Cancel { node, force: false });
                 }
                 Some(Doing::Held) => self.end_held(node)?,
                 // What is being read is looked at when it comes.
-                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_)) => {}
+                Some(Doing::Reading(..) | Doing::Hashing | Doing::Finally) => {}
+                Some(Doing::Claiming(_) | Doing::Ruling) => {}
                 None if !self.state.node(node).is_open_ended() => {}
                 // The end of a call waits for what is inside it.
                 None if self.plan.nodes[node as usize].closes.is_some()

@@ -57,6 +57,7 @@ impl Kernel<'_> {
         let bad = !end.status.meets_need();
         let status = end.status;
         let (reason, outputs) = (end.reason, end.outputs);
+        self.tell_repairs(node, true)?;
         self.emit(Event::StageFinished { node, status, reason, outputs, duration_ms })?;
         self.tell_breaker(node, status)?;
         self.forget(node);
@@ -68,7 +69,7 @@ impl Kernel<'_> {
     }
 
     /// Nothing is to be done for the stage any more.
-    fn forget(&mut self, node: NodeIndex) {
+    pub(super) fn forget(&mut self, node: NodeIndex) {
         let rank = rank(self.plan, node);
         let live = &mut self.state.live;
         let wants = live.wants(node);
@@ -79,12 +80,13 @@ impl Kernel<'_> {
         live.hashes.remove(&node);
         live.looked.remove(&node);
         live.questions.remove(&node);
+        live.mending.remove(&node);
         live.timers.retain(|(_, waiting)| *waiting != node);
         live.expiries.retain(|(_, waiting)| *waiting != node);
     }
 
     /// Gives back the slot and what is shared; a `once` stage that ended badly keeps its lock for who resolves it.
-    fn release(&mut self, node: NodeIndex) -> Step {
+    pub(super) fn release(&mut self, node: NodeIndex) -> Step {
         let live = &mut self.state.live;
         live.slots.remove(&node);
         live.told_to_end.remove(&node);

@@ -1,6 +1,7 @@
 //! The front of the driver: what a run is given, how it is interrupted, what comes back. The threads are in `driver`.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::{Clock, Value};
 use crate::event::{RunId, RunStatus};
-use crate::plan::{Parallel, Plan};
+use crate::plan::{Parallel, Plan, Repair};
 use crate::port::room::Room;
 use crate::port::{Commons, Executor, Facts, Inbox, Journal, Observer, People, Results, StateUnsafe};
 
@@ -54,6 +55,29 @@ pub struct Options {
     pub grace: Duration,
     /// How results of other runs are taken, where there are any.
     pub reuse: Reuse,
+    /// `--no-repair`.
+    pub no_repair: bool,
+    /// `--yes-destructive`.
+    pub yes_destructive: bool,
+    /// The library's repair rules, for a run whose plan names any.
+    pub rules: Library,
+}
+
+/// Reads the repair rules of the library; nothing where there are none.
+#[derive(Clone, Default)]
+pub struct Library(pub Option<Arc<dyn Fn() -> Vec<Repair> + Send + Sync>>);
+
+impl Library {
+    pub(super) fn read(&self) -> Arc<[Repair]> {
+        let read = self.0.as_ref().map(|read| catch_unwind(AssertUnwindSafe(|| read())));
+        read.and_then(Result::ok).unwrap_or_default().into()
+    }
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Library(..)" } else { "Library(none)" })
+    }
 }
 
 impl Default for Options {
@@ -68,6 +92,9 @@ impl Default for Options {
             log_dir: None,
             grace: Duration::from_secs(10),
             reuse: Reuse::default(),
+            no_repair: false,
+            yes_destructive: false,
+            rules: Library::default(),
         }
     }
 }
@@ -139,6 +166,8 @@ pub fn run(
         grace: options.grace,
         commons: commons.is_some(),
         reuse: results.is_some().then_some(options.reuse),
+        no_repair: options.no_repair,
+        yes_destructive: options.yes_destructive,
     };
     let context = Context {
         run: options.run.0.clone(),
@@ -151,8 +180,17 @@ pub fn run(
         _ => 0,
     };
     let core = Core::new(plan.clone(), state, journal, observers, options.durability);
-    let tools =
-        Tools { plan: plan.clone(), context, executor, facts, commons, results, clock: clock.clone() };
+    let (plan_of_tools, rules, clock_of_tools) = (plan.clone(), options.rules.clone(), clock.clone());
+    let tools = Tools {
+        plan: plan_of_tools,
+        context,
+        executor,
+        facts,
+        commons,
+        results,
+        clock: clock_of_tools,
+        rules,
+    };
     let driver = Arc::new(Driver::new(core, tools, clock, people, control.clone()));
     driver.begin(begin, inbox.as_mut(), fenced);
     let workers = workers(&driver, jobs.min(plan.nodes.len().max(1)))?;

@@ -203,6 +203,8 @@ impl Driver {
             Command::AskStanding { node, rule } => Task::Standing { node, rule },
             Command::Look { node, outputs, effort } => Task::Look { node, outputs, effort },
             Command::Seal { node, outputs, own, inputs } => Task::Seal { node, outputs, own, inputs },
+            Command::ReadRules => Task::Rules,
+            Command::Repair(mend) => Task::Repair(mend),
             Command::Ask(question) => return self.ask(question),
             Command::Cancel { node, force } => return self.cancel(shared, node, force),
             Command::Stop => {

@@ -27,15 +27,17 @@ impl Kernel<'_> {
             self.state.live.doing.iter().map(|(node, doing)| (*node, doing.clone())).collect();
         for (node, doing) in doing {
             match doing {
-                Doing::Running => {
+                Doing::Running | Doing::Repairing => {
                     self.state.live.told_to_end.insert(node);
                     self.command(Command::Cancel { node, force: false });
                 }
                 Doing::Held => self.end_held(node)?,
-                Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_) => {}
+                Doing::Reading(..) | Doing::Hashing | Doing::Finally | Doing::Claiming(_) | Doing::Ruling => {
+                }
             }
         }
-        self.end_retries()
+        self.end_retries()?;
+        self.end_mending()
     }
 
     /// The second signal: no grace any more.
@@ -47,7 +49,7 @@ impl Kernel<'_> {
         self.note(None, "interrupted again: what still runs is killed".to_owned())?;
         let doing = self.state.live.doing.iter();
         let mut running: Vec<NodeIndex> = doing
-            .filter(|(_, doing)| matches!(doing, Doing::Running | Doing::Finally))
+            .filter(|(_, doing)| matches!(doing, Doing::Running | Doing::Finally | Doing::Repairing))
             .map(|(node, _)| *node)
             .collect();
         if self.state.live.lane_finally == LaneFinally::Running {

@@ -1,11 +1,13 @@
 //! What goes into the kernel and what comes out of it: plain data.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Moment, Value};
 use crate::event::{Asked, BreakerRule, Event, NodeIndex, Outcome};
 use crate::expr::facts::{FactKey, FactValues};
+use crate::plan::Repair;
 use crate::port::room::Room;
 use crate::port::{Answer, Claim, Claimed, Durability, Message, Question, Standing};
 
@@ -83,6 +85,14 @@ pub enum InputKind {
     },
     /// The room the machine has now.
     Room(Box<Room>),
+    /// Repair rules of the library, asked for when something had failed.
+    Rules(Arc<[Repair]>),
+    /// What `do` of a repair rule came to.
+    Repaired {
+        node: NodeIndex,
+        number: u32,
+        outcome: Outcome,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +164,25 @@ pub enum Command {
         /// Hash of its inputs at its start, when its result may be taken by others.
         inputs: Option<String>,
     },
+    /// Reads the repair rules of the library.
+    ReadRules,
+    /// Carries out `do` of a repair rule.
+    Repair(Box<Mend>),
+}
+
+/// One repair, for whoever carries it out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mend {
+    pub node: NodeIndex,
+    pub attempt: u32,
+    pub number: u32,
+    pub rule: Repair,
+    /// In milliseconds.
+    pub timeout: u64,
+    /// The end of what the failed attempt said.
+    pub said: String,
+    /// What the stage may read of others: its folder may be made of it.
+    pub outputs: Outputs,
 }
 
 /// The result of one decision: events to commit together, and what to do after.
@@ -189,6 +218,10 @@ pub struct Settings {
     pub commons: bool,
     /// What is done with results of other runs; none where there is nowhere to keep them.
     pub reuse: Option<Reuse>,
+    /// No repair rule acts.
+    pub no_repair: bool,
+    /// Agrees to destructive repairs; `yes` does not.
+    pub yes_destructive: bool,
 }
 
 /// How results of other runs are taken.
@@ -211,6 +244,8 @@ impl Default for Settings {
             grace: Duration::from_secs(10),
             commons: false,
             reuse: None,
+            no_repair: false,
+            yes_destructive: false,
         }
     }
 }

@@ -23,6 +23,16 @@ pub(super) enum Judgement<T> {
     Bad(String),
 }
 
+impl<T> Judgement<T> {
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Judgement<U> {
+        match self {
+            Judgement::Ask(keys) => Judgement::Ask(keys),
+            Judgement::Done(done) => Judgement::Done(with(done)),
+            Judgement::Bad(why) => Judgement::Bad(why),
+        }
+    }
+}
+
 type Values = BTreeMap<String, Value>;
 
 impl Kernel<'_> {
@@ -43,28 +53,7 @@ impl Kernel<'_> {
         let declared = self.declared_paths(&scope, node).unwrap_or_default();
         scope.own = own.or(Some(&declared));
         scope.measures = measures;
-        let mut asked = Asking::default();
-        let mut judged = Vec::new();
-        for check in checks {
-            let held = match eval(&check.expr, &scope) {
-                Ok(value) => truth(&value),
-                Err(stop) => match asked.stopped(stop, &check.expr, &scope) {
-                    None => continue,
-                    Some(why) => Err(why),
-                },
-            };
-            match held {
-                Ok(held) => judged.push(Judged {
-                    text: check.text.clone(),
-                    held,
-                    values: explain(&check.expr, &scope),
-                    place: self.plan.nodes[node as usize].place.clone(),
-                    because: check.because.clone(),
-                }),
-                Err(why) => return Judgement::Bad(format!("`{}`: {why}", check.text)),
-            }
-        }
-        asked.or_done(judged)
+        judge_all(&scope, checks, &self.plan.nodes[node as usize].place)
     }
 
     /// The stage's own outputs: files must be there, what is read from files must parse.
@@ -173,6 +162,32 @@ impl Kernel<'_> {
         self.command(Command::ReadFacts { node, asked, keys });
         Ok(())
     }
+}
+
+/// Each of the conditions by what the scope sees; what is at `place` is judged.
+pub(super) fn judge_all(scope: &NodeScope<'_>, checks: &[Check], place: &str) -> Judgement<Vec<Judged>> {
+    let mut asked = Asking::default();
+    let mut judged = Vec::new();
+    for check in checks {
+        let held = match eval(&check.expr, scope) {
+            Ok(value) => truth(&value),
+            Err(stop) => match asked.stopped(stop, &check.expr, scope) {
+                None => continue,
+                Some(why) => Err(why),
+            },
+        };
+        match held {
+            Ok(held) => judged.push(Judged {
+                text: check.text.clone(),
+                held,
+                values: explain(&check.expr, scope),
+                place: place.to_owned(),
+                because: check.because.clone(),
+            }),
+            Err(why) => return Judgement::Bad(format!("`{}`: {why}", check.text)),
+        }
+    }
+    asked.or_done(judged)
 }
 
 /// A file that must be there.

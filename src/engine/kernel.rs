@@ -86,6 +86,8 @@ impl Kernel<'_> {
             InputKind::Looked { node, looked } => self.looked(*node, looked.as_deref()),
             InputKind::Sealed { node, outputs, sealed } => self.sealed(*node, outputs, sealed.as_ref()),
             InputKind::Room(room) => self.room_read(room),
+            InputKind::Rules(rules) => self.ruled(rules),
+            InputKind::Repaired { node, number, outcome } => self.repaired(*node, *number, outcome),
         }
     }
 

@@ -3,17 +3,19 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::base::{Moment, Timestamp};
 use crate::coord::{Rank, ResourceId, Shares};
 use crate::event::{Asked, NodeIndex};
-use crate::plan::{OnFailure, Plan};
+use crate::plan::{OnFailure, Plan, Repair};
 use crate::port::Question;
 
 use super::admit::Told;
 use super::claim::Claims;
 use super::input::Settings;
 use super::look::Looked;
+use super::repair::Mending;
 use super::room::Headroom;
 use super::sharing;
 
@@ -29,6 +31,10 @@ pub(super) enum Doing {
     Finally,
     /// What other runs may hold is being asked for, for this node: itself, or the opening of a call around it.
     Claiming(NodeIndex),
+    /// The library's repair rules are being read.
+    Ruling,
+    /// A repair rule acts.
+    Repairing,
 }
 
 /// Why the whole run ends early.
@@ -110,6 +116,10 @@ pub struct Live {
     pub(super) work: Work,
     /// What was found for stages under way, and whether they run only to be compared with it.
     pub(super) looked: BTreeMap<NodeIndex, (Box<Looked>, bool)>,
+    /// The library's repair rules, once they were needed.
+    pub(super) rules: Option<Arc<[Repair]>>,
+    /// Stages of which a rule is being weighed.
+    pub(super) mending: BTreeMap<NodeIndex, Mending>,
 }
 
 impl Live {

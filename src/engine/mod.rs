@@ -24,6 +24,8 @@ pub mod kernel;
 pub mod live;
 pub mod look;
 mod prepare;
+pub mod repair;
+mod rerun;
 mod results;
 pub mod resume;
 pub mod retry;
@@ -39,5 +41,6 @@ mod worker;
 
 pub use drive::{Control, End, Mode, Options, Ports, run};
 pub use input::{Command, Input, InputKind, Signal, Turn};
+pub use repair::{RUN_BOUND, STAGE_BOUND};
 pub use resume::{Decisions, Observed, Refusal, Resolution};
 pub use state::{Impossible, RunState};

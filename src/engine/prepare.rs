@@ -16,6 +16,14 @@ impl Kernel<'_> {
     /// Looks at a stage whose needs have all ended; safe to call again at any time.
     pub fn prepare(&mut self, node: NodeIndex) -> Step {
         let state = self.state.node(node);
+        let retried = state.waits_on(WaitFor::Retry) && !self.state.live.is_over();
+        if retried && state.unmet == 0 && self.is_doing(node).is_none() {
+            // Something it needs ran again meanwhile.
+            if self.state.live.timers.iter().all(|(_, waiting)| *waiting != node) {
+                self.state.live.ready.insert(rank(self.plan, node));
+            }
+            return Ok(());
+        }
         let waits = matches!(state.status, Status::Pending)
             || state.waits_on(WaitFor::Approval)
             || state.waits_on(WaitFor::Lock)
@@ -178,19 +186,24 @@ impl Kernel<'_> {
 
     pub fn answered(&mut self, question: &Question, answer: Option<&Answer>) -> Step {
         let node = match question {
-            Question::Approve { node, .. } | Question::Confirm { node, .. } => *node,
+            Question::Approve { node, .. }
+            | Question::Confirm { node, .. }
+            | Question::Repair { node, .. } => *node,
         };
         // Who answers late what others have answered meanwhile must not take back the question that came after.
         if self.state.live.questions.get(&node) != Some(question) {
             return Ok(());
         }
         self.state.live.questions.remove(&node);
+        if let Question::Repair { rule, .. } = question {
+            return self.agreed(node, rule, answer);
+        }
         if !self.state.node(node).waits_on(WaitFor::Approval) || self.state.live.is_over() {
             return Ok(());
         }
         match (question, answer) {
             (Question::Approve { .. }, Some(answer)) => self.approval(node, answer),
-            (Question::Approve { .. }, None) => Ok(()),
+            (Question::Approve { .. }, None) | (Question::Repair { .. }, _) => Ok(()),
             (Question::Confirm { .. }, None) => self.skip_unconfirmed(node),
             (Question::Confirm { .. }, Some(answer)) => {
                 self.barrier();

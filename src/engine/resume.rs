@@ -70,6 +70,11 @@ impl Decisions {
             attempt: state.node(node).attempt,
             outcome: never_ran(AttemptStatus::Interrupted, "the engine ended while it ran"),
         });
+        let repairs = (0..).zip(&state.nodes).filter_map(|(node, stage)| {
+            let (rule, _) = stage.repairs.as_ref()?.open.clone()?;
+            let outcome = never_ran(AttemptStatus::Interrupted, "the engine ended while it acted");
+            Some(Event::RepairFinished { node, rule, outcome })
+        });
         let unknown = self
             .unknown
             .iter()
@@ -85,7 +90,7 @@ impl Decisions {
             .voided
             .iter()
             .map(|(node, reason)| Event::ApprovalVoided { node: *node, reason: reason.clone() });
-        interrupted.chain(unknown).chain(resolved).chain(reset).chain(voided).collect()
+        interrupted.chain(repairs).chain(unknown).chain(resolved).chain(reset).chain(voided).collect()
     }
 }
 

@@ -22,7 +22,9 @@ impl Kernel<'_> {
         while !self.state.live.is_over() && self.state.live.slots.len() < self.state.live.limit {
             let Some(rank) = self.next_in_line()? else { break };
             let node = rank.2;
-            if !self.state.node(node).is_open_ended() || self.is_doing(node).is_some() {
+            let stage = self.state.node(node);
+            // What it needs may run again meanwhile; it is looked at when that has ended.
+            if !stage.is_open_ended() || stage.unmet > 0 || self.is_doing(node).is_some() {
                 continue;
             }
             let wants = self.state.live.wants(node);
@@ -57,7 +59,7 @@ impl Kernel<'_> {
 
     /// Goes on towards an attempt as far as what is known allows; called again when more is.
     pub fn start(&mut self, node: NodeIndex) -> Step {
-        if self.state.live.is_over() {
+        if self.state.live.is_over() || self.state.node(node).unmet > 0 {
             return self.put_back(node);
         }
         if self.cut_off(node)? || !self.has_claims(node)? {
@@ -89,7 +91,7 @@ impl Kernel<'_> {
         self.hand_out(node)
     }
 
-    /// The run ended meanwhile: the stage stays as it was and ends with the rest.
+    /// The run ended meanwhile, or something it needs runs again: the stage stays as it was.
     fn put_back(&mut self, node: NodeIndex) -> Step {
         self.give_way(node);
         Ok(())
@@ -181,11 +183,12 @@ impl Kernel<'_> {
         for id in ids {
             values.entry(id).or_insert_with(|| Fact::Failed("it was not read".into()));
         }
+        self.verified(node, asked, &values);
         self.emit(Event::FactsRead { node, asked, values })?;
         match asked {
             Asked::When => self.prepare(node),
             Asked::Before | Asked::Inputs => self.start(node),
-            Asked::Outputs | Asked::After | Asked::Retry | Asked::Repair => self.judge(node),
+            Asked::Outputs | Asked::After | Asked::Retry | Asked::Repair | Asked::Verify => self.judge(node),
         }
     }
 

@@ -86,6 +86,10 @@ fn of_attempt(outcome: &Outcome, name: &str) -> Fact {
             let why = outcome.error.clone().unwrap_or_else(|| "the attempt has no exit code".into());
             Fact::Failed(why)
         }
+        ("failure-class", _) => {
+            let class = outcome.class.map_or("", crate::event::FailureClass::word);
+            Fact::Read(Value::String(class.to_owned()))
+        }
         ("stderr", _) => Fact::Read(Value::String(outcome.stderr.clone())),
         _ => Fact::Read(Value::Bool(outcome.status == AttemptStatus::TimedOut)),
     }

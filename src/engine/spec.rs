@@ -13,7 +13,7 @@ use crate::expr::{Expr, Function, Scope, eval};
 use crate::plan::{Action, Node, Plan, StageKind};
 use crate::port::{self, AttemptSpec};
 
-use super::input::Outputs;
+use super::input::{Mend, Outputs};
 use super::judge::reason;
 use super::scope::{NodeScope, declared_path};
 
@@ -69,6 +69,51 @@ pub fn lane_finally(plan: &Plan, context: &Context) -> Result<AttemptSpec, Strin
         log: context.log_dir.as_ref().map(|dir| dir.join("lane-finally.log")),
         ..common(plan, context)
     })
+}
+
+/// `do` of a repair rule: at the root, as the lane's `finally`. It is told what failed and where.
+pub fn repair(plan: &Plan, context: &Context, mend: &Mend) -> Result<AttemptSpec, String> {
+    let scope = LaneScope { plan };
+    let mut made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
+    let actions = made.actions(&mend.rule.actions)?;
+    let node = &plan.nodes[mend.node as usize];
+    let log = format!("{}-repair-{}.log", mend.node, mend.number);
+    let env = [
+        ("WFL_RUN", context.run.clone()),
+        ("WFL_STAGE", node.key.clone()),
+        ("WFL_ATTEMPT", mend.attempt.to_string()),
+        ("WFL_REPAIR", mend.rule.name.clone()),
+        ("WFL_STAGE_DIR", folder(plan, mend)),
+        ("WFL_STDERR", last(&mend.said, SAID).replace('\0', "")),
+    ];
+    Ok(AttemptSpec {
+        node: mend.node,
+        key: format!("repair of {}", node.key),
+        attempt: mend.attempt,
+        actions,
+        env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+        outputs: made.targets,
+        timeout: Some(Duration::from_millis(mend.timeout)),
+        log: context.log_dir.as_ref().map(|dir| dir.join(log)),
+        ..common(plan, context)
+    })
+}
+
+/// Bytes of what a failed attempt said that its repair is given.
+const SAID: usize = 16 << 10;
+
+/// The folder the stage runs in; the root where that cannot be known.
+fn folder(plan: &Plan, mend: &Mend) -> String {
+    let scope = NodeScope::new(plan, mend.node, &mend.outputs);
+    let made = Made { root: &plan.root, scope: &scope, targets: Vec::new() };
+    let cwd = made.cwd(plan.nodes[mend.node as usize].cwd.as_ref());
+    cwd.unwrap_or_else(|_| plan.root.clone()).to_string_lossy().into_owned()
+}
+
+/// The end of a text, at most so many bytes.
+fn last(text: &str, most: usize) -> &str {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(most));
+    &text[from..]
 }
 
 /// The number by which the executor knows the lane's `finally`: one past the last stage.

@@ -105,6 +105,24 @@ pub struct NodeState {
     pub files: Files,
     pub facts: Vec<(Asked, FactValues)>,
     pub approvals: Option<Box<Approvals>>,
+    pub repairs: Option<Box<Repairs>>,
+}
+
+/// What repair rules did for one stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Repairs {
+    /// How often each rule acted.
+    pub acted: BTreeMap<String, u32>,
+    /// How many repairs there were: the number of the last one.
+    pub count: u32,
+    /// The rule that acts now, and whether an attempt follows.
+    pub open: Option<(String, bool)>,
+    /// Rules that acted or were refused since the last attempt ended.
+    pub tried: Vec<String>,
+    /// The next attempt follows from a repair: it is no try of the retry policy.
+    pub again: bool,
+    /// Rules that acted since, and of which it is not known yet whether they helped: the attempt that had failed, and how.
+    pub untold: Vec<(String, u32, String)>,
 }
 
 impl NodeState {
@@ -131,6 +149,7 @@ impl NodeState {
             files: Files::new(),
             facts: Vec::new(),
             approvals: None,
+            repairs: None,
         }
     }
 
@@ -144,6 +163,8 @@ impl NodeState {
         // Who did not confirm it is asked again.
         self.confirmed = old.confirmed.filter(|yes| *yes);
         self.cleared = old.cleared;
+        // Repairs are bounded over all goings of the stage.
+        self.repairs = old.repairs;
     }
 
     pub fn waits_on(&self, on: WaitFor) -> bool {
@@ -230,6 +251,8 @@ pub struct RunState {
     pub reckoned: u64,
     /// Attempts after the first of their stage, since then.
     pub retries: u32,
+    /// Repairs since it last began, or was resumed after it had ended.
+    pub repairs: u32,
     /// What no event records: it belongs to this process.
     pub live: Live,
 }
@@ -257,6 +280,7 @@ impl RunState {
             last: Timestamp::default(),
             reckoned: 0,
             retries: 0,
+            repairs: 0,
             live: Live::default(),
         }
     }

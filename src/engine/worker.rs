@@ -11,8 +11,9 @@ use crate::expr::facts::FactKey;
 use crate::plan::Plan;
 use crate::port::{AttemptSpec, Busy, Claim, Claimed, Commons, Executor, Facts, Results};
 
+use super::drive::Library;
 use super::halt::never_ran;
-use super::input::{InputKind, Outputs};
+use super::input::{InputKind, Mend, Outputs};
 use super::look::{Effort, Looker};
 use super::spec::{self, Context, Wanted};
 
@@ -27,6 +28,8 @@ pub(super) enum Task {
     Standing { node: NodeIndex, rule: BreakerRule },
     Look { node: NodeIndex, outputs: Outputs, effort: Effort },
     Seal { node: NodeIndex, outputs: Outputs, own: BTreeMap<String, Value>, inputs: Option<String> },
+    Rules,
+    Repair(Box<Mend>),
 }
 
 impl Task {
@@ -36,7 +39,8 @@ impl Task {
             Task::Attempt { node, .. } => Some(*node),
             Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
             Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Standing { .. } => None,
-            Task::Look { .. } | Task::Seal { .. } => None,
+            Task::Look { .. } | Task::Seal { .. } | Task::Rules => None,
+            Task::Repair(mend) => Some(mend.node),
         }
     }
 
@@ -46,6 +50,11 @@ impl Task {
             Task::Attempt { node, attempt, .. } => Some(InputKind::Exited {
                 node: *node,
                 attempt: *attempt,
+                outcome: never_ran(AttemptStatus::Cancelled, "it had not started yet"),
+            }),
+            Task::Repair(mend) => Some(InputKind::Repaired {
+                node: mend.node,
+                number: mend.number,
                 outcome: never_ran(AttemptStatus::Cancelled, "it had not started yet"),
             }),
             _ => None,
@@ -62,6 +71,12 @@ pub(super) struct Tools {
     pub commons: Option<Arc<dyn Commons>>,
     pub results: Option<Arc<dyn Results>>,
     pub clock: Arc<dyn Clock>,
+    pub rules: Library,
+}
+
+fn no_room(Busy(why): Busy) -> Outcome {
+    let class = Some(FailureClass::Busy);
+    Outcome { class, ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}")) }
 }
 
 impl Tools {
@@ -89,15 +104,15 @@ impl Tools {
                         spec::stage_finally(&self.plan, &self.context, &wanted)
                     }
                 };
-                let outcome = self.execute(spec).unwrap_or_else(|Busy(why)| {
-                    let class = Some(FailureClass::Busy);
-                    Outcome {
-                        class,
-                        ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}"))
-                    }
-                });
+                let outcome = self.execute(spec).unwrap_or_else(no_room);
                 InputKind::FinallyEnded { node: *node, outcome }
             }
+            Task::Repair(mend) => {
+                let spec = spec::repair(&self.plan, &self.context, mend);
+                let outcome = self.execute(spec).unwrap_or_else(no_room);
+                InputKind::Repaired { node: mend.node, number: mend.number, outcome }
+            }
+            Task::Rules => InputKind::Rules(self.rules.read()),
             Task::Facts { node, asked, keys } => {
                 let read = catch_unwind(AssertUnwindSafe(|| self.facts.read(keys)));
                 InputKind::Facts { node: *node, asked: *asked, values: read.unwrap_or_default() }

@@ -106,8 +106,10 @@ pub enum Asked {
     Outputs,
     Retry,
     Inputs,
-    /// `when` and `verify` of repair rules.
+    /// `when` of repair rules.
     Repair,
+    /// `verify` of a repair rule, right before it acts.
+    Verify,
 }
 
 /// How the memory of an attempt is known.
@@ -356,8 +358,14 @@ pub enum Event {
         node: NodeIndex,
         attempt: u32,
         rule: String,
-        /// The how manieth repair of the stage by this rule, from 1.
+        /// The how manieth repair of the stage, by any rule, from 1: it names the log.
         number: u32,
+        /// When it ends well, the stage is attempted again, and that is no try of its retry policy.
+        #[serde(default)]
+        again: bool,
+        /// Who agreed to a destructive one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     #[serde(rename = "repair.finished")]
     RepairFinished { node: NodeIndex, rule: String, outcome: Outcome },

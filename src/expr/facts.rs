@@ -210,6 +210,13 @@ pub static TABLE: &[Row] = &[
     row("stderr", &[], Some(Result::String), Attempt, "The last 64 KiB of the attempt's standard error."),
     row("timed-out", &[], Some(Result::Bool), Attempt, "Whether the attempt hit its timeout."),
     row(
+        "failure-class",
+        &[],
+        Some(Result::String),
+        Attempt,
+        "What kind of failure it was: exit, signal, timeout, not-started, output-missing, condition, render, need-lost, …",
+    ),
+    row(
         BASELINE,
         &[Measure],
         None,

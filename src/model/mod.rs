@@ -37,8 +37,6 @@ impl NotYet {
     /// What matters only when something fails, or tells somebody outside: a test may still play the lane.
     pub const NOTIFY: &str = "`notify`";
     pub const ROLLBACK: &str = "`on-failure rollback`";
-    pub const REPAIR: &str = "a `repair` rule";
-    pub const REPAIRS: &str = "repair rules (`repairs` in `project`)";
 }
 
 /// Indices into the vectors of [`Model`].
@@ -142,7 +140,7 @@ pub enum Concerns {
     Lane(LaneId),
     /// The lane where it is the one that is run; one that is called takes these settings from the run.
     Run(LaneId),
-    /// The whole module: `repair` rules, `project` settings.
+    /// The whole module: `project` settings.
     Module(ModuleId),
 }
 
@@ -406,7 +404,7 @@ pub struct Pool {
     pub slots: Expr,
 }
 
-/// A known failure and what mends it; checked in full, carried out in a later version.
+/// A known failure and what mends it.
 #[derive(Clone, Debug)]
 pub struct Repair {
     pub module: ModuleId,
@@ -443,6 +441,8 @@ pub enum AfterRepair {
     #[default]
     RetryStage,
     Stop,
+    /// What the stage needs and is gone is made again, then the stage begins anew.
+    RerunNeeds,
 }
 
 /// The team's own rule. Properties (`s.lock`) are [`crate::expr::Kind::Fact`] named by the dotted path.
@@ -494,6 +494,19 @@ pub struct Project {
     pub log_size: Option<u64>,
     /// Of a hundred results that could be reused, how many are checked by running again.
     pub verify_reuse: Option<u32>,
+    /// `repairs …`; none where it does not say, which is `std.repair`.
+    pub repairs: Option<Vec<RepairSet>>,
+}
+
+/// Repair rules that apply to every run of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RepairSet {
+    /// `std.repair`: a file of the library, by its name without `std.`.
+    Std(String),
+    /// An import.
+    Module(ModuleId),
+    /// A single rule, by its place in [`Model::repairs`].
+    Rule(u32),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::base::Timestamp;
-use crate::event::{AttemptStatus, Event, Judged, NodeIndex, Record, RunStatus, Status, WaitFor};
+use crate::event::{AttemptStatus, Event, Judged, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor};
 use crate::port::Observer;
 
 /// Lines of standard error kept of a failed attempt.
@@ -36,6 +36,18 @@ pub struct Row {
     /// Until when, and how many have said yes.
     pub expires: Option<Timestamp>,
     pub approved: u32,
+    /// Rules that acted for it, in order.
+    pub repairs: Vec<Repaired>,
+}
+
+/// One repair of a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repaired {
+    pub rule: String,
+    /// Why it did not end well; nothing while it acts, or when it did.
+    pub failed: Option<String>,
+    /// Whether the next attempt got past the failure; none as long as that is not known.
+    pub helped: Option<bool>,
 }
 
 /// How the run stopped.
@@ -193,6 +205,15 @@ impl Row {
                 self.expires = *expires;
                 self.approved = 0;
             }
+            Event::RepairStarted { rule, .. } => {
+                self.repairs.push(Repaired { rule: rule.clone(), failed: None, helped: None });
+            }
+            Event::RepairFinished { rule, outcome, .. } if outcome.status != AttemptStatus::Succeeded => {
+                self.repair(rule, |repair| repair.failed = Some(ended(outcome)));
+            }
+            Event::RepairTold { rule, helped, .. } => {
+                self.repair(rule, |repair| repair.helped = Some(*helped));
+            }
             Event::ApprovalGiven { approved: true, .. } => self.approved += 1,
             Event::ApprovalVoided { .. } => self.approval = None,
             _ => {}
@@ -200,7 +221,23 @@ impl Row {
     }
 
     fn reopen(&mut self, reason: &str) {
-        *self = Row { attempts: self.attempts, reason: Some(reason.to_string()), ..Row::default() };
+        let repairs = std::mem::take(&mut self.repairs);
+        *self = Row { attempts: self.attempts, reason: Some(reason.to_string()), repairs, ..Row::default() };
+    }
+
+    fn repair(&mut self, rule: &str, change: impl FnOnce(&mut Repaired)) {
+        if let Some(repair) = self.repairs.iter_mut().rev().find(|repair| repair.rule == rule) {
+            change(repair);
+        }
+    }
+}
+
+/// The end of a repair in words.
+pub(super) fn ended(outcome: &Outcome) -> String {
+    match (&outcome.error, outcome.exit) {
+        (Some(error), _) => error.clone(),
+        (None, Some(exit)) => format!("exit code {exit}"),
+        (None, None) => "it did not end well".to_owned(),
     }
 }
 

@@ -35,6 +35,7 @@ pub fn plan() -> Plan {
         log_size: None,
         verify_reuse: None,
         repairs: Vec::new(),
+        repair_sets: Vec::new(),
     }
 }
 

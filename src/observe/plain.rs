@@ -152,6 +152,28 @@ impl Lines {
                     until.local()
                 )
             }
+            Event::RepairStarted { node, rule, by, .. } => {
+                let by = by.as_ref().map(|by| format!(", agreed to by {by}")).unwrap_or_default();
+                format!(
+                    "{} {} is being repaired by `{rule}`{by}",
+                    self.style.mark(Status::Warned),
+                    self.key(*node)
+                )
+            }
+            Event::RepairFinished { node, rule, outcome } if outcome.status != AttemptStatus::Succeeded => {
+                let why = super::board::ended(outcome);
+                format!(
+                    "{} {} was not repaired by `{rule}`: {why}",
+                    self.style.mark(Status::Warned),
+                    self.key(*node)
+                )
+            }
+            Event::RepairRefused { node, rule, reason } => {
+                dim(format!("{} {} not repaired by `{rule}`: {reason}", self.style.dash(), self.key(*node)))
+            }
+            Event::RepairTold { node, rule, helped: false } => {
+                dim(format!("{} {}: `{rule}` did not help", self.style.dash(), self.key(*node)))
+            }
             Event::BreakerClosed { breaker, .. } => dim(format!("note: breaker `{breaker}` is closed again")),
             _ => return None,
         })

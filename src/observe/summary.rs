@@ -25,6 +25,7 @@ impl Ended<'_> {
     pub fn text(&self) -> String {
         let mut lines = vec![String::new(), self.headline()];
         lines.extend(self.slowest());
+        lines.extend(self.healed());
         lines.extend(self.not_run());
         lines.extend(self.board.notes.iter().map(|note| format!("note: {note}")));
         lines.extend(self.waits());
@@ -66,6 +67,19 @@ impl Ended<'_> {
         let named: Vec<String> =
             rows.iter().take(3).map(|(ms, node)| format!("{} {}", self.key(*node), elapsed(*ms))).collect();
         vec![self.style.paint(Ink::Dim, &format!("slowest: {}", named.join(", ")))]
+    }
+
+    /// Stages that got past a failure because a repair rule acted, a line each.
+    fn healed(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (node, row) in (0..).zip(&self.board.rows) {
+            let helped = row.repairs.iter().filter(|repair| repair.helped == Some(true));
+            let rules: Vec<String> = helped.map(|repair| format!("`{}`", repair.rule)).collect();
+            if !rules.is_empty() {
+                lines.push(format!("healed: {} by {}", self.key(node), rules.join(", ")));
+            }
+        }
+        lines
     }
 
     fn not_run(&self) -> Vec<String> {

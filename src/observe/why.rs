@@ -228,7 +228,29 @@ fn told(plan: &Plan, event: &Event) -> Option<String> {
             None => status.word().to_string(),
         },
         Event::StagesBlocked { root, .. } => format!("blocked by {}", key(plan, *root)),
-        other => return shared(other).or_else(|| people(other)),
+        other => return shared(other).or_else(|| people(other)).or_else(|| repairs(other)),
+    })
+}
+
+/// What repair rules did.
+fn repairs(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::RepairStarted { rule, number, by, .. } => {
+            let by = by.as_ref().map(|by| format!(", agreed to by {by}")).unwrap_or_default();
+            format!("repair {number} by `{rule}` began{by}")
+        }
+        Event::RepairFinished { rule, outcome, .. } if outcome.status == AttemptStatus::Succeeded => {
+            format!("repaired by `{rule}` after {}", elapsed(outcome.duration_ms))
+        }
+        Event::RepairFinished { rule, outcome, .. } => {
+            format!("not repaired by `{rule}`: {}", super::board::ended(outcome))
+        }
+        Event::RepairRefused { rule, reason, .. } => format!("not repaired by `{rule}`: {reason}"),
+        Event::RepairTold { rule, helped: true, .. } => format!("`{rule}` helped: it got past that failure"),
+        Event::RepairTold { rule, helped: false, .. } => {
+            format!("`{rule}` did not help: it failed the same way")
+        }
+        _ => return None,
     })
 }
 

@@ -118,7 +118,8 @@ fn assemble(builder: Builder<'_>, lane: &ResolvedLane, held: Held) -> Plan {
         seed: given.seed,
         log_size: model.project.log_size,
         verify_reuse: model.project.verify_reuse,
-        repairs: Vec::new(),
+        repairs: held.repairs,
+        repair_sets: super::repair::library_sets(model),
     }
 }
 

@@ -312,7 +312,7 @@ fn reads(node: &Node) -> BTreeSet<u32> {
     found
 }
 
-fn of_action(action: &Action) -> Vec<&Expr> {
+pub(super) fn of_action(action: &Action) -> Vec<&Expr> {
     match action {
         Action::Script { .. } => Vec::new(),
         Action::Exec { argv } => argv.iter().collect(),

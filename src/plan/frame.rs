@@ -67,6 +67,7 @@ pub(super) struct Held {
     pub(super) sla: Option<u64>,
     pub(super) finally: Vec<Action>,
     pub(super) facts: crate::expr::facts::FactValues,
+    pub(super) repairs: Vec<super::Repair>,
 }
 
 impl<'a> Builder<'a> {
@@ -112,10 +113,12 @@ impl<'a> Builder<'a> {
             self.found.push(Diagnostic::new(&codes::E217, span, message).help("call fewer lanes"));
             return None;
         }
-        let roots = roots(model, lane);
+        let outermost = inside.call.is_none();
+        let rules = if outermost { super::repair::rules(model, lane) } else { Vec::new() };
+        let mut roots = roots(model, lane);
+        roots.extend(rules.iter().flat_map(|rule| super::repair::roots(rule)));
         let standing = Standing::new(lane, inside.set.keys().copied());
         let reached = reach(model, &roots, &standing);
-        let outermost = inside.call.is_none();
         let whose = For { lane: &lane.params, set: &inside.set, outermost, standing: &standing };
         let globals = match globals(model, self.given, &reached, &roots, &whose) {
             Ok(globals) => globals,
@@ -125,7 +128,8 @@ impl<'a> Builder<'a> {
             }
         };
         self.params.extend(globals.params.clone());
-        let mut lowering = self.lowering(lane, &reached, &whose, globals);
+        let stages = indices(lane, self.stages.len() as u32);
+        let mut lowering = self.lowering(stages, &reached, &whose, globals);
         let first = self.nodes.len() as NodeIndex;
         let own = self.stages_of(&mut lowering, lane, inside, &standing);
         self.connect(&own, lane, inside, &lowering.stages);
@@ -139,6 +143,7 @@ impl<'a> Builder<'a> {
             sla: lowering.limit(lane.sla.as_ref(), At::LANE),
             finally: lowering.actions(&lane.finally, At::LANE),
             facts: lowering.globals.facts.clone(),
+            repairs: lowering.repairs(&rules, self.given, inside),
             stages: lowering.stages,
         };
         self.found.extend(lowering.found);
@@ -146,9 +151,9 @@ impl<'a> Builder<'a> {
     }
 
     /// Everything its expressions need: values, secrets and functions of this call.
-    fn lowering(
+    pub(super) fn lowering(
         &mut self,
-        lane: &ResolvedLane,
+        stages: HashMap<StageId, u32>,
         reached: &Reach,
         whose: &For<'_>,
         globals: Globals,
@@ -157,7 +162,7 @@ impl<'a> Builder<'a> {
         let mut lowering = Lowering {
             model: self.model,
             globals,
-            stages: indices(lane, self.stages.len() as u32),
+            stages,
             functions: functions.map(|(index, function)| (*function, index)).collect(),
             secrets: HashMap::new(),
             later: BTreeMap::new(),

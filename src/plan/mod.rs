@@ -14,6 +14,7 @@ mod node;
 mod order;
 mod reach;
 mod refuse;
+mod repair;
 mod retry;
 mod reusable;
 pub mod secrets;
@@ -36,6 +37,7 @@ pub use expected::Expected;
 pub use given::Given;
 pub use reach::{facts_of, select_facts, start_facts};
 pub use refuse::{concerning, refusal, refusals};
+pub use repair::{library_facts, library_rules, library_sets};
 pub use secrets::secret_values;
 pub use start::{Start, start};
 
@@ -89,6 +91,9 @@ pub struct Plan {
     /// Rules that may mend a failed attempt, in the order in which they are tried.
     #[serde(default)]
     pub repairs: Vec<Repair>,
+    /// Library files whose rules come after these; read only when something has failed, for most runs need none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repair_sets: Vec<String>,
 }
 
 /// A known failure and what mends it.

@@ -204,6 +204,6 @@ pub(super) fn key(name: &str, combination: &Combination) -> String {
 }
 
 /// `file:line`.
-fn line(sources: &SourceMap, span: Span) -> String {
+pub(super) fn line(sources: &SourceMap, span: Span) -> String {
     format!("{}:{}", sources.get(span.file).path, sources.position(span).line)
 }

@@ -111,7 +111,8 @@ fn items(expr: &Expr) -> Vec<Item> {
 pub fn start_facts(model: &Model, lane: &ResolvedLane) -> Vec<FactKey> {
     let called = called_by(model, lane);
     let lanes = std::iter::once(lane).chain(&called);
-    let roots: Vec<&Expr> = lanes.flat_map(|lane| roots(model, lane)).collect();
+    let rules = super::repair::rules(model, lane).into_iter().flat_map(super::repair::roots);
+    let roots: Vec<&Expr> = lanes.flat_map(|lane| roots(model, lane)).chain(rules).collect();
     facts_of(model, &roots)
 }
 
@@ -298,7 +299,7 @@ pub(super) fn of_tool(tool: &Tool) -> Vec<&Expr> {
     roots
 }
 
-fn of_action(action: &Action) -> Vec<&Expr> {
+pub(super) fn of_action(action: &Action) -> Vec<&Expr> {
     match action {
         Action::Script { .. } => Vec::new(),
         Action::Exec { argv, .. } => argv.iter().collect(),

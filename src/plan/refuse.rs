@@ -25,9 +25,7 @@ pub fn concerning<'m>(model: &'m Model, lane: &ResolvedLane) -> Vec<&'m NotYet> 
     let stages: BTreeSet<StageId> = held().flat_map(|lane| &lane.stages).map(|stage| stage.id).collect();
     let run = ancestry(model, lane.id);
     let lanes: BTreeSet<LaneId> = held().flat_map(|lane| ancestry(model, lane.id)).collect();
-    let of_stages = held().flat_map(|lane| &lane.stages).map(|stage| stage.module);
-    let of_lanes = lanes.iter().filter_map(|id| model.lanes.get(*id as usize)).map(|lane| lane.module);
-    let modules: BTreeSet<ModuleId> = of_stages.chain(of_lanes).collect();
+    let modules = modules(model, lane);
     let concerned = |concerns: &Concerns| match concerns {
         Concerns::Stage(id) => stages.contains(id),
         Concerns::Lane(id) => lanes.contains(id),
@@ -35,6 +33,16 @@ pub fn concerning<'m>(model: &'m Model, lane: &ResolvedLane) -> Vec<&'m NotYet> 
         Concerns::Module(id) => modules.contains(id),
     };
     model.not_yet.iter().filter(|entry| concerned(&entry.concerns)).collect()
+}
+
+/// The files that the lane, those it extends and calls, and their stages come from.
+pub(super) fn modules(model: &Model, lane: &ResolvedLane) -> BTreeSet<ModuleId> {
+    let called = called_by(model, lane);
+    let held = || std::iter::once(lane).chain(&called);
+    let lanes: BTreeSet<LaneId> = held().flat_map(|lane| ancestry(model, lane.id)).collect();
+    let of_stages = held().flat_map(|lane| &lane.stages).map(|stage| stage.module);
+    let of_lanes = lanes.iter().filter_map(|id| model.lanes.get(*id as usize)).map(|lane| lane.module);
+    of_stages.chain(of_lanes).collect()
 }
 
 /// The lane and every lane it extends.

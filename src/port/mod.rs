@@ -135,6 +135,14 @@ pub enum Question {
         key: String,
         text: String,
     },
+    /// Whether a destructive repair rule may act.
+    Repair {
+        node: NodeIndex,
+        key: String,
+        rule: String,
+        /// What it is for and what it would run.
+        text: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -232,6 +232,13 @@ impl Stage {
                 let standing = Some(self.breakers.standing(&rule));
                 self.later(now, InputKind::Standing { node, standing });
             }
+            // Those of the library look at the machine, which a test has not.
+            Command::ReadRules => drop(self.later(now, InputKind::Rules(Default::default()))),
+            Command::Repair(mend) => {
+                let (node, number) = (mend.node, mend.number);
+                let outcome = Outcome { exit: Some(0), ..outcome(AttemptStatus::Succeeded) };
+                self.later(now, InputKind::Repaired { node, number, outcome });
+            }
             // No results of other runs are given to it.
             Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
@@ -291,6 +298,10 @@ impl Stage {
                 let yes = self.people.confirmed.contains(node);
                 let answer = yes.then(|| answer(true, "the test", None));
                 self.later(now, InputKind::Answer { question, answer });
+            }
+            // Nobody agrees to what destroys something.
+            Question::Repair { .. } => {
+                self.later(now, InputKind::Answer { question, answer: None });
             }
             Question::Approve { node, key, count, group } => {
                 let (node, key) = (*node, key.clone());

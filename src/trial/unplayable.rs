@@ -1,8 +1,7 @@
-//! What the engine cannot do yet and a test would need: refused, never passed over. Notifications, rollback and
-//! repair rules do nothing in a run that goes well, so a lane that has them is played until it would matter.
+//! What the engine cannot do yet and a test would need: refused, never passed over. Notifications and rollback do
+//! nothing in a run that goes well, so a lane that has them is played until it would matter.
 
 use crate::diag::Diagnostic;
-use crate::event::{AttemptStatus, Event};
 use crate::model::{Model, NotYet, ResolvedLane};
 use crate::plan;
 
@@ -20,24 +19,17 @@ pub(super) fn before(model: &Model, lane: &ResolvedLane) -> Result<(), Vec<Diagn
 
 fn matters_later(entry: &NotYet) -> bool {
     let what = entry.what.as_str();
-    [NotYet::NOTIFY, NotYet::ROLLBACK, NotYet::REPAIR, NotYet::REPAIRS].contains(&what)
+    [NotYet::NOTIFY, NotYet::ROLLBACK].contains(&what)
 }
 
 /// Refused because of what happened in the run.
 pub(super) fn after(model: &Model, lane: &ResolvedLane, played: &Played) -> Result<(), Vec<Diagnostic>> {
     let failed = played.state.first_failure.is_some();
-    let failed_attempt = played.records.iter().any(|record| {
-        matches!(&record.event, Event::AttemptFinished { outcome, .. }
-            if matches!(outcome.status, AttemptStatus::Failed | AttemptStatus::TimedOut))
-    });
     let refused: Vec<Diagnostic> = plan::concerning(model, lane)
         .into_iter()
         .filter_map(|entry| {
             let why = match entry.what.as_str() {
                 NotYet::ROLLBACK if failed => "a stage failed, and what was done would be undone now",
-                NotYet::REPAIR | NotYet::REPAIRS if failed_attempt => {
-                    "an attempt failed, and a rule could have mended it"
-                }
                 _ => return None,
             };
             Some(in_a_test(entry, why))

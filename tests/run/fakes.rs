@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use wfl::base::{Moment, Timestamp, Value};
 use wfl::engine::core::{Core, Fault, Mode};
-use wfl::engine::input::Settings;
+use wfl::engine::input::{Mend, Settings};
 use wfl::engine::resume::reconcile;
 use wfl::engine::{Command, Input, InputKind, Observed, Resolution, RunState, Signal};
 use wfl::event::{AttemptStatus, Event, NodeIndex, Outcome, Record, RunStatus, Status, Usage};
 use wfl::expr::facts::{Fact, FactKey, FactValues};
-use wfl::plan::Plan;
+use wfl::plan::{Plan, Repair};
 use wfl::port::{Answer, Claimed, Durability, Journal, Message, Observer, Standing, StateUnsafe};
 
 /// A journal in memory that can be told to fail.
@@ -108,6 +108,12 @@ pub fn times_out() -> Does {
     Does::Ends { outcome: outcome(AttemptStatus::TimedOut, None), after: 1_000 }
 }
 
+#[derive(Clone, Copy)]
+enum Work {
+    Attempt(u32),
+    Repair(u32),
+}
+
 /// A run in virtual time.
 pub struct World {
     pub plan: Arc<Plan>,
@@ -137,7 +143,9 @@ pub struct World {
     pub timeouts: Vec<(String, Option<u64>)>,
     queue: BTreeMap<(i64, u64), InputKind>,
     order: u64,
-    running: BTreeMap<NodeIndex, (u32, Option<(i64, u64)>)>,
+    running: BTreeMap<NodeIndex, (Work, Option<(i64, u64)>)>,
+    /// The library's repair rules.
+    pub library: Vec<Repair>,
     pub most_at_once: usize,
     /// Asked of running stages: together at any time.
     pub together: BTreeSet<Vec<String>>,
@@ -166,6 +174,7 @@ impl World {
             queue: BTreeMap::new(),
             order: 0,
             running: BTreeMap::new(),
+            library: Vec::new(),
             most_at_once: 0,
             together: BTreeSet::new(),
         }
@@ -285,7 +294,10 @@ impl World {
             (Some(key), timer) if timer.is_none_or(|due| key.0 <= due) => {
                 self.now = self.now.max(key.0);
                 let news = self.queue.remove(&key).expect("the first");
-                if let InputKind::Exited { node, .. } | InputKind::Busy { node, .. } = &news {
+                if let InputKind::Exited { node, .. }
+                | InputKind::Busy { node, .. }
+                | InputKind::Repaired { node, .. } = &news
+                {
                     self.running.remove(node);
                 }
                 news
@@ -327,9 +339,9 @@ impl World {
             }
             Command::Ask(question) => {
                 let node = match &question {
-                    wfl::port::Question::Approve { node, .. } | wfl::port::Question::Confirm { node, .. } => {
-                        *node
-                    }
+                    wfl::port::Question::Approve { node, .. }
+                    | wfl::port::Question::Confirm { node, .. }
+                    | wfl::port::Question::Repair { node, .. } => *node,
                 };
                 self.done.push(format!("ask {}", self.key(node)));
                 let answers = self.answers.entry(self.key(node)).or_default();
@@ -358,9 +370,30 @@ impl World {
             Command::AskStanding { node, .. } => {
                 self.later(now, InputKind::Standing { node, standing: self.standing });
             }
+            Command::ReadRules => {
+                self.done.push("read rules".into());
+                let rules = self.library.clone().into();
+                self.later(now, InputKind::Rules(rules));
+            }
+            Command::Repair(mend) => self.repair(&mend),
             // No results of other runs are given to it.
             Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
         }
+    }
+
+    /// `do` of a rule ends as the script of `repair NAME` says; well without one.
+    fn repair(&mut self, mend: &Mend) {
+        let (node, number, now) = (mend.node, mend.number, self.now);
+        self.done.push(format!("repair {} by {}", self.key(node), mend.rule.name));
+        self.timeouts.push((format!("repair {}", mend.rule.name), Some(mend.timeout)));
+        let script = self.script.get_mut(&format!("repair {}", mend.rule.name));
+        let queued = match script.and_then(VecDeque::pop_front).unwrap_or_else(ok) {
+            Does::Ends { outcome, after } => {
+                Some(self.later(now + after, InputKind::Repaired { node, number, outcome }))
+            }
+            Does::Busy | Does::Hangs => None,
+        };
+        self.running.insert(node, (Work::Repair(number), queued));
     }
 
     fn start(&mut self, node: NodeIndex, attempt: u32) {
@@ -374,12 +407,12 @@ impl World {
                 Some(self.later(now + after, InputKind::Exited { node, attempt, outcome }))
             }
         };
-        self.running.insert(node, (attempt, queued));
+        self.running.insert(node, (Work::Attempt(attempt), queued));
     }
 
     fn cancel(&mut self, node: NodeIndex, force: bool) {
         let how = if force { "kill" } else { "term" };
-        let Some((attempt, queued)) = self.running.get(&node).copied() else { return };
+        let Some((work, queued)) = self.running.get(&node).copied() else { return };
         self.done.push(format!("{how} {}", self.key(node)));
         queued.map(|key| self.queue.remove(&key));
         let outcome = outcome(AttemptStatus::Cancelled, Some(143));
@@ -387,8 +420,12 @@ impl World {
         let ignores = self.script.contains_key(&format!("{} ignores TERM", self.key(node)));
         if force || !ignores {
             let now = self.now;
-            let key = self.later(now, InputKind::Exited { node, attempt, outcome });
-            self.running.insert(node, (attempt, Some(key)));
+            let news = match work {
+                Work::Attempt(attempt) => InputKind::Exited { node, attempt, outcome },
+                Work::Repair(number) => InputKind::Repaired { node, number, outcome },
+            };
+            let key = self.later(now, news);
+            self.running.insert(node, (work, Some(key)));
         }
     }
 
@@ -443,6 +480,18 @@ impl World {
                 format!("{} tells {told:?} as {probe:?}", self.key(*node))
             }
             Event::BreakerOpened { node, breaker, .. } => format!("{} opened {breaker}", self.key(*node)),
+            Event::RepairStarted { node, rule, number, .. } => {
+                format!("{} repair {number} by {rule}", self.key(*node))
+            }
+            Event::RepairFinished { node, rule, outcome } => {
+                format!("{} repair by {rule} {}", self.key(*node), word(outcome.status))
+            }
+            Event::RepairRefused { node, rule, reason } => {
+                format!("{} not repaired by {rule}: {reason}", self.key(*node))
+            }
+            Event::RepairTold { node, rule, helped } => {
+                format!("{} {rule} helped={helped}", self.key(*node))
+            }
             Event::BreakerClosed { node, breaker } => format!("{} closed {breaker}", self.key(*node)),
             _ => return None,
         })
@@ -475,6 +524,16 @@ impl World {
             Event::RunFinished { cause, .. } => cause.clone(),
             _ => None,
         })
+    }
+}
+
+fn word(status: AttemptStatus) -> &'static str {
+    match status {
+        AttemptStatus::Succeeded => "succeeded",
+        AttemptStatus::Failed => "failed",
+        AttemptStatus::TimedOut => "timed out",
+        AttemptStatus::Cancelled => "cancelled",
+        AttemptStatus::Interrupted => "interrupted",
     }
 }
 

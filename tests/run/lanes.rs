@@ -319,6 +319,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         log_size: None,
         verify_reuse: None,
         repairs: Vec::new(),
+        repair_sets: Vec::new(),
     }
 }
 

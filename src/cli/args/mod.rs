@@ -262,6 +262,12 @@ pub struct Going {
     /// Of a hundred stages that could be reused, how many run all the same, to find undeclared inputs; 0 for none.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
     pub verify_reuse: Option<u32>,
+    /// Let no repair rule act.
+    #[arg(long)]
+    pub no_repair: bool,
+    /// Agree beforehand to repairs that destroy something; --yes does not.
+    #[arg(long)]
+    pub yes_destructive: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -2,9 +2,11 @@
 //! follow. Used live and on resume alike; decides nothing.
 
 mod people;
+mod repair;
 mod run;
 mod stage;
 
+pub(super) use repair::never_acted;
 pub use run::describe;
 
 use crate::base::Timestamp;
@@ -28,6 +30,10 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         | Event::ApprovalExpired { .. }
         | Event::ApprovalVoided { .. }
         | Event::ConfirmAnswered { .. } => people::fold(plan, state, event)?,
+        Event::RepairStarted { .. }
+        | Event::RepairFinished { .. }
+        | Event::RepairRefused { .. }
+        | Event::RepairTold { .. } => repair::fold(state, event)?,
         _ => stage::fold(plan, state, event)?,
     }
     state.last = at;

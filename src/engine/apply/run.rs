@@ -39,6 +39,10 @@ fn resume(state: &mut RunState) {
     if state.phase == Phase::Running {
         // The engine died: it worked at least as long as what it ended took. What the wall clock says is no measure.
         state.worked_before = state.worked_before.saturating_add(state.reckoned);
+    } else {
+        // It had ended and a person goes on with it: what was tried before counts no more.
+        state.repairs = 0;
+        state.nodes.iter_mut().filter_map(|node| node.repairs.as_mut()).for_each(|of| of.acted.clear());
     }
     (state.reckoned, state.retries) = (0, 0);
     state.nodes.iter_mut().for_each(|node| node.since = 0);

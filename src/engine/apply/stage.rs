@@ -149,7 +149,7 @@ fn started(
     stage.open = true;
     stage.cleared = false;
     stage.attempt = attempt;
-    stage.tries += 1;
+    stage.tries += u32::from(!super::repair::follows(stage));
     stage.outcome = None;
     stage.facts.retain(|(asked, _)| matches!(asked, Asked::When | Asked::Before));
     if let Some(tool) = spec.gate.as_ref().and_then(|gate| gate.tool.as_ref()) {

@@ -7,7 +7,7 @@ use crate::base::suggest::{did_you_mean, nearest};
 use crate::diag::{Diagnostic, codes};
 use crate::model::declare::Item;
 use crate::model::infer::Place;
-use crate::model::{AfterRepair, Check, Concerns, NotYet, Principle, Repair, Risk, Subject};
+use crate::model::{AfterRepair, Check, Principle, Repair, Risk, Subject};
 use crate::syntax::ast::{self, Ident};
 
 use super::{Frame, Lowering, all, find, operand};
@@ -33,12 +33,13 @@ impl Lowering<'_, '_> {
                 verify,
                 actions: find(body, "do").map(|act| self.actions(&frame, act.body())).unwrap_or_default(),
                 risk: if word("risk") == Some("low") { Risk::Low } else { Risk::Destructive },
-                then: if word("then") == Some("stop") { AfterRepair::Stop } else { AfterRepair::RetryStage },
+                then: match word("then") {
+                    Some("stop") => AfterRepair::Stop,
+                    Some("rerun-needs") => AfterRepair::RerunNeeds,
+                    _ => AfterRepair::RetryStage,
+                },
                 limit: find(body, "limit").and_then(|limit| self.count(&frame.start(), limit)),
             };
-            if !defs.units[item.module as usize].std {
-                self.not_yet(item.statement.span, NotYet::REPAIR, Concerns::Module(item.module));
-            }
             self.model.repairs.push(repair);
         }
     }

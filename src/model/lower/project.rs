@@ -3,8 +3,8 @@
 use crate::base::suggest::{did_you_mean, nearest};
 use crate::base::{Type, Value};
 use crate::diag::{Diagnostic, codes};
-use crate::model::infer::Definitions;
-use crate::model::{Concerns, Group, Level, ModuleId, NotYet};
+use crate::model::infer::{Definitions, Names, Symbol};
+use crate::model::{Group, Level, ModuleId, RepairSet};
 use crate::syntax::ast::{ExprKind, Literal, Statement};
 
 use super::{Frame, Lowering, all, find, literal, operand};
@@ -186,27 +186,45 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// `repairs std.repair`: whole files of repair rules.
+    /// `repairs std.repair, shared`: files of repair rules, or single ones; `repairs none`.
     fn repair_sets(&mut self, module: ModuleId, statement: &Statement) {
-        for operand in statement.operands() {
+        let mut found: Vec<RepairSet> = Vec::new();
+        let operands = statement.operands();
+        for operand in operands {
             let Some(path) = self.path_of(operand) else { continue };
             let parts: Vec<&str> = path.iter().map(|part| part.text.as_str()).collect();
-            let names = self.defs.names(module);
-            let known = match parts[..] {
-                ["std", file] => self.defs.std_module(file).is_some(),
-                [alias] => names.imports.contains_key(alias) || names.repairs.contains_key(alias),
-                _ => false,
-            };
-            if !known {
-                let message = format!("`{}` holds no repair rules", parts.join("."));
-                self.error(
-                    &codes::E102,
-                    operand.span,
-                    message,
-                    "name a file of rules: `std.repair`, or an import",
-                );
+            match self.repair_set(module, &parts) {
+                _ if parts == ["none"] && operands.len() == 1 => {}
+                _ if parts == ["none"] => {
+                    let help = "write `repairs none` alone, or leave `none` out";
+                    self.error(&codes::E122, operand.span, "`none` stands beside sets of rules", help);
+                }
+                Some(set) if found.contains(&set) => {}
+                Some(set) => found.push(set),
+                None => {
+                    let message = format!("`{}` holds no repair rules", parts.join("."));
+                    let help = "name a file of rules: `std.repair`, or an import; `none` switches them off";
+                    self.error(&codes::E102, operand.span, message, help);
+                }
             }
         }
-        self.not_yet(statement.span, NotYet::REPAIRS, Concerns::Module(module));
+        self.model.project.repairs.get_or_insert_default().extend(found);
+    }
+
+    fn repair_set(&self, module: ModuleId, parts: &[&str]) -> Option<RepairSet> {
+        let names = self.defs.names(module);
+        let rule = |names: &Names, name: &str| match names.repairs.get(name)?.0 {
+            Symbol::Repair(index) => Some(RepairSet::Rule(index)),
+            _ => None,
+        };
+        match parts {
+            ["std", file] => self.defs.std_module(file).map(|_| RepairSet::Std((*file).to_string())),
+            [name] => match names.imports.get(*name) {
+                Some((module, _)) => Some(RepairSet::Module(*module)),
+                None => rule(names, name),
+            },
+            [alias, name] => rule(self.defs.names(names.imports.get(*alias)?.0), name),
+            _ => None,
+        }
     }
 }

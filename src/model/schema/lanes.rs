@@ -109,7 +109,7 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("do", &[Repair], Nothing, "The repair itself.").block(Actions).required(),
     Row::new("risk", &[Repair], words(&["low", "destructive"]), "A destructive repair asks first.")
         .default("destructive"),
-    Row::new("then", &[Repair], words(&["retry-stage", "stop"]), "What follows the repair.")
+    Row::new("then", &[Repair], words(&["retry-stage", "stop", "rerun-needs"]), "What follows the repair.")
         .default("retry-stage"),
     Row::new("limit", &[Repair], values(1, 1, "int"), "How often it may be done for one stage.").default("1"),
     Row::new("pool", &[File], Name, "A number of slots that stages share.").block(Pool).many(),
