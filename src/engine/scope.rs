@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::Value;
-use crate::event::{Asked, AttemptStatus, NodeIndex, Outcome, Status};
+use crate::event::{Asked, AttemptStatus, FailureClass, NodeIndex, Outcome, Status};
 use crate::expr::facts::{Fact, FactKey, FactValues, Phase, find};
 use crate::expr::{Expr, Function, Kind, Scope, Stop, eval};
 use crate::plan::{EdgeKind, Node, Output, Plan};
@@ -87,11 +87,27 @@ fn of_attempt(outcome: &Outcome, name: &str) -> Fact {
             Fact::Failed(why)
         }
         ("failure-class", _) => {
-            let class = outcome.class.map_or("", crate::event::FailureClass::word);
+            let class = outcome.class.map_or("", FailureClass::word);
             Fact::Read(Value::String(class.to_owned()))
         }
-        ("stderr", _) => Fact::Read(Value::String(outcome.stderr.clone())),
+        ("stderr", _) => Fact::Read(Value::String(said(outcome))),
         _ => Fact::Read(Value::Bool(outcome.status == AttemptStatus::TimedOut)),
+    }
+}
+
+/// What the attempt wrote to standard error; of one that could not begin, with the reason as its last line, so that rules
+/// can match that.
+pub(super) fn said(outcome: &Outcome) -> String {
+    let never = matches!(
+        outcome.class,
+        Some(FailureClass::NotStarted | FailureClass::Busy | FailureClass::NeedLost | FailureClass::Render)
+    );
+    match outcome.error.as_ref().filter(|_| never && outcome.exit.is_none()) {
+        None => outcome.stderr.clone(),
+        Some(error) if outcome.stderr.is_empty() || outcome.stderr.ends_with('\n') => {
+            format!("{}{error}\n", outcome.stderr)
+        }
+        Some(error) => format!("{}\n{error}\n", outcome.stderr),
     }
 }
 

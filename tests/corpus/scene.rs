@@ -131,9 +131,12 @@ impl<'c> Scene<'c> {
         let to = |path: &Path| Stdio::from(fs::File::create(path).expect("a file"));
         command.current_dir(&self.root).stdin(Stdio::null()).stdout(to(&out)).stderr(to(&err));
         self.environment(&mut command);
-        let status = command.status().expect("it starts");
-        let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).expect("a file")).into_owned();
-        Ended { code: status.code(), out: text(&out), err: text(&err) }
+        let status = command.status();
+        let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        match status {
+            Ok(status) => Ended { code: status.code(), out: text(&out), err: text(&err) },
+            Err(error) => Ended { code: None, out: String::new(), err: error.to_string() },
+        }
     }
 
     fn environment(&self, command: &mut Command) {
@@ -145,7 +148,8 @@ impl<'c> Scene<'c> {
         command.env("RUSTUP_HOME", home_of("RUSTUP_HOME", ".rustup"));
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{}{path}", at("bin").display(), python()));
-        for name in ["CI", "TMPDIR", "GIT_DIR", "VIRTUAL_ENV", "CARGO_TARGET_DIR", "RUSTFLAGS", "LANG", "LC_ALL"] {
+        let unset = ["PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "NODE_PATH", "NODE_EXTRA_CA_CERTS"];
+        for name in unset.iter().chain(&["CI", "TMPDIR", "GIT_DIR", "VIRTUAL_ENV", "CARGO_TARGET_DIR", "RUSTFLAGS", "LANG", "LC_ALL"]) {
             command.env_remove(name);
         }
         for pair in self.case.words("env") {

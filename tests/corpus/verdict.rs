@@ -9,7 +9,6 @@ use super::scene::{Ended, Scene};
 /// How a case ended.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    pub name: String,
     /// This machine lacks what the case needs.
     pub left_out: bool,
     /// The run succeeded without a person.
@@ -34,8 +33,16 @@ impl Verdict {
     }
 }
 
+/// A case that cannot even be set up is wrong, and no end of the others.
 pub fn of(case: &Case) -> Verdict {
-    let mut verdict = Verdict { name: case.name.clone(), ..Verdict::default() };
+    std::panic::catch_unwind(|| played(case)).unwrap_or_else(|_| Verdict {
+        wrong: vec!["the case itself does not work".into()],
+        ..Verdict::default()
+    })
+}
+
+fn played(case: &Case) -> Verdict {
+    let mut verdict = Verdict::default();
     let Some(mut scene) = Scene::build(case) else {
         verdict.left_out = true;
         return verdict;
@@ -43,10 +50,16 @@ pub fn of(case: &Case) -> Verdict {
     let before = scene.picture();
     scene.break_it();
     match case.healable {
-        Healable::Yes => healable(case, &scene, &mut verdict),
-        Healable::No | Healable::Never => left_to_people(case, &scene, &mut verdict),
+        Healable::Yes => {
+            healable(case, &scene, &mut verdict);
+            verdict.lost.extend(differences(&before, &scene.picture(), &case.words("touches")));
+        }
+        Healable::No | Healable::Never => {
+            left_to_people(case, &scene, &mut verdict);
+            verdict.lost.extend(differences(&before, &scene.picture(), &case.words("touches")));
+            cured(case, &scene, &mut verdict);
+        }
     }
-    verdict.lost = differences(&before, &scene.picture(), &case.words("touches"));
     if !scene.stranger_lives() {
         verdict.lost.push("a process that is not ours".into());
     }
@@ -94,12 +107,17 @@ fn left_to_people(case: &Case, scene: &Scene<'_>, verdict: &mut Verdict) {
     let says = regex::Regex::new(case.field("says").expect("what it says")).expect("a regular expression");
     verdict.note(says.is_match(&first.all()), || format!("{says} is not in: {}", first.all()));
     let acted = scene.recorded("repair.started");
-    verdict.note(acted == 0, || format!("{acted} repairs acted: {}", first.all()));
+    let near = case.healable == Healable::Never;
+    verdict.note(acted == 0 || !near, || format!("{acted} repairs acted: {}", first.all()));
     let changed = differences(&broken, &scene.picture(), &[]);
     verdict.note(changed.is_empty(), || format!("changed: {changed:?}"));
     if let Err(said) = scene.part("untouched") {
         verdict.lost.push(said);
     }
+}
+
+/// With the cause removed by hand, the run goes on.
+fn cured(case: &Case, scene: &Scene<'_>, verdict: &mut Verdict) {
     let run = scene.newest_run();
     match scene.part("cure") {
         Ok(()) => {

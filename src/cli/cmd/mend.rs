@@ -9,7 +9,7 @@ use crate::embed::Error;
 use crate::facts::amiss::{self, Kind};
 
 /// What the failed attempt said, where a repair rule calls.
-const FAILURE: &str = "WFL_FAILURE";
+const FAILURE: &str = "WFL_STDERR";
 
 pub fn run(args: &Mend, terminal: &Terminal) -> Result<Code, Error> {
     let kind = Kind::named(&args.kind)
