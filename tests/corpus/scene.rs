@@ -144,12 +144,24 @@ impl<'c> Scene<'c> {
         command.env("T", &self.folder).env("ROOT", &self.root).env("WFL", env!("CARGO_BIN_EXE_wfl"));
         command.env("HOME", at("home")).env("CARGO_HOME", at("cargo")).env("npm_config_cache", at("npm"));
         command.env("WFL_STATE_DIR", at("state")).env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
-        command.env("npm_config_update_notifier", "false").env("NO_COLOR", "1").env("GIT_CONFIG_NOSYSTEM", "1");
+        command
+            .env("npm_config_update_notifier", "false")
+            .env("NO_COLOR", "1")
+            .env("GIT_CONFIG_NOSYSTEM", "1");
         command.env("RUSTUP_HOME", home_of("RUSTUP_HOME", ".rustup"));
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{}{path}", at("bin").display(), python()));
         let unset = ["PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "NODE_PATH", "NODE_EXTRA_CA_CERTS"];
-        for name in unset.iter().chain(&["CI", "TMPDIR", "GIT_DIR", "VIRTUAL_ENV", "CARGO_TARGET_DIR", "RUSTFLAGS", "LANG", "LC_ALL"]) {
+        for name in unset.iter().chain(&[
+            "CI",
+            "TMPDIR",
+            "GIT_DIR",
+            "VIRTUAL_ENV",
+            "CARGO_TARGET_DIR",
+            "RUSTFLAGS",
+            "LANG",
+            "LC_ALL",
+        ]) {
             command.env_remove(name);
         }
         for pair in self.case.words("env") {
@@ -236,7 +248,9 @@ fn home_of(variable: &str, folder: &str) -> PathBuf {
 fn python() -> &'static str {
     static FOLDER: OnceLock<String> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        let asked = Command::new("python3").args(["-c", "import os, sys; print(os.path.dirname(sys.executable))"]).output();
+        let asked = Command::new("python3")
+            .args(["-c", "import os, sys; print(os.path.dirname(sys.executable))"])
+            .output();
         let said = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
         said.ok().filter(|said| !said.is_empty()).map(|said| said + ":").unwrap_or_default()
     })

@@ -17,11 +17,16 @@ pub struct Figures {
 
 pub fn figures(played: &[(&Case, Verdict)]) -> Figures {
     let of = |healable: &[Healable]| -> Vec<&(&Case, Verdict)> {
-        let held = |(case, verdict): &&(&Case, Verdict)| healable.contains(&case.healable) && !verdict.left_out;
+        let held =
+            |(case, verdict): &&(&Case, Verdict)| healable.contains(&case.healable) && !verdict.left_out;
         played.iter().filter(held).collect()
     };
     let names = |held: &dyn Fn(&Case, &Verdict) -> bool| -> Vec<String> {
-        played.iter().filter(|(case, verdict)| held(case, verdict)).map(|(case, _)| case.name.clone()).collect()
+        played
+            .iter()
+            .filter(|(case, verdict)| held(case, verdict))
+            .map(|(case, _)| case.name.clone())
+            .collect()
     };
     let declared = of(&[Healable::Yes]);
     let without = |verdict: &Verdict| verdict.healed_without.unwrap_or(verdict.healed);
@@ -104,6 +109,9 @@ fn end(case: &Case, verdict: &Verdict) -> String {
             rules.dedup();
             rules.join(", ")
         }
-        _ => format!("`{}`", case.field("says").unwrap_or_default().trim_start_matches("(?i)").replace('|', "\\|")),
+        _ => format!(
+            "`{}`",
+            case.field("says").unwrap_or_default().trim_start_matches("(?i)").replace('|', "\\|")
+        ),
     }
 }

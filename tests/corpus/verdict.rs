@@ -144,7 +144,8 @@ fn rules(events: &[Value]) -> Vec<String> {
 
 /// Milliseconds between each failed attempt that a repair or a retry followed and the next start of the same stage.
 fn recovery(events: &[Value]) -> Option<i64> {
-    let at = |event: &Value| event["at"].as_str()?.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
+    let at =
+        |event: &Value| event["at"].as_str()?.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
     let mut failed: std::collections::BTreeMap<&str, i64> = Default::default();
     let mut whole = None;
     for event in events {

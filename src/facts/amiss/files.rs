@@ -67,7 +67,9 @@ pub(super) fn make_writable(path: &Path) -> std::io::Result<()> {
 pub(super) fn pid_files(root: &Path) -> Vec<PathBuf> {
     let named = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        [".pid", ".lock", ".lck"].iter().any(|ending| name.ends_with(ending)) || name == "pid" || name == "lock"
+        [".pid", ".lock", ".lck"].iter().any(|ending| name.ends_with(ending))
+            || name == "pid"
+            || name == "lock"
     };
     let dead = |path: &PathBuf| number(path).is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
     let mut found: Vec<PathBuf> = match Path::new("/proc/self").exists() {

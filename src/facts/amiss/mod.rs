@@ -40,12 +40,12 @@ impl Kind {
             "empty objects whose content a tracked file still has: written again",
         ),
         ("submodules", Kind::Submodules, "submodules that were never checked out: checked out"),
+        ("modes", Kind::Modes, "scripts that git knows as executable, or ignores, and that are not: made so"),
         (
-            "modes",
-            Kind::Modes,
-            "scripts that git knows as executable, or ignores, and that are not: made so",
+            "read-only",
+            Kind::ReadOnly,
+            "ignored files and folders of ours that cannot be written: made writable",
         ),
-        ("read-only", Kind::ReadOnly, "ignored files and folders of ours that cannot be written: made writable"),
         ("pid-files", Kind::PidFiles, "ignored files that hold the number of a dead process: removed"),
         ("processes", Kind::Processes, "processes that an ended run left at work in the project: ended"),
         ("temporary-folder", Kind::TemporaryFolder, "the folder TMPDIR names, when it is gone: made"),
@@ -92,7 +92,7 @@ pub fn find(root: &Path, kind: Kind, failure: Option<&str>) -> Result<Vec<String
         Kind::TemporaryFolder => paths(folders::temporary()),
         Kind::Folders => paths(folders::named(&root, failure.unwrap_or_default())),
         Kind::NodeModules => paths(node::lacking(&root)),
-        Kind::PythonEnvironment => paths(python::environment(&root).into_iter().collect()),
+        Kind::PythonEnvironment => paths(python::environments(&root)),
         Kind::PythonPackages => python::packages(&root, failure.unwrap_or_default()),
     })
 }
@@ -156,3 +156,6 @@ pub(super) fn fact(root: &Path, arguments: &[&str]) -> Result<Value, String> {
     let found = find(root, kind, arguments.get(1).copied())?;
     Ok(Value::List(found.into_iter().map(Value::String).collect()))
 }
+
+#[cfg(test)]
+mod tests;

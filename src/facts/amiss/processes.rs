@@ -45,9 +45,8 @@ fn parent(pid: i32) -> Option<(i32, bool)> {
 /// Whether a git works in the project, or on it from elsewhere. One that hides where it works counts.
 pub(super) fn git_works(root: &Path) -> Result<bool, String> {
     let root = root.as_os_str().as_bytes();
-    let names = |what: &Path| {
-        fs::read(what).is_ok_and(|bytes| bytes.windows(root.len()).any(|part| part == root))
-    };
+    let names =
+        |what: &Path| fs::read(what).is_ok_and(|bytes| bytes.windows(root.len()).any(|part| part == root));
     let inside = |pid: i32| match fs::read_link(of(pid, "cwd")) {
         Ok(folder) => folder.as_os_str().as_bytes().starts_with(root),
         Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
@@ -94,7 +93,8 @@ pub(super) fn drop_open(found: &mut Vec<PathBuf>) {
 pub(super) fn left(root: &Path, failure: Option<&str>) -> Result<Vec<Left>, String> {
     let ports = listening();
     let named: HashSet<u16> = failure.map(numbers).unwrap_or_default();
-    let said: HashSet<u16> = named.intersection(&ports.iter().map(|(port, _)| *port).collect()).copied().collect();
+    let said: HashSet<u16> =
+        named.intersection(&ports.iter().map(|(port, _)| *port).collect()).copied().collect();
     let holds = |pid: i32| {
         let sockets = sockets(pid);
         let mut held = ports.iter().filter(|(_, inode)| sockets.contains(inode));
@@ -123,9 +123,8 @@ fn is_marked(pid: i32) -> bool {
 /// On no terminal, and neither a `wfl` itself nor below one: an engine takes the orphans of its stages in.
 fn is_forsaken(pid: i32) -> bool {
     let engine = std::env::current_exe().ok();
-    let is_engine = |pid: i32| {
-        name(pid) == "wfl" || (engine.is_some() && fs::read_link(of(pid, "exe")).ok() == engine)
-    };
+    let is_engine =
+        |pid: i32| name(pid) == "wfl" || (engine.is_some() && fs::read_link(of(pid, "exe")).ok() == engine);
     if parent(pid).is_none_or(|(_, terminal)| terminal) {
         return false;
     }

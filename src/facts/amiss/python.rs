@@ -1,49 +1,67 @@
-//! The project's own python environment, `.venv` or `venv`: there with its python, and with the packages asked for.
-//! Nothing is ever installed for the whole machine or the user.
+//! The project's own python environments, `.venv` or `venv` beside what says which packages there must be: there with
+//! their python, and with these packages. Nothing is ever installed for the whole machine or the user.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::program;
-use crate::facts::git::run;
+use crate::facts::git::{fields, run};
 use crate::facts::program::find as on_the_path;
 
-/// What says which packages there must be, and what installs them; the first that is there counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What says which packages there must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
     Uv,
     Poetry,
-    Requirements,
+    /// Names of requirements files.
+    Requirements(Vec<String>),
 }
 
-fn source(root: &Path) -> Option<Source> {
-    let has = |file: &str, program: &str| root.join(file).is_file() && on_the_path(program).is_some();
-    match () {
-        () if has("uv.lock", "uv") => Some(Source::Uv),
-        () if has("poetry.lock", "poetry") => Some(Source::Poetry),
-        () if has("requirements.txt", "python3") => Some(Source::Requirements),
-        () => None,
+/// A folder with such a file, and the environment that belongs to it.
+#[derive(Debug)]
+struct Project {
+    folder: PathBuf,
+    source: Source,
+    environment: PathBuf,
+}
+
+/// Those that git tracks, with an environment that git ignores; one that is a link is another's.
+fn projects(root: &Path) -> Vec<Project> {
+    let globs = [":(glob)**/requirements*.txt", ":(glob)**/uv.lock", ":(glob)**/poetry.lock"];
+    let listed = run(root, &[&["ls-files", "-z", "--"][..], &globs].concat()).unwrap_or_default();
+    let files: Vec<PathBuf> = fields(&listed).iter().map(|path| root.join(path)).collect();
+    let folders: BTreeSet<&Path> = files.iter().filter_map(|file| file.parent()).collect();
+    let project = |folder: &Path| {
+        let source = source(folder, &files)?;
+        let environment = place(folder)?;
+        is_ignored(root, &environment).then(|| Project { folder: folder.to_path_buf(), source, environment })
+    };
+    folders.into_iter().filter_map(project).collect()
+}
+
+fn source(folder: &Path, files: &[PathBuf]) -> Option<Source> {
+    let has = |file: &str, program: &str| folder.join(file).is_file() && on_the_path(program).is_some();
+    if has("uv.lock", "uv") {
+        return Some(Source::Uv);
     }
+    if has("poetry.lock", "poetry") {
+        return Some(Source::Poetry);
+    }
+    let here = files.iter().filter(|file| file.parent() == Some(folder) && file.is_file());
+    let names = here.filter_map(|file| Some(file.file_name()?.to_str()?.to_owned()));
+    let names: Vec<String> = names.filter(|name| name.starts_with("requirements")).collect();
+    (!names.is_empty() && on_the_path("python3").is_some()).then_some(Source::Requirements(names))
 }
 
-/// The environment that is missing, or whose python is gone; git must ignore it.
-pub(super) fn environment(root: &Path) -> Option<PathBuf> {
-    source(root)?;
-    let folder = place(root)?;
-    let python = folder.join("bin/python");
-    // A link that leads nowhere is there and does not exist.
-    (!python.exists() && is_ignored(root, &folder)).then_some(folder)
-}
-
-/// Where it is or would be. A link is another's.
-fn place(root: &Path) -> Option<PathBuf> {
-    let names = [".venv", "venv"].map(|name| root.join(name));
-    let there = names.iter().find(|folder| folder.symlink_metadata().is_ok());
-    let folder = there.unwrap_or(&names[0]);
-    folder.symlink_metadata().is_ok_and(|meta| meta.is_dir()).then(|| folder.clone()).or_else(|| {
-        folder.symlink_metadata().is_err().then(|| folder.clone())
-    })
+/// Where it is or would be.
+fn place(folder: &Path) -> Option<PathBuf> {
+    let names = [".venv", "venv"].map(|name| folder.join(name));
+    let there = names.iter().find_map(|name| Some((name, name.symlink_metadata().ok()?)));
+    match there {
+        None => Some(names[0].clone()),
+        Some((name, meta)) => meta.is_dir().then(|| name.clone()),
+    }
 }
 
 fn is_ignored(root: &Path, folder: &Path) -> bool {
@@ -51,16 +69,63 @@ fn is_ignored(root: &Path, folder: &Path) -> bool {
     run(root, &["check-ignore", "--quiet", "--", &file]).is_ok()
 }
 
-pub(super) fn make(root: &Path) -> Result<Vec<String>, String> {
-    let Some(folder) = environment(root) else { return Ok(Vec::new()) };
-    drop_dangling(&folder.join("bin"));
-    let name = folder.display().to_string();
-    if source(root) == Some(Source::Requirements) {
-        // The installer of the python outside serves this one as well.
-        program(root, &["python3", "-m", "venv", "--without-pip", &name])?;
+impl Project {
+    /// A link that leads nowhere is there and does not exist.
+    fn has_python(&self) -> bool {
+        self.environment.join("bin/python").exists()
     }
-    install_all(root, &folder)?;
-    Ok(vec![super::shown(root, &folder)])
+
+    fn install(&self) -> Result<(), String> {
+        let python = self.environment.join("bin/python").display().to_string();
+        match &self.source {
+            Source::Uv => program(&self.folder, &["uv", "sync", "--locked"]),
+            Source::Poetry => program(&self.folder, &["poetry", "install", "--no-interaction"]),
+            Source::Requirements(files) => {
+                let own = site_packages(&self.environment).is_some_and(|site| site.join("pip").is_dir());
+                // The installer of the python outside serves an environment without one as well.
+                let mut argv: Vec<&str> = match own {
+                    true => vec![&python, "-m", "pip"],
+                    false => vec!["python3", "-m", "pip", "--python", &python],
+                };
+                argv.extend(["install", "-q", "--no-input", "--disable-pip-version-check"]);
+                argv.extend(files.iter().flat_map(|file| ["-r", file.as_str()]));
+                program(&self.folder, &argv)
+            }
+        }
+    }
+
+    /// What is asked for and not installed.
+    fn lacks(&self, failure: &str) -> Vec<String> {
+        match &self.source {
+            Source::Requirements(files) => {
+                let installed = installed(&self.environment);
+                let wanted = files.iter().flat_map(|file| required(&self.folder.join(file)));
+                wanted.filter(|name| !installed.contains(name)).collect()
+            }
+            // What these locks name need not be for this machine; the module that was missed tells.
+            _ => missed(failure).into_iter().filter(|module| !is_own(&self.folder, module)).collect(),
+        }
+    }
+}
+
+/// Environments that are missing, or whose python is gone.
+pub(super) fn environments(root: &Path) -> Vec<PathBuf> {
+    let lost = projects(root).into_iter().filter(|project| !project.has_python());
+    lost.map(|project| project.environment).collect()
+}
+
+pub(super) fn make(root: &Path) -> Result<Vec<String>, String> {
+    let mut made = Vec::new();
+    for project in projects(root).into_iter().filter(|project| !project.has_python()) {
+        drop_dangling(&project.environment.join("bin"));
+        if let Source::Requirements(_) = project.source {
+            let name = project.environment.display().to_string();
+            program(&project.folder, &["python3", "-m", "venv", "--without-pip", &name])?;
+        }
+        project.install()?;
+        made.push(super::shown(root, &project.environment));
+    }
+    Ok(made)
 }
 
 /// Links to a python that was removed: nothing is behind them.
@@ -72,49 +137,22 @@ fn drop_dangling(folder: &Path) {
     });
 }
 
-fn install_all(root: &Path, folder: &Path) -> Result<(), String> {
-    let python = folder.join("bin/python").display().to_string();
-    match source(root) {
-        Some(Source::Uv) => program(root, &["uv", "sync", "--locked"]),
-        Some(Source::Poetry) => program(root, &["poetry", "install", "--no-interaction"]),
-        Some(Source::Requirements) => {
-            let own = site_packages(folder).is_some_and(|site| site.join("pip").is_dir());
-            let pip: &[&str] = match own {
-                true => &[&python, "-m", "pip"],
-                false => &["python3", "-m", "pip", "--python", &python],
-            };
-            program(root, &[pip, &["install", "-q", "-r", "requirements.txt"]].concat())
-        }
-        None => Ok(()),
-    }
-}
-
-/// What is asked for and not installed; nothing where the environment itself is amiss.
+/// What is asked for and not installed in environments that have their python.
 pub(super) fn packages(root: &Path, failure: &str) -> Vec<String> {
-    let Some(folder) = place(root).filter(|folder| folder.join("bin/python").exists()) else {
-        return Vec::new();
-    };
-    if !is_ignored(root, &folder) {
-        return Vec::new();
-    }
-    let installed = installed(&folder);
-    match source(root) {
-        None => Vec::new(),
-        Some(Source::Requirements) => {
-            let wanted = required(&root.join("requirements.txt"));
-            wanted.into_iter().filter(|name| !installed.contains(name)).collect()
-        }
-        // What these locks name need not be for this machine; the module that was missed tells.
-        Some(_) => missed(failure).into_iter().filter(|module| !is_own(root, module)).collect(),
-    }
+    let whole = projects(root).into_iter().filter(Project::has_python);
+    whole.flat_map(|project| project.lacks(failure)).collect()
 }
 
 pub(super) fn install(root: &Path, failure: &str) -> Result<Vec<String>, String> {
-    let lacking = packages(root, failure);
-    if let (false, Some(folder)) = (lacking.is_empty(), place(root)) {
-        install_all(root, &folder)?;
+    let mut installed = Vec::new();
+    for project in projects(root).into_iter().filter(Project::has_python) {
+        let lacking = project.lacks(failure);
+        if !lacking.is_empty() {
+            project.install()?;
+            installed.extend(lacking);
+        }
     }
-    Ok(lacking)
+    Ok(installed)
 }
 
 /// `No module named 'a.b'`: `a`.
@@ -127,23 +165,25 @@ fn missed(failure: &str) -> BTreeSet<String> {
     after.map(name).filter(|name| !name.is_empty()).collect()
 }
 
-fn is_own(root: &Path, module: &str) -> bool {
-    let places = [root.to_path_buf(), root.join("src")];
+fn is_own(folder: &Path, module: &str) -> bool {
+    let places = [folder.to_path_buf(), folder.join("src")];
     places.iter().any(|place| place.join(module).is_dir() || place.join(format!("{module}.py")).is_file())
 }
 
-/// Names in a requirements file, in the form that names are compared in.
+/// Names in a requirements file, in the form that names are compared in. Those for some machines only are left out.
 fn required(file: &Path) -> Vec<String> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let plain = text.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    let named = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     plain
         .filter(|line| line.starts_with(|c: char| c.is_ascii_alphanumeric()) && !line.contains(';'))
-        .map(|line| normal(line.split(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).next().unwrap_or("")))
+        .filter(|line| !line.contains('/'))
+        .map(|line| normal(line.split(|c| !named(c)).next().unwrap_or("")))
         .collect()
 }
 
-fn installed(folder: &Path) -> BTreeSet<String> {
-    let site = site_packages(folder).map(fs::read_dir);
+fn installed(environment: &Path) -> BTreeSet<String> {
+    let site = site_packages(environment).map(fs::read_dir);
     let entries = site.into_iter().flatten().flatten().flatten();
     entries
         .filter_map(|entry| {
@@ -154,12 +194,29 @@ fn installed(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-fn site_packages(folder: &Path) -> Option<PathBuf> {
-    let versions = fs::read_dir(folder.join("lib")).ok()?.flatten();
+fn site_packages(environment: &Path) -> Option<PathBuf> {
+    let versions = fs::read_dir(environment.join("lib")).ok()?.flatten();
     versions.map(|version| version.path().join("site-packages")).find(|site| site.is_dir())
 }
 
 /// `Foo.Bar_baz` and `foo-bar-baz` are one.
 fn normal(name: &str) -> String {
     name.to_lowercase().replace(['_', '.'], "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missed_module_and_the_names_of_requirements_are_read() {
+        let said = "Traceback …\nModuleNotFoundError: No module named 'yaml.nodes'\nNo module named left\n";
+        assert_eq!(missed(said).into_iter().collect::<Vec<_>>(), ["left", "yaml"]);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("requirements.txt");
+        let text =
+            "# all\nFoo.Bar_baz==1.0  # why\n-e .\n./local\nrequests[socks]>=2\nwin; os_name == 'nt'\n\n";
+        fs::write(&file, text).unwrap();
+        assert_eq!(required(&file), ["foo-bar-baz", "requests"]);
+    }
 }
