@@ -4,6 +4,7 @@ mod book;
 mod cases;
 mod choice;
 mod cli;
+mod corpus;
 mod docs;
 mod failure;
 mod faults;

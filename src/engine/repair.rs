@@ -19,7 +19,7 @@ use super::judge::{Judgement, judge_all};
 use super::kernel::{Kernel, Step};
 use super::live::Doing;
 use super::prepare::unmet;
-use super::scope::{NodeScope, visible};
+use super::scope::{NodeScope, said, visible};
 
 /// Repairs of one stage in a run, by whatever rules: rules that undo each other end here.
 pub const STAGE_BOUND: u32 = 5;
@@ -268,7 +268,7 @@ impl Kernel<'_> {
         let stage = self.state.node(node);
         let number = stage.repairs.as_ref().map_or(0, |repairs| repairs.count) + 1;
         let attempt = stage.attempt;
-        let said = stage.outcome.as_ref().map(|outcome| outcome.stderr.clone()).unwrap_or_default();
+        let said = stage.outcome.as_deref().map(said).unwrap_or_default();
         let limits = [self.plan.nodes[node as usize].timeout, self.left(node), Some(LONGEST_MS)];
         let timeout = limits.into_iter().flatten().min().unwrap_or(LONGEST_MS);
         let again = rule.then == AfterRepair::RetryStage;

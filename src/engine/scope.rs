@@ -87,7 +87,7 @@ fn of_attempt(outcome: &Outcome, name: &str) -> Fact {
             Fact::Failed(why)
         }
         ("failure-class", _) => {
-            let class = outcome.class.map_or("", crate::event::FailureClass::word);
+            let class = outcome.class.map_or("", FailureClass::word);
             Fact::Read(Value::String(class.to_owned()))
         }
         ("stderr", _) => Fact::Read(Value::String(said(outcome))),
@@ -97,7 +97,7 @@ fn of_attempt(outcome: &Outcome, name: &str) -> Fact {
 
 /// What the attempt wrote to standard error; of one that could not begin, with the reason as its last line, so that rules
 /// can match that.
-fn said(outcome: &Outcome) -> String {
+pub(super) fn said(outcome: &Outcome) -> String {
     let never = matches!(
         outcome.class,
         Some(FailureClass::NotStarted | FailureClass::Busy | FailureClass::NeedLost | FailureClass::Render)

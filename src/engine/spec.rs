@@ -140,6 +140,9 @@ pub fn repair(plan: &Plan, context: &Context, mend: &Mend) -> Result<AttemptSpec
     let actions = made.actions(&mend.rule.actions)?;
     let node = &plan.nodes[mend.node as usize];
     let log = format!("{}-repair-{}.log", mend.node, mend.number);
+    // Below it lie the logs of each run: a `wfl` that the rule calls works on the same state.
+    let state = context.log_dir.as_ref().and_then(|logs| logs.parent()?.parent());
+    let state = state.map(|state| ("WFL_STATE_DIR", state.to_string_lossy().into_owned()));
     let env = [
         ("WFL_RUN", context.run.clone()),
         ("WFL_STAGE", node.key.clone()),
@@ -153,7 +156,7 @@ pub fn repair(plan: &Plan, context: &Context, mend: &Mend) -> Result<AttemptSpec
         key: format!("repair of {}", node.key),
         attempt: mend.attempt,
         actions,
-        env: env.map(|(name, value)| (name.to_owned(), value)).into(),
+        env: env.into_iter().chain(state).map(|(name, value)| (name.to_owned(), value)).collect(),
         outputs: made.targets,
         timeout: Some(Duration::from_millis(mend.timeout)),
         log: context.log_dir.as_ref().map(|dir| dir.join(log)),

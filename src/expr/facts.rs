@@ -417,6 +417,13 @@ pub static TABLE: &[Row] = &[
         Reader,
         "Warnings, each once however many targets report it.",
     ),
+    repeating(
+        "file.amiss",
+        &[Text],
+        Some(Result::Strings),
+        Judge,
+        "What interrupted programs left or spoiled here, of one kind, as `wfl mend KIND --dry-run` lists it: `git-locks`, `modes`, …; some kinds are found by what the failed attempt said: `file.amiss(\"folders\", stderr)`.",
+    ),
 ];
 
 pub fn find(name: &str) -> Option<&'static Row> {

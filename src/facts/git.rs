@@ -371,7 +371,7 @@ fn finish(child: Child) -> Result<Vec<u8>, String> {
     }
 }
 
-fn run(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
+pub(super) fn run(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     start(root, arguments).and_then(finish)
 }
 
@@ -382,7 +382,7 @@ pub fn user_email(root: &Path) -> Option<String> {
 }
 
 /// NUL-ended fields.
-fn fields(output: &[u8]) -> Vec<String> {
+pub(super) fn fields(output: &[u8]) -> Vec<String> {
     let parts = output.split(|byte| *byte == 0).filter(|part| !part.is_empty());
     parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect()
 }

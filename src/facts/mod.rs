@@ -2,6 +2,7 @@
 //! it is asked, says plainly what it could not read, and decides nothing.
 
 mod added;
+pub mod amiss;
 mod change;
 mod convention;
 pub mod details;
@@ -181,6 +182,7 @@ impl World {
             "project" => self.project_fact(name, &texts),
             "file" if document::knows(name) => document::fact(&self.root, name, &words),
             "file" if matches!(name, "secrets" | "larger" | "duplicates") => self.kept_fact(name, &texts),
+            "file" if name == "amiss" => amiss::fact(&self.root, &words),
             "file" => file::fact(&self.root, name, &words),
             "process" | "program" | "" if machine::knows(&key.name) => machine::fact(&key.name, &words),
             _ => read::fact(&self.root, &key.name, &words, &key.ty),

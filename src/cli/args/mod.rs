@@ -7,11 +7,13 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
 mod errors;
+mod mend;
 mod recovery;
 mod upkeep;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init, Judged, OfChange};
 pub use errors::{Errors, ErrorsAction, Note};
+pub use mend::Mend;
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
 
@@ -86,6 +88,8 @@ pub enum Command {
     Errors(Errors),
     /// Look at the health of state, project and machine, and mend what can be mended without loss.
     Doctor(Doctor),
+    /// Put right what interrupted programs left in the project, of one kind.
+    Mend(Mend),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

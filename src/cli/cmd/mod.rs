@@ -20,6 +20,7 @@ pub mod lanes;
 mod lanes_diff;
 pub mod later;
 pub mod logs;
+pub mod mend;
 pub mod resume;
 pub mod rollback;
 pub mod run;
