@@ -6,6 +6,7 @@ mod cli;
 mod docs;
 mod faults;
 mod format;
+mod help;
 mod import;
 mod init;
 mod lang;

@@ -205,7 +205,7 @@ pub(super) fn require_current(conn: &Connection, path: &Path) -> Result<Found, S
     }
 }
 
-fn version(conn: &Connection) -> rusqlite::Result<usize> {
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<usize> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(version.max(0) as usize)
 }
