@@ -9,6 +9,7 @@ mod docs;
 mod failure;
 mod faults;
 mod format;
+mod help;
 mod import;
 mod init;
 mod lang;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use crate::capture::LineSink;
+use crate::embed::help::{Adviser, Watched};
 use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::engine::input::Reuse;
@@ -14,6 +15,7 @@ use crate::observe::failures;
 use crate::observe::json::JsonLines;
 use crate::observe::live::{Live, Screen};
 use crate::observe::plain::{Lines, PlainLines, Show, shown};
+use crate::observe::said::said;
 use crate::observe::summary::Ended;
 use crate::port::{Observer, People};
 
@@ -33,12 +35,15 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     let workflow = workflow(args);
     let (run, plan) = (session.run.clone(), session.plan.clone());
     let screen_for_lines = screen.clone();
+    let (told, failed, logs) = (session.output(), Watched::default(), session.log_dir());
+    session.past.iter().for_each(|record| failed.clone().event(record));
     let going = Going {
         yes: args.yes,
         keep_going: false,
         durability: durability(args.durability),
         observers: vec![
             Box::new(Shared(board.clone())),
+            Box::new(failed.clone()),
             observer(&session, args, terminal, screen.clone(), &workflow),
         ],
         people: people(&session, args, terminal, screen),
@@ -61,10 +66,19 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     if let Ok(board) = board.lock()
         && args.format == Format::Human
     {
-        let program = from_here(&plan.root);
+        let (program, culprit) = (from_here(&plan.root), board.culprit());
+        let advice = culprit.map(|node| Adviser::new(&plan, logs).advice(&failed.failures(), node));
         let known: Vec<(NodeIndex, String)> = ended.earlier.iter().map(known).collect();
-        let (run, style) = (&run.0, terminal.err);
-        let summary = Ended { program: &program, run, plan: &plan, board: &board, known: &known, style };
+        let summary = Ended {
+            program: &program,
+            run: &run.0,
+            plan: &plan,
+            board: &board,
+            known: &known,
+            style: terminal.err,
+            advice: &advice.unwrap_or_default(),
+            said: &culprit.map(|node| said(&plan, &board, node, &told)).unwrap_or_default(),
+        };
         terminal.say(&guarded(&summary.text(), workflow.as_ref()));
     }
     ended.outdated.iter().for_each(|line| terminal.say(&format!("note: {line}")));

@@ -156,6 +156,10 @@ codes! {
     W706 "breaker-never-opens" Warning
     I707 "repair-without-limit" Info
     W708 "repair-without-verify" Warning
+    E720 "help-fits-everything" Error
+    W721 "help-shadowed" Warning
+    W722 "help-never-matches" Warning
+    W723 "help-placeholder" Warning
     // Scripts
     E801 "shell-syntax" Error
     W802 "script-variable-unbound" Warning

@@ -271,6 +271,11 @@ impl Session {
         })
     }
 
+    /// The folder of the run's logs.
+    pub fn log_dir(&self) -> PathBuf {
+        self.store.log_dir(&self.run)
+    }
+
     /// What attempts wrote, given piece by piece.
     pub fn output(&self) -> Output {
         let dir = self.store.log_dir(&self.run);

@@ -148,7 +148,7 @@ fn written(dir: &Path) -> BTreeSet<(NodeIndex, u32)> {
     entries.filter_map(numbers).collect()
 }
 
-fn log_path(dir: &Path, node: NodeIndex, attempt: u32) -> PathBuf {
+pub(super) fn log_path(dir: &Path, node: NodeIndex, attempt: u32) -> PathBuf {
     dir.join(format!("{node}-{attempt}.log"))
 }
 

@@ -4,6 +4,7 @@
 static MODULES: &[(&str, &str)] = &[
     ("change", include_str!("../../stdlib/change.wfl")),
     ("choice", include_str!("../../stdlib/choice.wfl")),
+    ("help", include_str!("../../stdlib/help.wfl")),
     ("just", include_str!("../../stdlib/just.wfl")),
     ("lanes", include_str!("../../stdlib/lanes.wfl")),
     ("make", include_str!("../../stdlib/make.wfl")),

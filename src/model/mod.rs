@@ -6,6 +6,7 @@ mod check;
 mod declare;
 mod expression;
 mod follow;
+mod help;
 pub mod infer;
 mod lint;
 mod lower;
@@ -22,6 +23,7 @@ mod visit;
 
 pub use check::{Checked, check};
 pub use expression::expression;
+pub use help::{Help, Words, placeholders};
 pub(crate) use lower::constant;
 pub use lower::property_type;
 pub use scenario::{Answer, Attempt, Expectation, GivenFact, GivenParam, Mock, Test};
@@ -59,6 +61,7 @@ pub struct Model {
     pub lanes: Vec<Lane>,
     pub pools: Vec<Pool>,
     pub repairs: Vec<Repair>,
+    pub helps: Vec<Help>,
     pub tests: Vec<Test>,
     pub principles: Vec<Principle>,
     pub project: Project,

@@ -138,6 +138,15 @@ impl Board {
         }
     }
 
+    /// The stage to which the run's bad end goes back.
+    pub fn culprit(&self) -> Option<NodeIndex> {
+        let ending = self.ending.as_ref()?;
+        let well = matches!(ending.status, RunStatus::Succeeded | RunStatus::Waiting | RunStatus::Running);
+        // One taken back on a person's wish has a cause of its own, or none.
+        let own = ending.status != RunStatus::RolledBack;
+        if well { None } else { ending.node.or(self.first_failure.filter(|_| own)) }
+    }
+
     pub fn status(&self, node: NodeIndex) -> Status {
         self.rows.get(node as usize).and_then(|row| row.status).unwrap_or(Status::Pending)
     }

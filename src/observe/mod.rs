@@ -6,10 +6,12 @@ pub mod board;
 pub mod failures;
 #[cfg(test)]
 pub mod fixture;
+pub mod help;
 pub mod json;
 pub mod live;
 pub mod picture;
 pub mod plain;
+pub mod said;
 pub mod sanitise;
 pub mod style;
 pub mod summary;

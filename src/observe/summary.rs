@@ -4,6 +4,7 @@
 use crate::event::{NodeIndex, RunStatus, Status};
 use crate::plan::{Effect, Plan, StageKind};
 
+use super::help::{self, Advice};
 use super::style::{Ink, counted, elapsed, one_line};
 use super::{Board, Style, undoing};
 
@@ -20,6 +21,10 @@ pub struct Ended<'a> {
     /// What is known from earlier runs of the failures of stages.
     pub known: &'a [(NodeIndex, String)],
     pub style: Style,
+    /// On the stage to which a bad end goes back.
+    pub advice: &'a [Advice],
+    /// What the tool of a gate wrote last.
+    pub said: &'a [String],
 }
 
 impl Ended<'_> {
@@ -160,8 +165,7 @@ impl Ended<'_> {
         if matches!(ending.status, RunStatus::Succeeded | RunStatus::Waiting | RunStatus::Running) {
             return Vec::new();
         }
-        let own = ending.status != RunStatus::RolledBack;
-        match ending.node.or(self.board.first_failure.filter(|_| own)) {
+        match self.board.culprit() {
             Some(node) => self.failure(node, ending.cause.as_deref()),
             None => {
                 // The headline has said the bare word already.
@@ -190,12 +194,14 @@ impl Ended<'_> {
         for check in row.checks.iter().filter(|check| !check.held && !told(&check.text)) {
             lines.push(format!("  {} did not hold: {} ({})", check.text, check.values, check.place));
         }
-        lines.extend(row.tail.iter().map(|line| format!("  {line}")));
+        let words = if self.said.is_empty() { &row.tail } else { self.said };
+        lines.extend(words.iter().map(|line| format!("  {line}")));
         let known = self.known.iter().filter(|(of, _)| *of == node);
         lines.extend(known.map(|(_, words)| format!("  {words}")));
         if let Some(place) = self.plan.nodes.get(node as usize).map(|node| node.place.as_str()) {
             lines.push(format!("  defined at {place}"));
         }
+        lines.extend(help::lines(self.advice, self.style));
         lines.push(self.next(&format!("logs {} {}", self.run, self.key(node))));
         lines.push(self.next(&format!("why {} {}", self.run, self.key(node))));
         if self.board.rollback.is_none() {
@@ -261,8 +267,17 @@ mod tests {
         let records: Vec<Record> =
             (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event }).collect();
         let board = Board::from_records(plan.nodes.len(), &records);
-        Ended { program: "wfl", run: "r1", plan: &plan, board: &board, known: &[], style: Style::default() }
-            .text()
+        let ended = Ended {
+            program: "wfl",
+            run: "r1",
+            plan: &plan,
+            board: &board,
+            known: &[],
+            style: Style::default(),
+            advice: &[],
+            said: &[],
+        };
+        ended.text()
     }
 
     fn failed() -> Vec<Event> {

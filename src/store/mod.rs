@@ -261,6 +261,11 @@ impl Store {
         self.write(|tx| project::rebuild(tx, row, &records))
     }
 
+    /// Number of the schema's steps that the database has taken; none where it cannot be read.
+    pub fn schema_version(&self) -> Option<usize> {
+        schema::version(&self.conn()).ok()
+    }
+
     /// What is wrong with the database file itself; empty when it is sound. Reads all of it.
     pub fn verify(&self) -> Result<Vec<String>, StoreError> {
         let conn = self.conn();

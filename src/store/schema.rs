@@ -278,7 +278,7 @@ fn parts(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     select.query_map([], |row| row.get(0))?.collect()
 }
 
-fn version(conn: &Connection) -> rusqlite::Result<usize> {
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<usize> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(version.max(0) as usize)
 }

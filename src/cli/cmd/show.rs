@@ -6,9 +6,11 @@ use crate::cli::args::{Format, Show};
 use crate::cli::exit::Code;
 use crate::cli::output::{Terminal, table};
 use crate::cli::present;
+use crate::embed::help::{Adviser, Failures};
 use crate::embed::{Error, StoredRun, Tripped};
 use crate::event::{Status, WaitFor};
 use crate::history::{History, StageSummary};
+use crate::observe::help::{Advice, lines};
 use crate::observe::style::{counted, elapsed, one_line};
 use crate::port::Standing;
 use crate::store::lease::Held;
@@ -19,19 +21,48 @@ pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
     }
     let stored = StoredRun::find(&args.run)?;
     let stages = stored.store.stages(&stored.id.0)?;
+    let help = help(&stored, &stages)?;
     match args.format {
         Format::Json => terminal.json(&json!({
             "run": present::run_json(&stored.summary),
-            "stages": stages.iter().map(present::stage_json).collect::<Vec<_>>(),
+            "stages": stages.iter().zip(&help).map(|(stage, help)| stage_json(stage, help)).collect::<Vec<_>>(),
             "holds": stored.held()?.iter().map(held_json).collect::<Vec<_>>(),
             "breakers": stored.tripped()?.iter().map(breaker_json).collect::<Vec<_>>(),
         })),
         Format::Human => {
             let shared = shared(&stored)?;
-            terminal.data(&format!("{}{shared}", text(&stored, &stages, terminal)));
+            let help = told(&stages, &help, terminal);
+            terminal.data(&format!("{}{shared}{help}", text(&stored, &stages, terminal)));
         }
     }
     Ok(Code::Ok)
+}
+
+/// What is likely wrong with each stage; events are read only where one failed.
+fn help(stored: &StoredRun, stages: &[StageSummary]) -> Result<Vec<Vec<Advice>>, Error> {
+    let bad =
+        |stage: &StageSummary| matches!(stage.status, Status::Failed | Status::TimedOut | Status::Warned);
+    if !stages.iter().any(bad) {
+        return Ok(vec![Vec::new(); stages.len()]);
+    }
+    let (failures, adviser) = (Failures::of(&stored.records()?), Adviser::of_run(stored));
+    Ok((0..).zip(stages).map(|(node, _)| adviser.advice(&failures, node)).collect())
+}
+
+fn stage_json(stage: &StageSummary, help: &[Advice]) -> serde_json::Value {
+    let mut object = present::stage_json(stage);
+    object["help"] = json!(help);
+    object
+}
+
+fn told(stages: &[StageSummary], help: &[Vec<Advice>], terminal: &Terminal) -> String {
+    let mut text = String::new();
+    for (stage, help) in stages.iter().zip(help).filter(|(_, help)| !help.is_empty()) {
+        let head = format!("{} {}:", terminal.out.symbol(stage.status), stage.name);
+        let lines = lines(help, terminal.out);
+        text.push_str(&format!("\n{head}\n{}", lines.join("\n")));
+    }
+    text
 }
 
 fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> String {

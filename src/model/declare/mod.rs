@@ -47,6 +47,7 @@ pub struct Declared<'a> {
     pub breakers: Vec<Item<'a>>,
     pub tests: Vec<Item<'a>>,
     pub principles: Vec<Item<'a>>,
+    pub helps: Vec<Item<'a>>,
     pub projects: Vec<(ModuleId, &'a Statement)>,
     pub defaults: IdMap<ModuleId, &'a Statement>,
     stage_facts: Vec<Facts>,
@@ -80,6 +81,7 @@ pub fn declare<'a>(sources: &'a SourceMap, units: &'a [Unit], report: &mut Repor
         breakers: Vec::new(),
         tests: Vec::new(),
         principles: Vec::new(),
+        helps: Vec::new(),
         projects: Vec::new(),
         defaults: IdMap::default(),
         stage_facts: Vec::new(),
@@ -188,6 +190,7 @@ impl<'a> Declared<'a> {
             "breaker" => self.breakers.push(item),
             "test" => self.tests.push(item),
             "principle" => self.principles.push(item),
+            "help" => self.helps.push(item),
             _ => {}
         }
     }

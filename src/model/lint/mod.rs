@@ -9,6 +9,7 @@ mod deploy;
 mod drops;
 mod gates;
 mod graph;
+mod help;
 mod likeness;
 mod matrix;
 mod names;
@@ -62,6 +63,7 @@ const JUDGEMENT: &[fn(&Context<'_>, &mut Vec<Diagnostic>)] = &[
     breaker::breakers,
     credentials::hardcoded,
     principle::broken,
+    help::rules,
 ];
 
 /// Those that look into scripts as well.

@@ -224,7 +224,7 @@ fn shadowed(context: &Context<'_>, deeds: &[Deed<'_>], rules: &[usize], found: &
 }
 
 /// The parts joined by `and`, as they are written.
-fn conjuncts(context: &Context<'_>, check: &Check) -> HashSet<String> {
+pub(super) fn conjuncts(context: &Context<'_>, check: &Check) -> HashSet<String> {
     let text = |expr: &Expr| spacing::one_line(context.declared.sources.text(expr.span));
     match &check.expr.kind {
         Kind::And(parts) => parts.iter().map(text).collect(),
@@ -233,7 +233,7 @@ fn conjuncts(context: &Context<'_>, check: &Check) -> HashSet<String> {
 }
 
 /// Whether a condition follows from conditions that all hold.
-fn implied(part: &str, held: &HashSet<String>) -> bool {
+pub(super) fn implied(part: &str, held: &HashSet<String>) -> bool {
     if part == "true" || part == "exit != 0" || held.contains(part) {
         return true;
     }

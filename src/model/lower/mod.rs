@@ -6,6 +6,7 @@ mod approve;
 mod calls;
 mod extras;
 mod gate;
+mod help;
 mod lane;
 mod outputs;
 mod paths;
@@ -159,6 +160,7 @@ pub fn lower<'a, 'b>(defs: &'b Declared<'a>, report: Report) -> Lowering<'a, 'b>
     lowering.lanes();
     lowering.projects();
     lowering.principles();
+    lowering.helps();
     lowering
 }
 

@@ -8,6 +8,7 @@ pub(super) fn keyword(context: Context, word: &str) -> Option<&'static str> {
     match context {
         Context::File => at_top(&plain),
         Context::Lane => in_lane(&plain),
+        Context::Help => in_help(&plain),
         Context::Stage
         | Context::Gate
         | Context::Tool
@@ -29,6 +30,9 @@ fn at_top(word: &str) -> Option<&'static str> {
         "workflow" | "pipeline" | "flow" | "plan" | "workflows" => "write `lane NAME { include STAGE }`",
         "include" | "use" | "require" | "load" | "from" => "write `import \"file.wfl\" as NAME`",
         "version" => "the language's edition is `wfl 1`; the project's version stands in `project { … }`",
+        "hint" | "hints" | "advice" | "troubleshoot" | "suggestion" => {
+            "write `help \"TITLE\" { when …; cause \"…\"; try \"…\" }`"
+        }
         "secrets" => "write `secret NAME = env(\"NAME\")`",
         _ => return None,
     })
@@ -46,6 +50,17 @@ fn in_lane(word: &str) -> Option<&'static str> {
         "when" | "if" | "on" | "trigger" => "a lane is chosen by `select if CONDITION`",
         "notifications" | "alert" | "notifies" => "write `notify desktop on failure`",
         "skip" => "write `exclude STAGE`, or for a gate `gates strict { skip GATE because \"…\" }`",
+        _ => return None,
+    })
+}
+
+fn in_help(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "match" | "matches" | "pattern" | "if" | "on" => "write `when stderr matches \"…\"`",
+        "reason" | "because" | "about" | "why" | "description" => "write `cause \"…\"`",
+        "fix" | "solution" | "suggest" | "next" | "run" | "exec" | "do" => {
+            "write `try \"…\"`: it is shown, never carried out"
+        }
         _ => return None,
     })
 }

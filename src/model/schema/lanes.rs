@@ -1,7 +1,7 @@
 //! Rows of the keyword table for lanes and for the policies that govern them: retry, breaker, repair, pool.
 
 use super::Context::{
-    Actions, Approve, Assignments, Breaker, File, Gates, Lane, Override, Pool, Repair, Retry, Test,
+    Actions, Approve, Assignments, Breaker, File, Gates, Help, Lane, Override, Pool, Repair, Retry, Test,
 };
 use super::Shape::{Condition, Name, Nothing, Title, Words};
 use super::{ANY, BECAUSE, Row, clause, may_clause, references, values, words};
@@ -123,4 +123,22 @@ pub(super) static ROWS: &[Row] = &[
         "Whether earlier runs may say which stages a change does not need.",
     )
     .default("history"),
+    Row::new(
+        "help",
+        &[File],
+        Title,
+        "A known failure, its likely cause and what to type next; shown, never carried out.",
+    )
+    .block(Help)
+    .many(),
+    Row::new("when", &[Help], Condition, "The failure it explains, by `exit`, `stderr` and `timed-out`.")
+        .required(),
+    Row::new(
+        "cause",
+        &[Help],
+        values(1, 1, "string"),
+        "The likely cause; `<name>` stands for what the pattern's group of that name matched.",
+    )
+    .required(),
+    Row::new("try", &[Help], values(1, 1, "string"), "What to type next; `<name>` as in `cause`.").required(),
 ];

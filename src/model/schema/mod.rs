@@ -30,6 +30,7 @@ pub enum Context {
     Retry,
     Breaker,
     Repair,
+    Help,
     Pool,
     Project,
     Group,
@@ -68,6 +69,7 @@ impl Context {
             Context::Retry => "in a retry policy",
             Context::Breaker => "in a breaker",
             Context::Repair => "in a repair rule",
+            Context::Help => "in a `help`",
             Context::Pool => "in a pool",
             Context::Project => "in `project`",
             Context::Group => "in a group",
@@ -303,7 +305,7 @@ fn rows_of(context: Context) -> &'static [&'static Row] {
 pub fn contexts() -> &'static [Context] {
     use Context::{
         Actions, Answer, Approve, Assignments, Attempt, Breaker, Checks, Defaults, Environment, File, Gate,
-        Gates, Group, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair,
+        Gates, Group, Help, Keep, Lane, Mock, Out, Override, Param, Pool, Principle, Project, Render, Repair,
         Retry, Stage, Test, Tool, Undo,
     };
     &[
@@ -323,6 +325,7 @@ pub fn contexts() -> &'static [Context] {
         Retry,
         Breaker,
         Repair,
+        Help,
         Pool,
         Project,
         Group,
