@@ -81,11 +81,11 @@ pub fn order(plan: &Plan, state: &RunState, to: Option<NodeIndex>) -> Vec<NodeIn
 
 /// The snapshot to go back to: the one before the run, or after `to`; never one from before somebody changed files while
 /// the run was stopped.
-pub fn base<'s>(state: &'s RunState, to: Option<NodeIndex>) -> Option<&'s str> {
+pub fn base(state: &RunState, to: Option<NodeIndex>) -> Option<&str> {
     let shots = &state.snapshots;
     let changed_by_others =
         |at: &usize| shots[*at].0.is_none() && (*at == 0 || shots[*at - 1].1 != shots[*at].1);
-    let own = (0..shots.len()).filter(changed_by_others).next_back()?;
+    let own = (0..shots.len()).rfind(changed_by_others)?;
     let after = to.and_then(|to| shots.iter().rposition(|(node, _)| *node == Some(to)));
     let at = if to.is_some() { after?.max(own) } else { own };
     shots.get(at).map(|(_, id)| id.as_str())

@@ -89,8 +89,9 @@ fn violations(
 fn kill_while(subject: &Subject, arguments: &[&str], lines: usize, spins: u32) {
     let mut engine = subject.wfl(arguments).spawn().expect("wfl starts");
     let ended = |engine: &mut std::process::Child| engine.try_wait().expect("a child").is_some();
-    let began = || journal_has(subject, "rollback.started");
-    while !(began() && subject.read("undone").lines().count() >= lines) && !ended(&mut engine) {
+    let early =
+        || !journal_has(subject, "rollback.started") || subject.read("undone").lines().count() < lines;
+    while early() && !ended(&mut engine) {
         std::thread::yield_now();
     }
     for _ in 0..spins {

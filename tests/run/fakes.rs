@@ -108,6 +108,9 @@ pub fn times_out() -> Does {
     Does::Ends { outcome: outcome(AttemptStatus::TimedOut, None), after: 1_000 }
 }
 
+/// An undo under way: its stage and attempt, and where its end stands in the queue.
+type Undoing = (NodeIndex, u32, Option<(i64, u64)>);
+
 /// A run in virtual time.
 pub struct World {
     pub plan: Arc<Plan>,
@@ -138,7 +141,7 @@ pub struct World {
     queue: BTreeMap<(i64, u64), InputKind>,
     order: u64,
     running: BTreeMap<NodeIndex, (u32, Option<(i64, u64)>)>,
-    undoing: Option<(NodeIndex, u32, Option<(i64, u64)>)>,
+    undoing: Option<Undoing>,
     /// What becomes of the files of the project when they are brought back.
     pub restored: Result<Vec<Restored>, String>,
     pub most_at_once: usize,

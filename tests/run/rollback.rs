@@ -4,10 +4,10 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::fakes::{Does, World, exits, resolve, takes, times_out};
+use super::fakes::{Does, World, exits, takes, times_out};
 use super::lanes::{Draft, constant, exists, gate, lane, node, retry, stage};
 use wfl::engine::resume::reconcile;
-use wfl::engine::rollback::order;
+use wfl::engine::rollback::{base, order};
 use wfl::engine::{Asking, InputKind, Observed, RunState, Signal};
 use wfl::event::{Event, RunStatus, Status, WaitFor};
 use wfl::plan::{OnFailure, Plan};
@@ -408,6 +408,25 @@ fn files_are_recorded_as_the_run_goes_and_brought_back_only_when_a_person_asks()
 }
 
 #[test]
+fn files_go_back_no_further_than_to_where_somebody_else_changed_them() {
+    let plan = lane(vec![stage("a"), stage("b")]);
+    let shots = |shots: &[(Option<u32>, &str)], to: Option<u32>| {
+        let mut state = RunState::new(&plan);
+        state.snapshots = shots.iter().map(|(node, id)| (*node, (*id).to_owned())).collect();
+        base(&state, to).map(str::to_owned)
+    };
+    let run = [(None, "s0"), (Some(0), "s1"), (Some(1), "s2")];
+    assert_eq!(shots(&run, None).as_deref(), Some("s0"));
+    assert_eq!(shots(&run, Some(0)).as_deref(), Some("s1"));
+    let untouched: Vec<_> = run.into_iter().chain([(None, "s2"), (Some(1), "s3")]).collect();
+    assert_eq!(shots(&untouched, None).as_deref(), Some("s0"), "nobody touched them between the sessions");
+    let edited: Vec<_> = run.into_iter().chain([(None, "mine"), (Some(1), "s3")]).collect();
+    assert_eq!(shots(&edited, None).as_deref(), Some("mine"));
+    assert_eq!(shots(&edited, Some(0)).as_deref(), Some("mine"));
+    assert_eq!(shots(&[], None), None);
+}
+
+#[test]
 fn an_unknown_stage_is_undone_and_nobody_is_asked_about_it_any_more() {
     let mut world = World::new(lane(vec![stage("ship").once().undo().lock("prod")]));
     world.run();
@@ -415,5 +434,4 @@ fn an_unknown_stage_is_undone_and_nobody_is_asked_about_it_any_more() {
     assert_eq!(world.resume(&Observed::default()), (RunStatus::Waiting, 4));
     assert_eq!(roll_back(&mut world, by_ada()), (RunStatus::RolledBack, 0));
     assert_eq!(undos(&world), ["ship#1"]);
-    let _ = resolve;
 }
