@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::input::Asking;
-use crate::engine::rollback::{base, order, scope};
+use crate::engine::rollback::{base, known, order, scope};
 use crate::engine::scope::visible;
 use crate::engine::spec::undo_in_words;
 use crate::engine::state::RunState;
@@ -13,6 +13,7 @@ use crate::event::{Event, NodeIndex, RunId, RunStatus, Status};
 use crate::plan::Effect;
 use crate::port::{Restored, Snapshots};
 use crate::store::Store;
+use crate::workspace::snapshot::ProjectSnapshots;
 
 use super::{Error, StoredRun, session};
 
@@ -40,9 +41,9 @@ pub struct Step {
     pub commands: Vec<String>,
 }
 
-/// The recorder of the project's files; none where there is no way to keep them.
-pub(super) fn recorder(_root: &Path, _store: &Store) -> Option<Arc<dyn Snapshots>> {
-    None
+/// The recorder of the project's files over one run.
+pub(super) fn recorder(root: &Path, store: &Store, run: &RunId) -> Result<Arc<dyn Snapshots>, String> {
+    Ok(Arc::new(ProjectSnapshots::new(root, store.dir(), &run.0)?))
 }
 
 /// Whether a rollback of the run began, and the run has not ended with it.
@@ -108,11 +109,7 @@ pub fn preview(stored: &StoredRun, to: Option<&str>) -> Result<Preview, Error> {
 
 fn compared(stored: &StoredRun, state: &RunState, to: Option<&str>) -> Result<Vec<Restored>, String> {
     let Some(to) = to else { return Err("they were not recorded".into()) };
-    let Some(recorder) = recorder(&stored.plan.root, &stored.store) else {
-        return Err("nothing is kept of them".into());
-    };
-    let known: Vec<String> = state.snapshots.iter().map(|(_, id)| id.clone()).collect();
-    recorder.compare(to, &known)
+    recorder(&stored.plan.root, &stored.store, &stored.id)?.compare(to, &known(state))
 }
 
 /// What is asked of the engine, or why it cannot be.

@@ -133,6 +133,11 @@ impl Project {
     pub fn resume(&self, run: &str, resolve: &Resolve, going: Going) -> Result<Ended, Error> {
         Session::resume_at(&self.place, run, resolve)?.drive(going)
     }
+
+    /// Takes back what a stopped run of this project did: all of it, or what came after the stage `to`.
+    pub fn roll_back(&self, run: &str, to: Option<&str>, going: Going) -> Result<Ended, Error> {
+        Session::roll_back_at(&self.place, run, to)?.drive(going)
+    }
 }
 
 impl Session {
@@ -224,12 +229,15 @@ impl Session {
     /// Takes a stopped run up to take back what it did: all of it, or what came after the stage `to`.
     pub fn roll_back(run: &str, to: Option<&str>) -> Result<Session, Error> {
         StoredRun::find(run)?;
-        let place = Place::here()?;
+        Session::roll_back_at(&Place::here()?, run, to)
+    }
+
+    fn roll_back_at(place: &Place, run: &str, to: Option<&str>) -> Result<Session, Error> {
         let found = StoredRun::in_store(place.state()?, run)?;
         let lock = acquire(&found.store, &found.id)?;
         let stored = StoredRun::in_store(found.store, &found.id.0)?;
         let asking = rollback::asking(&stored, to)?;
-        let project = Project::at(place, &[]);
+        let project = Project::at(place.clone(), &[]);
         Session::of(&project, stored, lock, Taken::RolledBack(asking))
     }
 
@@ -303,7 +311,10 @@ impl Session {
             inbox: Some(Box::new(self.inbox)),
             commons: Some(Arc::new(self.store.commons(&self.run)?)),
             results: Some(Arc::new(Shelf::new(&self.plan.root, &self.store))),
-            snapshots: rollback::recorder(&self.plan.root, &self.store).filter(|_| !going.unrecorded),
+            snapshots: match going.unrecorded {
+                true => None,
+                false => rollback::recorder(&self.plan.root, &self.store, &self.run).ok(),
+            },
         };
         let options = Options {
             run: self.run.clone(),

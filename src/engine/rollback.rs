@@ -79,16 +79,24 @@ pub fn order(plan: &Plan, state: &RunState, to: Option<NodeIndex>) -> Vec<NodeIn
     found
 }
 
-/// The snapshot to go back to: the one before the run, or after `to`; never one from before somebody changed files while
-/// the run was stopped.
-pub fn base<'s>(state: &'s RunState, to: Option<NodeIndex>) -> Option<&'s str> {
-    let shots = &state.snapshots;
-    let changed_by_others =
-        |at: &usize| shots[*at].0.is_none() && (*at == 0 || shots[*at - 1].1 != shots[*at].1);
-    let own = (0..shots.len()).filter(changed_by_others).next_back()?;
-    let after = to.and_then(|to| shots.iter().rposition(|(node, _)| *node == Some(to)));
-    let at = if to.is_some() { after?.max(own) } else { own };
-    shots.get(at).map(|(_, id)| id.as_str())
+/// The snapshot to go back to: the first of the run, or the one after `to`.
+pub fn base(state: &RunState, to: Option<NodeIndex>) -> Option<&str> {
+    let mut shots = state.snapshots.iter();
+    let found = match to {
+        Some(_) => shots.rfind(|(node, _)| *node == to),
+        None => shots.next(),
+    };
+    found.map(|(_, id)| id.as_str())
+}
+
+/// The run's snapshots as [`crate::port::Snapshots`] wants them: those taken before work began or went on are marked, for
+/// what differs from the one before was done by somebody else.
+pub fn known(state: &RunState) -> Vec<String> {
+    let word = |(node, id): &(Option<NodeIndex>, String)| match node {
+        Some(_) => id.clone(),
+        None => format!("+{id}"),
+    };
+    state.snapshots.iter().map(word).collect()
 }
 
 impl Kernel<'_> {
@@ -225,7 +233,7 @@ impl Kernel<'_> {
         }
         match (&rollback.files, self.state.live.files.clone()) {
             (Some(to), Files::Idle) => {
-                let known = self.state.snapshots.iter().map(|(_, id)| id.clone()).collect();
+                let known = known(self.state);
                 let to = to.clone();
                 self.state.live.files = Files::Restoring;
                 self.command(Command::Restore { to, known });
@@ -404,11 +412,20 @@ impl Kernel<'_> {
                         format!("{} was changed by somebody else too: that is kept as {theirs}", file.path);
                     self.note(None, text)?;
                 }
-                _ => {}
+                Restoring::Failed(why) => {
+                    self.note(None, format!("{} could not be brought back: {why}", file.path))?;
+                }
+                Restoring::Added | Restoring::Removed | Restoring::Changed | Restoring::ModeChanged => {}
             }
         }
-        let files = list.iter().filter(|file| file.what != Restoring::Left).count() as u32;
-        let error = restored.as_ref().err().cloned();
+        let untouched = |file: &&Restored| matches!(file.what, Restoring::Left | Restoring::Failed(_));
+        let stuck = list.iter().filter(|file| matches!(file.what, Restoring::Failed(_))).count();
+        let files = (list.len() - list.iter().filter(untouched).count()) as u32;
+        let error = match restored {
+            Err(why) => Some(why.clone()),
+            Ok(_) if stuck > 0 => Some(format!("{stuck} of the files could not be brought back")),
+            Ok(_) => None,
+        };
         self.barrier();
         self.emit(Event::RollbackFinished { failed, files, error })
     }

@@ -95,8 +95,8 @@ impl Task {
             Task::Finally { node, .. } => Some(node.unwrap_or(spec::lane_node(plan))),
             Task::Facts { .. } | Task::Hash { .. } | Task::Claim { .. } | Task::Standing { .. } => None,
             Task::Look { .. } | Task::Seal { .. } | Task::Rules => None,
+            Task::Snapshot | Task::Restore { .. } => None,
             Task::Repair(mend) => Some(mend.node),
-            Task::Look { .. } | Task::Seal { .. } | Task::Snapshot | Task::Restore { .. } => None,
             Task::Undo(undo) => Some(undo.node),
         }
     }

@@ -1,6 +1,7 @@
 //! The closed set of events: plain data, no behaviour. Everything shown, stored or learned is read from these.
 //! Does not know how an event is decided, stored or shown.
 
+// tidy: long file, because the closed set of events is one list.
 mod class;
 mod result;
 mod rollback;

@@ -177,6 +177,7 @@ mod tests {
             log_cut: false,
             class: None,
             injected: false,
+            stdout: String::new(),
         }
     }
 

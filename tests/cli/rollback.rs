@@ -158,8 +158,11 @@ fn a_result_whose_run_was_rolled_back_is_not_taken_and_may_be_made_again() {
     assert_eq!((runs(&subject), runs(&subject)), (2, 2), "what came of it is not taken; a new one is");
 }
 
+/// Number, time and content of each event.
+type Recorded = Vec<(i64, i64, String)>;
+
 /// Everything recorded of a run, as it stands in the database, and its logs.
-fn audit(subject: &Subject) -> (Vec<(i64, i64, String)>, BTreeMap<String, Vec<u8>>) {
+fn audit(subject: &Subject) -> (Recorded, BTreeMap<String, Vec<u8>>) {
     let database = rusqlite::Connection::open(subject.state.join("state.db")).expect("the database");
     let mut rows = database.prepare("select seq, at, data from event order by run, seq").expect("a query");
     let events = rows

@@ -11,12 +11,12 @@ use super::subject::Subject;
 
 const STAGES: usize = 6;
 
-/// A chain whose last stage fails unless `good` is there; each undo leaves a line, half of them before their work.
+/// A chain whose last stage fails unless `good` is there; each undo says when it begins and leaves a line half-way.
 fn definition() -> String {
     let stage = |index: usize| {
         let needs = index.checked_sub(1).map(|before| format!("  needs s{before}\n")).unwrap_or_default();
         let work = if index + 1 == STAGES { "test -e good" } else { "true" };
-        let undo = "sleep 0.02\n      echo \"$WFL_STAGE\" >> undone\n      sleep 0.02";
+        let undo = "echo x >> begun\n      sleep 0.05\n      echo \"$WFL_STAGE\" >> undone\n      sleep 0.05";
         format!(
             "stage s{index} {{\n{needs}  idempotent by \"k{index}\"\n  lock \"prod\"\n  exec \"sh\", \"-c\", \"{work}\"\n  undo {{\n    run sh \"\"\"\n      {undo}\n      \"\"\"\n  }}\n}}\n"
         )
@@ -85,12 +85,11 @@ fn violations(
     wrong
 }
 
-/// Runs until so many undos have left their line and a little longer, then kills the engine alone.
-fn kill_while(subject: &Subject, arguments: &[&str], lines: usize, spins: u32) {
+/// Runs until so many undos have begun and a little longer, then kills the engine alone.
+fn kill_while(subject: &Subject, arguments: &[&str], undos: usize, spins: u32) {
     let mut engine = subject.wfl(arguments).spawn().expect("wfl starts");
     let ended = |engine: &mut std::process::Child| engine.try_wait().expect("a child").is_some();
-    let began = || journal_has(subject, "rollback.started");
-    while !(began() && subject.read("undone").lines().count() >= lines) && !ended(&mut engine) {
+    while subject.read("begun").lines().count() < undos && !ended(&mut engine) {
         std::thread::yield_now();
     }
     for _ in 0..spins {
@@ -100,13 +99,6 @@ fn kill_while(subject: &Subject, arguments: &[&str], lines: usize, spins: u32) {
     engine.wait().expect("a child");
 }
 
-fn journal_has(subject: &Subject, kind: &str) -> bool {
-    let Ok(database) = rusqlite::Connection::open(subject.state.join("state.db")) else { return false };
-    let count: Result<i64, _> =
-        database.query_row("select count(*) from event where type = ?1", [kind], |row| row.get(0));
-    count.is_ok_and(|count| count > 0)
-}
-
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
@@ -114,14 +106,14 @@ fn number(name: &str, usual: u64) -> u64 {
 /// One kill; true when it fell into the rollback.
 fn killed_and_finished(by_command: bool, draw: &mut StdRng, what: u64) -> bool {
     let subject = Subject::with(&definition());
-    let (lines, spins) = (draw.random_range(0..STAGES), draw.random_range(0..3_000));
+    let (undos, spins) = (draw.random_range(1..STAGES), draw.random_range(0..300));
     let code = if by_command {
         subject.write("good", "");
         subject.end(&["run", "plain"]).expect_code(0);
-        kill_while(&subject, &["rollback", "last", "--yes"], lines, spins);
+        kill_while(&subject, &["rollback", "last", "--yes"], undos, spins);
         0
     } else {
-        kill_while(&subject, &["run", "careful"], lines, spins);
+        kill_while(&subject, &["run", "careful"], undos, spins);
         1
     };
     let (recorded, before) = (done(&subject), witnessed(&subject));

@@ -17,6 +17,7 @@ use wfl::plan::{Parallel, Plan, Secret};
 use wfl::port::room::{self, Room};
 use wfl::port::{
     Action, Answer, AttemptSpec, Busy, Executor, Facts, Inbox, Journal, Message, Observer, People, Question,
+    Restored, Snapshots,
 };
 
 /// Runs nothing: remembers specs, fails where told to, and hangs where told to until cancelled.
@@ -104,6 +105,7 @@ struct Setup {
     people: Option<Arc<dyn People>>,
     inbox: Option<Box<dyn Inbox>>,
     more: Vec<Box<dyn Observer>>,
+    snapshots: Option<Arc<dyn Snapshots>>,
 }
 
 impl Setup {
@@ -118,6 +120,7 @@ impl Setup {
             people: None,
             inbox: None,
             more: Vec::new(),
+            snapshots: None,
         }
     }
 
@@ -146,7 +149,7 @@ impl Setup {
             inbox: self.inbox.take(),
             commons: None,
             results: None,
-            snapshots: None,
+            snapshots: self.snapshots.clone(),
         };
         run(&Arc::new(self.plan.clone()), state, begin, ports, &self.options, &self.control)
     }
@@ -487,4 +490,75 @@ fn the_machine_is_looked_at_again_while_something_waits_for_room() {
     assert_eq!((end.status, end.exit), (RunStatus::Succeeded, 0));
     let notes = journal.all().iter().filter(|record| matches!(record.event, Event::Note { .. })).count();
     assert_eq!(notes, 2, "one at a time, and then both");
+}
+
+/// Numbers its snapshots, and remembers what it was asked to bring back.
+#[derive(Default)]
+struct Numbered {
+    taken: Mutex<u32>,
+    restored: Mutex<Vec<(String, Vec<String>)>>,
+    broken: bool,
+}
+
+impl Snapshots for Numbered {
+    fn take(&self) -> Result<String, String> {
+        if self.broken {
+            return Err("no room".into());
+        }
+        let mut taken = self.taken.lock().unwrap();
+        *taken += 1;
+        Ok(format!("s{taken}"))
+    }
+
+    fn compare(&self, _: &str, _: &[String]) -> Result<Vec<Restored>, String> {
+        Ok(Vec::new())
+    }
+
+    fn restore(&self, to: &str, known: &[String]) -> Result<Vec<Restored>, String> {
+        self.restored.lock().unwrap().push((to.to_owned(), known.to_vec()));
+        Ok(Vec::new())
+    }
+}
+
+fn snapshots(setup: &Setup) -> Vec<(Option<u32>, String)> {
+    let of = |record: &wfl::event::Record| match &record.event {
+        Event::SnapshotTaken { node, id } => Some((*node, id.clone())),
+        _ => None,
+    };
+    setup.journal.all().iter().filter_map(of).collect()
+}
+
+#[test]
+fn files_are_recorded_before_the_first_stage_and_after_each_and_brought_back_at_last() {
+    let numbered = Arc::new(Numbered::default());
+    let mut setup = Setup::new(vec![stage("a").undo(), stage("b").undo().needs(&["a"])]);
+    setup.snapshots = Some(numbered.clone());
+    assert_eq!(setup.run().map(|end| end.exit), Ok(0));
+    let all = ["s1", "s2", "s3"].map(str::to_owned);
+    assert_eq!(snapshots(&setup), [None, Some(0), Some(1)].into_iter().zip(all.clone()).collect::<Vec<_>>());
+    let state = RunState::replay(&setup.plan, &setup.journal.all()).unwrap();
+    let files = wfl::engine::rollback::base(&state, None).map(str::to_owned);
+    assert_eq!(files.as_deref(), Some("s1"));
+    let asking = wfl::engine::Asking { by: "ada".into(), files, ..Default::default() };
+    let end = setup.go(state, InputKind::Rollback(asking)).unwrap();
+    assert_eq!((end.status, end.exit), (RunStatus::RolledBack, 0));
+    assert_eq!(setup.executor.keys(), ["a", "b", "b", "a"]);
+    assert_eq!(*numbered.restored.lock().unwrap(), [("s1".to_owned(), ["+s1", "s2", "s3"].map(str::to_owned).to_vec())]);
+}
+
+#[test]
+fn files_that_cannot_be_recorded_fail_nothing_and_are_told_once() {
+    let mut setup = Setup::new(layered());
+    setup.snapshots = Some(Arc::new(Numbered { broken: true, ..Numbered::default() }));
+    assert_eq!(setup.run().map(|end| end.exit), Ok(0));
+    let told = |record: &&wfl::event::Record| matches!(&record.event, Event::Note { text, .. } if text.contains("no room"));
+    assert_eq!(setup.journal.all().iter().filter(told).count(), 1);
+    let mut large = Setup::new((0..61).map(|at| stage(&format!("s{at}"))).collect());
+    large.snapshots = Some(Arc::new(Numbered::default()));
+    assert_eq!(large.run().map(|end| end.exit), Ok(0));
+    assert_eq!(
+        snapshots(&large),
+        [(None, "s1".to_owned())],
+        "of a large plan only the beginning is recorded"
+    );
 }

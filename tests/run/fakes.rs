@@ -114,6 +114,8 @@ enum Work {
     Attempt(u32),
     Repair(u32),
 }
+/// An undo under way: its stage and attempt, and where its end stands in the queue.
+type Undoing = (NodeIndex, u32, Option<(i64, u64)>);
 
 /// A run in virtual time.
 pub struct World {
@@ -158,7 +160,7 @@ pub struct World {
     first: BTreeMap<String, Fact>,
     /// The library's repair rules.
     pub library: Vec<Repair>,
-    undoing: Option<(NodeIndex, u32, Option<(i64, u64)>)>,
+    undoing: Option<Undoing>,
     /// What becomes of the files of the project when they are brought back.
     pub restored: Result<Vec<Restored>, String>,
     pub most_at_once: usize,

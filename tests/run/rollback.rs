@@ -4,10 +4,10 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::fakes::{Does, World, exits, resolve, takes, times_out};
+use super::fakes::{Does, World, exits, takes, times_out};
 use super::lanes::{Draft, constant, exists, gate, lane, node, retry, stage};
 use wfl::engine::resume::reconcile;
-use wfl::engine::rollback::order;
+use wfl::engine::rollback::{base, order};
 use wfl::engine::{Asking, InputKind, Observed, RunState, Signal};
 use wfl::event::{Event, RunStatus, Status, WaitFor};
 use wfl::plan::{OnFailure, Plan};
@@ -397,7 +397,7 @@ fn files_are_recorded_as_the_run_goes_and_brought_back_only_when_a_person_asks()
     world.restored = Ok(vec![restored(Restoring::Removed), restored(Restoring::Left)]);
     let asking = Asking { files: Some("before".into()), ..by_ada() };
     assert_eq!(roll_back(&mut world, asking.clone()), (RunStatus::RolledBack, 0));
-    assert!(world.done.contains(&"restore before of before".to_owned()), "{:?}", world.done);
+    assert!(world.done.contains(&"restore before of +before".to_owned()), "{:?}", world.done);
     assert_eq!(undos(&world).len(), 4, "nothing is undone twice");
     assert!(world.has("rolled back, failed [], 1 files, None"), "{:#?}", world.lines());
     assert!(world.has("note f was changed by somebody else and is left as it is"));
@@ -408,6 +408,22 @@ fn files_are_recorded_as_the_run_goes_and_brought_back_only_when_a_person_asks()
 }
 
 #[test]
+fn files_go_back_to_before_the_run_and_what_others_did_between_its_sessions_is_marked() {
+    let plan = lane(vec![stage("a"), stage("b")]);
+    let state = |shots: &[(Option<u32>, &str)]| {
+        let mut state = RunState::new(&plan);
+        state.snapshots = shots.iter().map(|(node, id)| (*node, (*id).to_owned())).collect();
+        state
+    };
+    let run = state(&[(None, "s0"), (Some(0), "s1"), (None, "mine"), (Some(1), "s2")]);
+    assert_eq!(base(&run, None), Some("s0"));
+    assert_eq!(base(&run, Some(0)), Some("s1"));
+    assert_eq!(known(&run), ["+s0", "s1", "+mine", "s2"]);
+    assert_eq!(base(&state(&[]), None), None);
+    assert_eq!(base(&state(&[(None, "s0")]), Some(0)), None, "nothing was recorded after it");
+}
+
+#[test]
 fn an_unknown_stage_is_undone_and_nobody_is_asked_about_it_any_more() {
     let mut world = World::new(lane(vec![stage("ship").once().undo().lock("prod")]));
     world.run();
@@ -415,5 +431,4 @@ fn an_unknown_stage_is_undone_and_nobody_is_asked_about_it_any_more() {
     assert_eq!(world.resume(&Observed::default()), (RunStatus::Waiting, 4));
     assert_eq!(roll_back(&mut world, by_ada()), (RunStatus::RolledBack, 0));
     assert_eq!(undos(&world), ["ship#1"]);
-    let _ = resolve;
 }

@@ -82,6 +82,7 @@ fn file_line(file: &Restored) -> String {
         Restoring::Beside(theirs) => {
             ("~", format!(" (changed by somebody else too: that is kept as {theirs})"))
         }
+        Restoring::Failed(why) => ("!", format!(" (cannot be brought back: {why})")),
     };
     format!("{mark} {}{more}", file.path)
 }
@@ -104,13 +105,15 @@ fn step_json(step: &Step) -> Value {
 }
 
 fn file_json(file: &Restored) -> Value {
-    let (what, beside) = match &file.what {
+    let (what, more) = match &file.what {
         Restoring::Added => ("added", None),
         Restoring::Removed => ("removed", None),
         Restoring::Changed => ("changed", None),
         Restoring::ModeChanged => ("mode-changed", None),
         Restoring::Left => ("left", None),
         Restoring::Beside(theirs) => ("beside", Some(theirs)),
+        Restoring::Failed(why) => ("failed", Some(why)),
     };
-    json!({ "path": file.path, "what": what, "beside": beside })
+    let said = |of: &str| more.filter(|_| what == of);
+    json!({ "path": file.path, "what": what, "beside": said("beside"), "error": said("failed") })
 }

@@ -30,7 +30,7 @@ pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
             "breakers": stored.tripped()?.iter().map(breaker_json).collect::<Vec<_>>(),
         })),
         Format::Human => {
-            let shared = shared(&stored)?;
+            let shared = shared(&stored, &stages)?;
             let help = told(&stages, &help, terminal);
             terminal.data(&format!("{}{shared}{help}", text(&stored, &stages, terminal)));
         }
@@ -94,11 +94,17 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
 }
 
 /// What it holds of other runs, and the breakers that keep its stages waiting.
-fn shared(stored: &StoredRun) -> Result<String, Error> {
+fn shared(stored: &StoredRun, stages: &[StageSummary]) -> Result<String, Error> {
     let mut lines = String::new();
+    let half = |name: &str| {
+        stages.iter().any(|stage| stage.name == name && stage.undo.as_deref() == Some("running"))
+    };
     for held in stored.held()? {
         let (what, stage, run) = (word(&held), &held.stage, &held.run);
         lines.push_str(&match held.keeps {
+            true if half(stage) => {
+                format!("\n{what} is kept by {stage}, which is half undone: `wfl resume {run}` finishes it")
+            }
             true => format!(
                 "\n{what} is kept by {stage} until it is resolved: `wfl resume {run} --mark-done {stage}`, or `--rerun \
                  {stage}`"

@@ -18,6 +18,7 @@ fn outcome(status: AttemptStatus, stderr: &str) -> Outcome {
         log_cut: false,
         class: None,
         injected: false,
+        stdout: String::new(),
     }
 }
 
