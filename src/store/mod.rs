@@ -15,6 +15,7 @@ pub mod location;
 pub mod lock;
 mod place;
 mod project;
+pub mod repair;
 mod resolve;
 pub mod result;
 mod schema;

@@ -11,6 +11,7 @@ mod output;
 mod parsing;
 mod power;
 mod processes;
+mod repairs;
 pub mod results;
 mod sharing;
 pub mod shim;
