@@ -46,6 +46,8 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repaired {
     pub rule: String,
+    /// It is being carried out.
+    pub acting: bool,
     /// Why it did not end well; nothing while it acts, or when it did.
     pub failed: Option<String>,
     /// Whether the next attempt got past the failure; none as long as that is not known.
@@ -221,11 +223,13 @@ impl Row {
                 self.approved = 0;
             }
             Event::RepairStarted { rule, .. } => {
-                self.repairs.push(Repaired { rule: rule.clone(), failed: None, helped: None });
+                let rule = rule.clone();
+                self.repairs.push(Repaired { rule, acting: true, failed: None, helped: None });
             }
-            Event::RepairFinished { rule, outcome, .. } if outcome.status != AttemptStatus::Succeeded => {
-                self.repair(rule, |repair| repair.failed = Some(ended(outcome)));
-            }
+            Event::RepairFinished { rule, outcome, .. } => self.repair(rule, |repair| {
+                repair.acting = false;
+                repair.failed = (outcome.status != AttemptStatus::Succeeded).then(|| ended(outcome));
+            }),
             Event::RepairTold { rule, helped, .. } => {
                 self.repair(rule, |repair| repair.helped = Some(*helped));
             }

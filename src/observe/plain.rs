@@ -95,7 +95,11 @@ impl Lines {
 
     /// A running stage as the live view names it.
     pub fn running(&self, node: NodeIndex) -> String {
-        match self.board.rows.get(node as usize).map_or(0, |row| row.attempts) {
+        let row = self.board.rows.get(node as usize);
+        if let Some(repair) = row.and_then(|row| row.repairs.last()).filter(|repair| repair.acting) {
+            return format!("{} (repair: {})", self.key(node), repair.rule);
+        }
+        match row.map_or(0, |row| row.attempts) {
             0 | 1 => self.key(node).to_string(),
             attempt => format!("{} (attempt {attempt})", self.key(node)),
         }
@@ -153,29 +157,30 @@ impl Lines {
                     until.local()
                 )
             }
+            Event::BreakerClosed { breaker, .. } => dim(format!("note: breaker `{breaker}` is closed again")),
+            other => return self.repair(other),
+        })
+    }
+
+    /// A rule that acts, that was not let act, or that was of no use; where it helped, the stage's end says enough.
+    fn repair(&self, event: &Event) -> Option<String> {
+        let (care, dash) = (self.style.mark(Status::Warned), self.style.dash());
+        let dim = |text: String| self.style.paint(Ink::Dim, &text);
+        Some(match event {
             Event::RepairStarted { node, rule, by, .. } => {
                 let by = by.as_ref().map(|by| format!(", agreed to by {by}")).unwrap_or_default();
-                format!(
-                    "{} {} is being repaired by `{rule}`{by}",
-                    self.style.mark(Status::Warned),
-                    self.key(*node)
-                )
+                format!("{care} {} is being repaired by `{rule}`{by}", self.key(*node))
             }
             Event::RepairFinished { node, rule, outcome } if outcome.status != AttemptStatus::Succeeded => {
                 let why = super::board::ended(outcome);
-                format!(
-                    "{} {} was not repaired by `{rule}`: {why}",
-                    self.style.mark(Status::Warned),
-                    self.key(*node)
-                )
+                format!("{care} {} was not repaired by `{rule}`: {why}", self.key(*node))
             }
             Event::RepairRefused { node, rule, reason } => {
-                dim(format!("{} {} not repaired by `{rule}`: {reason}", self.style.dash(), self.key(*node)))
+                dim(format!("{dash} {} not repaired by `{rule}`: {reason}", self.key(*node)))
             }
             Event::RepairTold { node, rule, helped: false } => {
-                dim(format!("{} {}: `{rule}` did not help", self.style.dash(), self.key(*node)))
+                dim(format!("{dash} {}: `{rule}` did not help", self.key(*node)))
             }
-            Event::BreakerClosed { breaker, .. } => dim(format!("note: breaker `{breaker}` is closed again")),
             _ => return None,
         })
     }

@@ -60,6 +60,9 @@ fn started_because(plan: &Plan, records: &[Record], node: NodeIndex) -> Option<(
         let text = match &record.event {
             Event::StageReset { reason, .. } => format!("It ran again: {reason}."),
             Event::StageResolved { done: false, by, .. } => format!("It ran again: {by} said so."),
+            Event::RepairFinished { rule, outcome, .. } if outcome.status == AttemptStatus::Succeeded => {
+                format!("It was attempted again: `{rule}` had repaired it.")
+            }
             Event::StageWaiting { on: WaitFor::Retry, detail, .. } => {
                 format!("It was tried again: {detail}.")
             }

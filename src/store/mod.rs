@@ -18,6 +18,7 @@ pub mod location;
 pub mod lock;
 mod place;
 mod project;
+pub mod repair;
 mod resolve;
 pub mod result;
 mod salvage;

@@ -14,6 +14,7 @@ mod output;
 mod parsing;
 mod power;
 mod processes;
+mod repairs;
 pub mod results;
 mod sharing;
 pub mod shim;

@@ -316,7 +316,7 @@ fn an_idempotent_stage_is_attempted_again_with_the_same_key() {
 
 #[test]
 fn a_gates_tool_is_repaired_and_a_requirement_that_is_not_met_is_no_failure() {
-    let lines = |value| move |world: World| world.fact("lcov.lines(\"cov.json\")", Value::Percent(value));
+    let lines = |value| move |world: World| world.fact("lcov(\"cov.json\").lines", Value::Percent(value));
     let gate = || gate("cov", 70.0);
     let mut world = lines(80.0)(with(vec![rule("lock", 1)], vec![gate()])).does("cov", [exits(1)]);
     assert_eq!(world.run(), (RunStatus::Succeeded, 0));
@@ -431,7 +431,7 @@ fn eventful() -> World {
     let plan = std::sync::Arc::make_mut(&mut world.plan);
     plan.repairs.extend([rule("one", 1), rule("two", 1)]);
     plan.repairs[0].limit = 2;
-    plan.nodes[1].retry = Some(retry(3));
+    plan.nodes[1].retry = Some(retry(6));
     world.does("other", [exits(1), exits(5)]).does("repair one", [exits(3)])
 }
 

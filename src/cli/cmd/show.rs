@@ -11,6 +11,7 @@ use crate::embed::{Error, StoredRun, Tripped};
 use crate::event::{Status, WaitFor};
 use crate::history::{History, StageSummary};
 use crate::observe::help::{Advice, lines};
+use crate::observe::Board;
 use crate::observe::style::{counted, elapsed, one_line};
 use crate::port::Standing;
 use crate::store::lease::Held;
@@ -26,13 +27,15 @@ pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
         Format::Json => terminal.json(&json!({
             "run": present::run_json(&stored.summary),
             "stages": stages.iter().zip(&help).map(|(stage, help)| stage_json(stage, help)).collect::<Vec<_>>(),
+            "repairs": repairs(&stored)?,
             "holds": stored.held()?.iter().map(held_json).collect::<Vec<_>>(),
             "breakers": stored.tripped()?.iter().map(breaker_json).collect::<Vec<_>>(),
         })),
         Format::Human => {
             let shared = shared(&stored, &stages)?;
+            let healed = healed(&repairs(&stored)?);
             let help = told(&stages, &help, terminal);
-            terminal.data(&format!("{}{shared}{help}", text(&stored, &stages, terminal)));
+            terminal.data(&format!("{}{healed}{shared}{help}", text(&stored, &stages, terminal)));
         }
     }
     Ok(Code::Ok)
@@ -91,6 +94,31 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
         table(&head),
         table(&stages.iter().map(|stage| row(stage, terminal)).collect::<Vec<_>>())
     )
+}
+
+/// What repair rules did, in order of the stages.
+fn repairs(stored: &StoredRun) -> Result<Vec<serde_json::Value>, Error> {
+    let board = Board::from_records(stored.plan.nodes.len(), &stored.records()?);
+    let rows = stored.plan.nodes.iter().zip(board.rows);
+    let each = rows.flat_map(|(node, row)| {
+        row.repairs.into_iter().map(|repair| {
+            json!({ "stage": node.key, "rule": repair.rule, "failed": repair.failed, "helped": repair.helped })
+        })
+    });
+    Ok(each.collect())
+}
+
+fn healed(repairs: &[serde_json::Value]) -> String {
+    let line = |repair: &serde_json::Value| {
+        let (stage, rule) = (repair["stage"].as_str()?, repair["rule"].as_str()?);
+        Some(match (repair["failed"].as_str(), repair["helped"].as_bool()) {
+            (Some(why), _) => format!("\n{stage} was not repaired by `{rule}`: {}", one_line(why, 100)),
+            (None, Some(true)) => format!("\n{stage} was healed by `{rule}`"),
+            (None, Some(false)) => format!("\n{stage} was repaired by `{rule}`, which did not help"),
+            (None, None) => format!("\n{stage} was repaired by `{rule}`"),
+        })
+    };
+    repairs.iter().filter_map(line).collect()
 }
 
 /// What it holds of other runs, and the breakers that keep its stages waiting.

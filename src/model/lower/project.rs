@@ -218,7 +218,10 @@ impl Lowering<'_, '_> {
             _ => None,
         };
         match parts {
-            ["std", file] => self.defs.std_module(file).map(|_| RepairSet::Std((*file).to_string())),
+            ["std", file] => {
+                let rules = |id: &ModuleId| !self.defs.names(*id).repairs.is_empty();
+                self.defs.std_module(file).filter(rules).map(|_| RepairSet::Std((*file).to_string()))
+            }
             [name] => match names.imports.get(*name) {
                 Some((module, _)) => Some(RepairSet::Module(*module)),
                 None => rule(names, name),
