@@ -10,6 +10,9 @@ use super::{Error, Place};
 
 pub use crate::store::failure::Place as SeenIn;
 
+/// Characters of a note.
+const NOTE: usize = 500;
+
 /// Which failures.
 #[derive(Clone, Debug, Default)]
 pub struct Failures {
@@ -59,7 +62,10 @@ pub fn failure(word: &str) -> Result<Known, Error> {
 pub fn note(word: &str, text: Option<&str>, verdict: Option<Verdict>) -> Result<Tally, Error> {
     let store = writable()?;
     let found = store.find_failure(word)?;
-    store.note_failure(&found.signature, text, verdict)?;
+    // It is shown on one line.
+    let plain = |text: &str| text.split(|c: char| c.is_control()).collect::<Vec<_>>().join(" ");
+    let text = text.map(|text| plain(text).chars().take(NOTE).collect::<String>());
+    store.note_failure(&found.signature, text.as_deref(), verdict)?;
     Ok(store.find_failure(&found.signature)?)
 }
 

@@ -16,8 +16,8 @@ pub const MOST: i64 = 10_000;
 /// What the retry policy is told as.
 const RETRY: &str = "retry";
 
-const COLUMNS: &str = "signature, class, program, text, seen, runs, first, last, retried, retry_helped, told, verdict, \
-    note";
+const TALLY: &str = "SELECT signature, class, program, text, seen, runs, first, last, retried, retry_helped, told, \
+    verdict, note FROM failure ";
 
 /// Where a failure was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,8 +112,9 @@ fn told(
     helped: bool,
 ) -> rusqlite::Result<()> {
     conn.prepare_cached(
-        "INSERT INTO failure_remedy(signature, run, remedy, tried, helped) VALUES (?1, ?2, ?3, 1, ?4) \
-         ON CONFLICT(signature, run, remedy) DO UPDATE SET tried = tried + 1, helped = helped + ?4",
+        "INSERT INTO failure_remedy(signature, run, remedy, tried, helped) SELECT ?1, ?2, ?3, 1, ?4 \
+         WHERE EXISTS(SELECT 1 FROM failure WHERE signature = ?1) ON CONFLICT(signature, run, remedy) DO UPDATE \
+         SET tried = tried + 1, helped = helped + ?4",
     )?
     .execute(params![signature, run, remedy, i64::from(helped)])?;
     if remedy == RETRY {
@@ -202,7 +203,7 @@ impl Store {
     fn tallies(&self, conditions: &str, values: Vec<Sql>) -> Result<Vec<Tally>, StoreError> {
         let conn = self.conn();
         let read = || -> rusqlite::Result<Vec<Tally>> {
-            let mut select = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM failure {conditions}"))?;
+            let mut select = conn.prepare_cached(&[TALLY, conditions].concat())?;
             let rows = select.query_map(params_from_iter(values), |row| Ok(tally(row)))?;
             rows.filter_map(Result::transpose).collect()
         };
