@@ -346,5 +346,5 @@ pub(super) fn failed_reason(reason: &str) -> bool {
         head.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).collect();
     let denies =
         |word: &&str| matches!(*word, "0" | "no" | "not" | "none" | "nothing" | "never" | "previously");
-    words.len() > 1 && words.ends_with(&["failed"]) && !words.iter().any(|word| denies(&word))
+    words.len() > 1 && words.ends_with(&["failed"]) && !words.iter().any(denies)
 }
