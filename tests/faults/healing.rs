@@ -198,8 +198,11 @@ fn healing_killed_anywhere_is_finished_by_the_next() {
     results::note("7", "healing killed at a call", cut as usize, cut as usize, "not killed, it heals");
 }
 
-/// What is done to the state, each by its name.
-fn damages() -> Vec<(&'static str, fn(&Subject))> {
+/// What is done to a state.
+type Damage = fn(&Subject);
+
+/// Each by its name.
+fn damages() -> Vec<(&'static str, Damage)> {
     vec![
         ("zeroed behind", |s| {
             spoil(s, |b| {

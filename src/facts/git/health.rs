@@ -80,7 +80,7 @@ impl Repository {
             .collect()
     }
 
-    /// Numbers of git processes that work in the repository now.
+    /// Numbers of git processes that work in the repository now, but for those that this program started.
     pub fn at_work(&self) -> Vec<i32> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -92,7 +92,7 @@ impl Repository {
             fs::read_link(format!("/proc/{pid}/cwd"))
                 .is_ok_and(|cwd| cwd.starts_with(&self.top) || cwd.starts_with(&self.dir))
         };
-        pids.filter(is_git).filter(here).collect()
+        pids.filter(is_git).filter(here).filter(|pid| !is_own(*pid)).collect()
     }
 
     /// Asks git, for so long at most.
@@ -123,6 +123,26 @@ impl Repository {
         let line = complained.lines().chain(said.lines()).next().unwrap_or("it failed without a word");
         Answer::Refused(line.trim_start_matches("fatal: ").trim_start_matches("error: ").to_owned())
     }
+}
+
+/// Whether the process is below this one.
+fn is_own(pid: i32) -> bool {
+    let parent = |pid: i32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<i32>().ok()
+    };
+    let own = std::process::id() as i32;
+    let mut next = pid;
+    for _ in 0..8 {
+        match parent(next) {
+            Some(above) if above == own => return true,
+            Some(above) if above > 1 => next = above,
+            // One that is gone meanwhile is nobody's.
+            None => return true,
+            Some(_) => return false,
+        }
+    }
+    false
 }
 
 fn text(stream: Option<impl Read>) -> String {
