@@ -132,8 +132,12 @@ fn repairs(dir: &Path, stage: &str, node: NodeIndex) -> Vec<LogFile> {
 fn undos(dir: &Path, stage: &str, node: NodeIndex) -> Vec<LogFile> {
     let paths = (1..).map(|attempt| (attempt, dir.join(undo_log(node, attempt))));
     let there = paths.take_while(|(_, path)| path.exists());
-    let named =
-        there.map(|(attempt, path)| LogFile { stage: format!("{stage} undo"), attempt: Some(attempt), repair: None, path });
+    let named = there.map(|(attempt, path)| LogFile {
+        stage: format!("{stage} undo"),
+        attempt: Some(attempt),
+        repair: None,
+        path,
+    });
     named.collect()
 }
 

@@ -1,12 +1,36 @@
 //! Free disk where a stage would write: below a floor it is better not to begin. Frees nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::port::AttemptSpec;
 
 /// What must be free before a stage begins; of a small file system, its twentieth part.
 pub const FLOOR: u64 = 50_000_000;
 const PART: u64 = 20;
+
+/// How long it is believed that there is enough.
+const BELIEVED: Duration = Duration::from_millis(200);
+
+/// Remembers for a moment that there was enough, so that many small stages do not ask again and again.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    enough: Mutex<Option<Instant>>,
+}
+
+impl Watch {
+    pub(super) fn short(&self, spec: &AttemptSpec) -> Option<Short> {
+        let own = spec.env.iter().any(|(name, _)| name == "TMPDIR");
+        let mut enough = self.enough.lock().unwrap_or_else(PoisonError::into_inner);
+        if !own && enough.is_some_and(|at| at.elapsed() < BELIEVED) {
+            return None;
+        }
+        let short = short(spec);
+        *enough = short.is_none().then(Instant::now);
+        short
+    }
+}
 
 /// A place, and what it has too little of.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +51,7 @@ impl Short {
 
 /// The first of the places that an attempt writes to where less is free than it should be: the project, the state, the
 /// folder for temporary files.
-pub(super) fn short(spec: &AttemptSpec) -> Option<Short> {
+fn short(spec: &AttemptSpec) -> Option<Short> {
     let own = spec.env.iter().rev().find(|(name, _)| name == "TMPDIR").map(|(_, value)| PathBuf::from(value));
     // The log lies in a folder of its run, in one of all logs, in the state.
     let state = spec.log.as_deref().and_then(|log| log.ancestors().nth(3));

@@ -49,6 +49,7 @@ pub struct LocalExecutor {
     injections: Injections,
     family: Family,
     kills: Kills,
+    disk: disk::Watch,
     stops: Mutex<Stops>,
 }
 
@@ -82,6 +83,7 @@ impl LocalExecutor {
             injections: Injections::default(),
             family: Family::default(),
             kills: Kills::here(),
+            disk: disk::Watch::default(),
             stops: Mutex::default(),
         }
     }
@@ -192,7 +194,7 @@ impl Executor for LocalExecutor {
     }
 
     fn unfit(&self, spec: &AttemptSpec) -> Option<(FailureClass, String)> {
-        disk::short(spec).map(|short| (FailureClass::Busy, short.words()))
+        self.disk.short(spec).map(|short| (FailureClass::Busy, short.words()))
     }
 
     fn room(&self) -> Option<Room> {

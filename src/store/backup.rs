@@ -14,7 +14,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A larger database is not copied: the copy would take longer than people wait at the end of a run.
 const LARGEST: u64 = 256 << 20;
 /// Among the locks of runs; no run is called so.
-const LOCK: &str = "backup";
+pub(super) const LOCK: &str = "backup";
 
 pub(super) fn path(database: &Path) -> PathBuf {
     database.with_file_name("backup.db")

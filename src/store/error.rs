@@ -77,6 +77,11 @@ impl StoreError {
                 format!("reading or writing the state database {shown} failed ({})", cause(error)),
                 "look at the disk's health (`dmesg`), or set WFL_STATE_DIR to another disk",
             ),
+            // What its tables should hold is not there: no version of ours left it so.
+            ErrorCode::Unknown => {
+                let message = format!("the state database {shown} is not as it was made ({})", cause(error));
+                StoreError::broken(message, path)
+            }
             _ => StoreError::new(
                 format!("the state database {shown} refused: {}", cause(error)),
                 "this may be a bug of wfl: `wfl doctor` checks the database",

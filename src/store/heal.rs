@@ -147,7 +147,12 @@ impl<'a> Making<'a> {
         let copy = backup::made(&path).filter(|_| health::is_sound(&kept));
         match copy {
             Some(_) => {
-                fs::copy(&kept, &fresh).map_err(|e| StoreError::io(&e, "cannot write", &fresh))?;
+                // A new file of our own: the copy may have been made with other rights.
+                place::prepare_file(&fresh)?;
+                let mut from = File::open(&kept).map_err(|e| StoreError::io(&e, "cannot read", &kept))?;
+                let to = fs::OpenOptions::new().write(true).open(&fresh);
+                to.and_then(|mut to| std::io::copy(&mut from, &mut to))
+                    .map_err(|e| StoreError::io(&e, "cannot write", &fresh))?;
             }
             None => birth::make(&fresh)?,
         }
@@ -211,13 +216,22 @@ fn ids(conn: &Connection) -> rusqlite::Result<BTreeSet<String>> {
     select.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Runs of which only the log or the lock is left.
+/// Runs of which only their logs or the file of their lock is left.
 fn nameless(dir: &Path, known: &BTreeSet<String>) -> Vec<String> {
-    let entries = fs::read_dir(dir.join("logs")).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut gone: Vec<String> = names.filter(|name| !known.contains(name)).collect();
-    gone.sort();
-    gone.iter().map(|run| format!("run {run}: all but its logs, which are in logs/{run}")).collect()
+    let names = |folder: &str| {
+        let entries = fs::read_dir(dir.join(folder)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<String>>()
+    };
+    let logs = names("logs");
+    let locks = names("runs").into_iter().filter_map(|name| name.strip_suffix(".lock").map(str::to_owned));
+    let mut gone: BTreeSet<String> = logs.iter().cloned().chain(locks).collect();
+    // Their own locks are no runs.
+    gone.retain(|name| !known.contains(name) && name != LOCK && name != backup::LOCK);
+    let words = |run: String| match logs.contains(&run) {
+        true => format!("run {run}: all but its logs, which are in logs/{run}"),
+        false => format!("run {run}: everything but its name"),
+    };
+    gone.into_iter().map(words).collect()
 }
 
 /// Puts the rows of the broken database beside those of the copy.

@@ -543,7 +543,10 @@ fn files_are_recorded_before_the_first_stage_and_after_each_and_brought_back_at_
     let end = setup.go(state, InputKind::Rollback(asking)).unwrap();
     assert_eq!((end.status, end.exit), (RunStatus::RolledBack, 0));
     assert_eq!(setup.executor.keys(), ["a", "b", "b", "a"]);
-    assert_eq!(*numbered.restored.lock().unwrap(), [("s1".to_owned(), ["+s1", "s2", "s3"].map(str::to_owned).to_vec())]);
+    assert_eq!(
+        *numbered.restored.lock().unwrap(),
+        [("s1".to_owned(), ["+s1", "s2", "s3"].map(str::to_owned).to_vec())]
+    );
 }
 
 #[test]

@@ -60,10 +60,10 @@ pub(super) fn locks(ground: &Ground) -> Vec<Finding> {
     if locks.is_empty() {
         return vec![Finding::ok(NAME, "none")];
     }
-    let at_work = repository.at_work();
     let finding = |lock: &Lock| {
         let (path, age) = (lock.path.display(), lock.age.unwrap_or_default());
         let seconds = age.as_secs();
+        let at_work = repository.at_work(lock);
         if !at_work.is_empty() {
             let pids: Vec<String> = at_work.iter().map(i32::to_string).collect();
             return Finding::warn(

@@ -80,8 +80,9 @@ impl Repository {
             .collect()
     }
 
-    /// Numbers of git processes that work in the repository now.
-    pub fn at_work(&self) -> Vec<i32> {
+    /// Numbers of git processes that work in the repository now and may have made the lock: not those that this program
+    /// started, nor those that began after it was written.
+    pub fn at_work(&self, lock: &Lock) -> Vec<i32> {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
         let is_git = |pid: &i32| {
@@ -92,7 +93,7 @@ impl Repository {
             fs::read_link(format!("/proc/{pid}/cwd"))
                 .is_ok_and(|cwd| cwd.starts_with(&self.top) || cwd.starts_with(&self.dir))
         };
-        pids.filter(is_git).filter(here).collect()
+        pids.filter(is_git).filter(here).filter(|pid| !is_own(*pid) && may_hold(*pid, lock)).collect()
     }
 
     /// Asks git, for so long at most.
@@ -123,6 +124,44 @@ impl Repository {
         let line = complained.lines().chain(said.lines()).next().unwrap_or("it failed without a word");
         Answer::Refused(line.trim_start_matches("fatal: ").trim_start_matches("error: ").to_owned())
     }
+}
+
+/// Whether the process was there when the lock was last written.
+fn may_hold(pid: i32, lock: &Lock) -> bool {
+    let ticks = |pid: i32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        text.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse::<u64>().ok()
+    };
+    let up = || {
+        let text = fs::read_to_string("/proc/uptime").ok()?;
+        text.split('.').next()?.parse::<u64>().ok()
+    };
+    // The kernel tells of processes in hundredths of a second.
+    match (ticks(pid), up(), lock.age) {
+        (Some(ticks), Some(up), Some(age)) => up.saturating_sub(ticks / 100) + 2 >= age.as_secs(),
+        (None, ..) => false,
+        _ => true,
+    }
+}
+
+/// Whether the process is below this one.
+fn is_own(pid: i32) -> bool {
+    let parent = |pid: i32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<i32>().ok()
+    };
+    let own = std::process::id() as i32;
+    let mut next = pid;
+    for _ in 0..8 {
+        match parent(next) {
+            Some(above) if above == own => return true,
+            Some(above) if above > 1 => next = above,
+            // One that is gone meanwhile is nobody's.
+            None => return true,
+            Some(_) => return false,
+        }
+    }
+    false
 }
 
 fn text(stream: Option<impl Read>) -> String {
