@@ -178,6 +178,20 @@ fn what_is_large_is_read_to_its_bounds_and_kept_beyond_them() {
     assert_eq!(self::record(&text)["other"]["build"], long);
 }
 
+/// Found by the damage below: an id of blanks was taken here and dropped the second time.
+#[test]
+fn names_of_blanks_name_nothing() {
+    let line = r#"{"workflow_id": " ", "command": " ", "error_type": "x", "error_message": " "}"#;
+    let document = import(line).document.expect("a record");
+    assert_eq!((&document.records[0].workflow_id, &document.records[0].change_id), (&None, &None));
+    settled(&document);
+    settled(
+        &import(r#"{"project_name": " ", "workflow_type": "x", "last_error": " "}"#)
+            .document
+            .expect("a record"),
+    );
+}
+
 #[test]
 fn a_file_of_another_kind_is_left_alone() {
     for text in

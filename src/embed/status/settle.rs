@@ -17,6 +17,7 @@ pub(super) fn settle(
     findings: &mut Vec<Finding>,
 ) {
     let at = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    blanks(record);
     once(record, &at("stages"), findings);
     record.stages.sort_by_key(|stage| stage.number.unwrap_or(i64::MAX));
     contradictions(record, &at("stages"), findings);
@@ -27,6 +28,23 @@ pub(super) fn settle(
     identity(record, shape, folder, &at("change_id"), findings);
     go_on(record, shape);
     lane(record, &at("lane"), findings);
+}
+
+/// A name of blanks names nothing.
+fn blanks(record: &mut Record) {
+    let names = [
+        &mut record.workflow_id,
+        &mut record.change_id,
+        &mut record.lane,
+        &mut record.kind,
+        &mut record.plan_path,
+        &mut record.status_word,
+        &mut record.next_stage_name,
+        &mut record.last_error,
+    ];
+    for name in names {
+        *name = name.take().filter(|name| !name.trim().is_empty());
+    }
 }
 
 /// One entry a stage: the later says how it stands, unless only the earlier says that it is done.
@@ -107,9 +125,11 @@ fn identity(
     let sources = [
         ("project_name", project),
         ("workflow_id", record.workflow_id.clone()),
-        ("folder", folder.map(str::to_owned)),
+        // A log holds the errors of many changes.
+        ("folder", folder.filter(|_| shape != Shape::ErrorLog).map(str::to_owned)),
     ];
-    let found = sources.into_iter().find_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?)));
+    let found =
+        sources.into_iter().find_map(|(name, value)| Some((name, value.filter(|v| !v.trim().is_empty())?)));
     let needs = shape.required().contains(&"change_id") || shape == Shape::Unknown;
     match found {
         Some((source, id)) => {
