@@ -231,7 +231,7 @@ fn damages() -> Vec<(&'static str, Damage)> {
         }),
         ("poisoned rows", |s| {
             sql(s, "update node set status = x'ff', outputs = '{', started = 'x', key = x'00' where run = 3");
-            sql(s, "update attempt set duration_ms = 'x', node = 'x' where run = 3");
+            sql(s, "update attempt set duration_ms = 'x', started = x'00' where run = 3");
             sql(s, "update run set status = 'dancing', change = '[' where num = 3");
         }),
         ("rows against the events", |s| {
