@@ -3,6 +3,7 @@
 //! fault must not be touched. `WFL_CORPUS=name` plays the cases whose names hold the word, `WFL_BLESS=1` writes the page.
 
 mod case;
+mod mend;
 mod picture;
 mod scene;
 mod table;

@@ -28,16 +28,24 @@ fn is_ours(meta: &Metadata) -> bool {
     meta.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Scripts that are executable in git's index, and ignored ones that begin with `#!`, without their mode.
-pub(super) fn modes(root: &Path) -> Vec<PathBuf> {
+/// Scripts that are executable in git's index, and ones in ignored folders that begin with `#!` and that the failure
+/// names, without their mode.
+pub(super) fn modes(root: &Path, failure: Option<&str>) -> Vec<PathBuf> {
     let listed = run(root, &["ls-files", "-s", "-z"]).map(|output| fields(&output)).unwrap_or_default();
     let known = listed.iter().filter_map(|line| line.strip_prefix("100755 ")?.split_once('\t'));
     let mut found: Vec<PathBuf> = known.map(|(_, path)| root.join(path)).collect();
-    found.extend(ignored(root).into_iter().filter(|path| begins_as_script(path)));
+    let made = in_ignored_folders(root).into_iter();
+    found.extend(made.filter(|path| is_named(path, failure) && begins_as_script(path)));
     found.retain(|path| {
         path.symlink_metadata().is_ok_and(|meta| meta.is_file() && is_ours(&meta) && meta.mode() & 0o100 == 0)
     });
     limited(found)
+}
+
+/// Whether the failure speaks of it; where there is none, of all.
+fn is_named(path: &Path, failure: Option<&str>) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    failure.is_none_or(|said| !name.is_empty() && said.contains(&*name))
 }
 
 pub(super) fn make_executable(path: &Path) -> std::io::Result<()> {
@@ -46,13 +54,14 @@ pub(super) fn make_executable(path: &Path) -> std::io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode | 0o100 | (mode & 0o044) >> 2))
 }
 
-/// Ignored files and folders that their owner cannot write.
-pub(super) fn read_only(root: &Path) -> Vec<PathBuf> {
-    let mut found = ignored(root);
-    found.extend(ignored_folders(root));
+/// Folders that git ignores as a whole, and what is in them, that their owner cannot write and the failure names. A single
+/// ignored file may be protected on purpose.
+pub(super) fn read_only(root: &Path, failure: Option<&str>) -> Vec<PathBuf> {
+    let mut found = in_ignored_folders(root);
     found.retain(|path| {
         let plain = |meta: &Metadata| meta.is_file() || meta.is_dir();
-        path.symlink_metadata().is_ok_and(|meta| plain(&meta) && is_ours(&meta) && meta.mode() & 0o200 == 0)
+        let shut = |meta: &Metadata| plain(meta) && is_ours(meta) && meta.mode() & 0o200 == 0;
+        is_named(path, failure) && path.symlink_metadata().is_ok_and(|meta| shut(&meta))
     });
     limited(found)
 }
@@ -63,15 +72,21 @@ pub(super) fn make_writable(path: &Path) -> std::io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(meta.mode() | more))
 }
 
-/// Ignored files named like a lock or a pid file that hold the number of a process that is not there.
-pub(super) fn pid_files(root: &Path) -> Vec<PathBuf> {
+/// Ignored files named like a lock or a pid file that hold the number of a process that is not there, and that the failure
+/// names, or their number.
+pub(super) fn pid_files(root: &Path, failure: Option<&str>) -> Vec<PathBuf> {
     let named = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         [".pid", ".lock", ".lck"].iter().any(|ending| name.ends_with(ending))
             || name == "pid"
             || name == "lock"
     };
-    let dead = |path: &PathBuf| number(path).is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists());
+    let dead = |path: &PathBuf| {
+        let pid = number(path).filter(|pid| !Path::new(&format!("/proc/{pid}")).exists());
+        pid.is_some_and(|pid| {
+            is_named(path, failure) || failure.is_some_and(|said| said.contains(&pid.to_string()))
+        })
+    };
     let mut found: Vec<PathBuf> = match Path::new("/proc/self").exists() {
         true => ignored(root).into_iter().filter(named).collect(),
         false => Vec::new(),
@@ -102,17 +117,16 @@ fn ignored(root: &Path) -> Vec<PathBuf> {
     files.iter().map(|path| root.join(path)).filter(|path| !is_kept(root, path)).collect()
 }
 
-/// Folders that are ignored as a whole, and those within.
-fn ignored_folders(root: &Path) -> Vec<PathBuf> {
+/// Folders that are ignored as a whole, and all that is within; those of tools left out.
+fn in_ignored_folders(root: &Path) -> Vec<PathBuf> {
     let ask = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
     let listed = run(root, &ask).map(|output| fields(&output)).unwrap_or_default();
     let tops = listed.iter().filter(|path| path.ends_with('/')).map(|path| root.join(path));
-    let within = |top: PathBuf| walkdir::WalkDir::new(top).into_iter().flatten();
-    tops.filter(|top| !is_kept(root, top))
-        .flat_map(within)
-        .filter(|entry| entry.file_type().is_dir() && !is_kept(root, entry.path()))
-        .map(walkdir::DirEntry::into_path)
-        .collect()
+    let within = |top: PathBuf| {
+        let entries = walkdir::WalkDir::new(top).into_iter();
+        entries.filter_entry(|entry| !is_kept(root, entry.path())).flatten()
+    };
+    tops.filter(|top| !is_kept(root, top)).flat_map(within).map(walkdir::DirEntry::into_path).collect()
 }
 
 fn is_kept(root: &Path, path: &Path) -> bool {

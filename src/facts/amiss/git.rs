@@ -111,20 +111,25 @@ fn id(place: &Path) -> Option<String> {
     (first.len() == 2 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
 }
 
-/// Paths of submodules, also of those within others, that were never checked out.
-pub(super) fn submodules(root: &Path) -> Vec<String> {
+/// Paths of submodules, also of those within others, that were never checked out and the failure names, where there is one:
+/// many a project leaves some of them out.
+pub(super) fn submodules(root: &Path, failure: Option<&str>) -> Vec<String> {
     if !root.join(".gitmodules").exists() {
         return Vec::new();
     }
     let output = run(root, &["submodule", "status", "--recursive"]).unwrap_or_default();
     let text = String::from_utf8_lossy(&output).into_owned();
     let missing = text.lines().filter_map(|line| line.strip_prefix('-')?.split_once(' '));
-    missing.map(|(_, path)| path.to_owned()).collect()
+    let named = |path: &&str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        failure.is_none_or(|said| said.contains(name))
+    };
+    missing.map(|(_, path)| path).filter(named).map(str::to_owned).collect()
 }
 
 /// Checks those out, and no other: `git submodule update` would move what somebody works in.
-pub(super) fn check_out(root: &Path) -> Result<Vec<String>, String> {
-    let missing = submodules(root);
+pub(super) fn check_out(root: &Path, failure: Option<&str>) -> Result<Vec<String>, String> {
+    let missing = submodules(root, failure);
     for path in &missing {
         let full = root.join(path);
         let above = full.ancestors().skip(1).find(|folder| folder.join(".git").exists()).unwrap_or(root);

@@ -81,17 +81,17 @@ pub fn find(root: &Path, kind: Kind, failure: Option<&str>) -> Result<Vec<String
         Kind::GitLocks => paths(git::locks(&root)?),
         Kind::GitFolders => paths(git::folders(&root)?),
         Kind::GitObjects => git::objects(&root)?.into_iter().map(|(_, file)| file).collect(),
-        Kind::Submodules => git::submodules(&root),
-        Kind::Modes => paths(files::modes(&root)),
-        Kind::ReadOnly => paths(files::read_only(&root)),
-        Kind::PidFiles => paths(files::pid_files(&root)),
+        Kind::Submodules => git::submodules(&root, failure),
+        Kind::Modes => paths(files::modes(&root, failure)),
+        Kind::ReadOnly => paths(files::read_only(&root, failure)),
+        Kind::PidFiles => paths(files::pid_files(&root, failure)),
         Kind::Processes => {
             let left = processes::left(&root, failure)?;
             left.iter().map(|process| format!("{} ({})", process.name, process.pid)).collect()
         }
         Kind::TemporaryFolder => paths(folders::temporary()),
         Kind::Folders => paths(folders::named(&root, failure.unwrap_or_default())),
-        Kind::NodeModules => paths(node::lacking(&root)),
+        Kind::NodeModules => paths(node::lacking(&root, failure)),
         Kind::PythonEnvironment => paths(python::environments(&root)),
         Kind::PythonPackages => python::packages(&root, failure.unwrap_or_default()),
     })
@@ -107,16 +107,16 @@ pub fn mend(root: &Path, kind: Kind, failure: Option<&str>) -> Result<Vec<String
         Kind::GitLocks => all(git::locks(&root)?, |path| std::fs::remove_file(path)),
         Kind::GitFolders => all(git::folders(&root)?, |path| std::fs::remove_dir(path)),
         Kind::GitObjects => git::write_objects(&root),
-        Kind::Submodules => git::check_out(&root),
-        Kind::Modes => all(files::modes(&root), files::make_executable),
-        Kind::ReadOnly => all(files::read_only(&root), files::make_writable),
-        Kind::PidFiles => all(files::pid_files(&root), |path| std::fs::remove_file(path)),
+        Kind::Submodules => git::check_out(&root, failure),
+        Kind::Modes => all(files::modes(&root, failure), files::make_executable),
+        Kind::ReadOnly => all(files::read_only(&root, failure), files::make_writable),
+        Kind::PidFiles => all(files::pid_files(&root, failure), |path| std::fs::remove_file(path)),
         Kind::Processes => processes::end(processes::left(&root, failure)?),
         Kind::TemporaryFolder => all(folders::temporary(), folders::make_private),
         Kind::Folders => {
             all(folders::named(&root, failure.unwrap_or_default()), |path| std::fs::create_dir_all(path))
         }
-        Kind::NodeModules => node::install(&root),
+        Kind::NodeModules => node::install(&root, failure),
         Kind::PythonEnvironment => python::make(&root),
         Kind::PythonPackages => python::install(&root, failure.unwrap_or_default()),
     }

@@ -119,6 +119,7 @@ fn modes_come_back_to_what_git_knows_and_to_ignored_scripts() {
     git(root, &["add", "run.sh", "data.sh"]);
     git(root, &["update-index", "--chmod=+x", "run.sh"]);
     assert_eq!(found(root, Kind::Modes), ["out/gen", "run.sh"]);
+    assert_eq!(find(root, Kind::Modes, Some("run.sh: Permission denied")).unwrap(), ["run.sh"]);
     mend(root, Kind::Modes, None).unwrap();
     let mode = |path: &str| fs::metadata(root.join(path)).unwrap().permissions().mode() & 0o111;
     assert_ne!(mode("run.sh"), 0);
@@ -141,6 +142,8 @@ fn only_dead_numbers_in_ignored_files_are_stale() {
     }
     write(root, "out/new.pid", "4194301", 10);
     assert_eq!(found(root, Kind::PidFiles), ["out/dead.pid"]);
+    let named = |said: &str| find(root, Kind::PidFiles, Some(said)).unwrap().len();
+    assert_eq!([named("see out/dead.pid"), named("pid 4194301 runs"), named("another instance")], [1, 1, 0]);
 }
 
 #[test]
@@ -172,6 +175,12 @@ fn packages_are_missing_by_the_lock_file_and_not_where_the_folder_is_a_link() {
     symlink("/nowhere", root.join("linked/node_modules")).unwrap();
     git(root, &["add", "."]);
     assert_eq!(found(root, Kind::NodeModules), [".", "web"]);
+    let named = |said: &str| find(root, Kind::NodeModules, Some(said)).unwrap().len();
+    assert_eq!(named("Error: Cannot find module 'left'"), 2);
+    assert_eq!(named("sh: 1: terraform: not found"), 0, "no package of the lock file brings that");
+    write(root, "package-lock.json", "{\"bin\":{\"lintit\":\"i.js\"}}", 0);
+    assert_eq!(named("sh: 1: lintit: not found"), 1);
+    assert_eq!(named("program not found: node_modules/.bin/lintit (looked in /x)"), 1);
 }
 
 #[test]
