@@ -9,10 +9,9 @@ const LANE: &str = r#"
 stage deps {
   run sh """
     echo one
-    echo two >&2
+    echo two
     echo three
     printf '\033[31mE   ModuleNotFoundError: No module named %s\033[0m\n' "'frob_nicate'"
-    echo "see above" >&2
     exit 2
     """
 }
@@ -50,7 +49,7 @@ fn show_and_why_tell_it_from_the_stored_run() {
     let help = &show["stages"][0]["help"][0];
     assert_eq!(help["title"], "the frobnicator is ours");
     assert_eq!((&help["try"], &help["log_line"]), (&"./tools/get frob_nicate".into(), &4.into()));
-    assert_eq!((&help["stream"], &help["from"]), (&"stdout".into(), &"all.wfl:12".into()));
+    assert_eq!((&help["stream"], &help["from"]), (&"stdout".into(), &"all.wfl:11".into()));
     let why: Value = subject.json(&["why", "last", "deps", "--format", "json"]);
     assert_eq!(why["help"], show["stages"][0]["help"]);
     for command in [vec!["show", "last"], vec!["why", "last", "deps"]] {
