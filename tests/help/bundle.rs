@@ -115,7 +115,7 @@ fn it_has_what_whoever_helps_will_ask_for() {
     assert_eq!(hash, Some(64), "{}", bundle.text("definitions.json").unwrap());
     let events = bundle.text(&format!("runs/{run}/events.jsonl")).unwrap();
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
-    assert_eq!(last["type"], "run.finished");
+    assert_eq!(last["event"]["type"], "run.finished");
     let log = bundle.text(&format!("runs/{run}/bad-1.log")).unwrap();
     assert!(log.lines().count() == 200 && !log.contains("line 40\n"), "{}", log.lines().count());
     assert!(bundle.text(&format!("runs/{run}/ok-1.log")).is_none());

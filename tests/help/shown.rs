@@ -49,7 +49,7 @@ fn show_and_why_tell_it_from_the_stored_run() {
     let help = &show["stages"][0]["help"][0];
     assert_eq!(help["title"], "the frobnicator is ours");
     assert_eq!((&help["try"], &help["log_line"]), (&"./tools/get frob_nicate".into(), &4.into()));
-    assert_eq!((&help["stream"], &help["from"]), (&"stdout".into(), &"all.wfl:11".into()));
+    assert_eq!((&help["stream"], &help["from"]), (&"stdout".into(), &"all.wfl:12".into()));
     let why: Value = subject.json(&["why", "last", "deps", "--format", "json"]);
     assert_eq!(why["help"], show["stages"][0]["help"]);
     for command in [vec!["show", "last"], vec!["why", "last", "deps"]] {
