@@ -49,7 +49,10 @@ fn facts_table(text: &mut String) {
             Phase::Judge,
             "Read while running; only in `before`, `after`, `require`, `verify` and the `when` of retry and repair",
         ),
-        (Phase::Attempt, "Of the attempt that just ended; the same places, and `measure`"),
+        (
+            Phase::Attempt,
+            "Of the attempt that just ended; the same places, `measure`, and the `when` of `help`",
+        ),
         (Phase::Stored, "Of earlier runs, read when the run starts; only in a gate's `require` and `strict`"),
         (Phase::Reader, "Readers; only on the right of `out` and `measure`"),
     ] {

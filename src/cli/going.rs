@@ -4,22 +4,18 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use crate::capture::LineSink;
-use crate::embed::help::{Adviser, Watched};
 use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::engine::input::Reuse;
-use crate::event::NodeIndex;
 use crate::observe::actions::Workflow;
 use crate::observe::board::{Board, Shared};
-use crate::observe::failures;
 use crate::observe::json::JsonLines;
 use crate::observe::live::{Live, Screen};
 use crate::observe::plain::{Lines, PlainLines, Show, shown};
-use crate::observe::said::said;
-use crate::observe::summary::Ended;
 use crate::port::{Observer, People};
 
 use super::args::{self, Durability, Format};
+use super::ending::Ending;
 use super::exit::{self, Code};
 use super::output::Terminal;
 use super::people::{AlwaysYes, AtTerminal, Nobody};
@@ -33,17 +29,15 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     let control = Arc::new(Control::default());
     let watch = Watch::start(control.clone(), screen.clone());
     let workflow = workflow(args);
-    let (run, plan) = (session.run.clone(), session.plan.clone());
+    let ending = Ending::watch(&session);
     let screen_for_lines = screen.clone();
-    let (told, failed, logs) = (session.output(), Watched::default(), session.log_dir());
-    session.past.iter().for_each(|record| failed.clone().event(record));
     let going = Going {
         yes: args.yes,
         keep_going: false,
         durability: durability(args.durability),
         observers: vec![
             Box::new(Shared(board.clone())),
-            Box::new(failed.clone()),
+            ending.observer(),
             observer(&session, args, terminal, screen.clone(), &workflow),
         ],
         people: people(&session, args, terminal, screen),
@@ -66,20 +60,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     if let Ok(board) = board.lock()
         && args.format == Format::Human
     {
-        let (program, culprit) = (from_here(&plan.root), board.culprit());
-        let advice = culprit.map(|node| Adviser::new(&plan, logs).advice(&failed.failures(), node));
-        let known: Vec<(NodeIndex, String)> = ended.earlier.iter().map(known).collect();
-        let summary = Ended {
-            program: &program,
-            run: &run.0,
-            plan: &plan,
-            board: &board,
-            known: &known,
-            style: terminal.err,
-            advice: &advice.unwrap_or_default(),
-            said: &culprit.map(|node| said(&plan, &board, node, &told)).unwrap_or_default(),
-        };
-        terminal.say(&guarded(&summary.text(), workflow.as_ref()));
+        terminal.say(&guarded(&ending.text(&board, &ended.earlier, terminal.err), workflow.as_ref()));
     }
     ended.outdated.iter().for_each(|line| terminal.say(&format!("note: {line}")));
     ended.isolated.iter().for_each(|line| terminal.say(line));
@@ -93,29 +74,10 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     })
 }
 
-/// What earlier runs taught of a failure of this one.
-fn known(earlier: &embed::errors::Earlier) -> (NodeIndex, String) {
-    let last = earlier.last.as_ref().map(|seen| (seen.run.as_str(), seen.started.local()));
-    (earlier.node, failures::earlier(&earlier.tally, earlier.before, last, &earlier.remedies))
-}
-
 /// This program, even when its file was replaced meanwhile.
 fn itself() -> Option<std::path::PathBuf> {
     let running = std::path::PathBuf::from("/proc/self/exe");
     if running.exists() { Some(running) } else { std::env::current_exe().ok() }
-}
-
-/// From another project's folder a run is only found with `-C`.
-fn from_here(root: &std::path::Path) -> String {
-    let home = embed::home(root);
-    let root = home.as_deref().unwrap_or(root);
-    match embed::Place::here() {
-        Ok(place) if place.root != root => {
-            let shown = root.strip_prefix(&place.cwd).unwrap_or(root);
-            format!("wfl -C {}", shown.display())
-        }
-        _ => "wfl".into(),
-    }
 }
 
 fn engine_bug(ended: &embed::Ended, terminal: &Terminal) -> Code {

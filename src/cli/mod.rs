@@ -3,6 +3,7 @@
 mod args;
 mod cmd;
 mod dry;
+mod ending;
 pub mod exit;
 mod going;
 mod log_lines;

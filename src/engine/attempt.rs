@@ -84,11 +84,11 @@ impl Kernel<'_> {
     fn attempt_failed(&mut self, node: NodeIndex, why: String) -> Step {
         let plan = self.plan;
         self.tell_repairs(node, false)?;
+        self.see_failure(node)?;
         if self.mend(node, &why)? {
             return Ok(());
         }
         let ran = self.state.node(node).outcome.is_some();
-        self.see_failure(node)?;
         let Some(retry) = plan.nodes[node as usize].retry.as_ref().filter(|_| ran) else {
             return self.give_up(node, why);
         };

@@ -14,6 +14,7 @@ const SHAPED: &str = "ghp_0123456789canaryABCDEFGHIJKLMNOPQRST";
 
 const LANE: &str = r#"
 secret token = env("DEPLOY_KEY_FILE")
+param hub: string
 stage ok { exec "true" }
 stage bad {
   needs ok
@@ -27,7 +28,7 @@ stage bad {
     exit 3
     """
 }
-stage argv { exec "sh", "-c", "echo ghp_0123456789canaryABCDEFGHIJKLMNOPQRST >&2; exit 4" }
+stage argv { exec "sh", "-c", "echo \"$1\" >&2; exit 4", "argv", hub }
 "#;
 
 fn environment() -> Vec<(String, String)> {
@@ -53,7 +54,8 @@ fn bundle(subject: &Subject) -> Bundle {
 fn failed() -> Subject {
     let subject = Subject::with(LANE);
     subject.write(&format!("{UNDECLARED}.wfl"), "wfl 1\nstage other { exec \"true\" }\n");
-    let mut command = subject.wfl(&["run", "all.wfl", "--keep-going"]);
+    let hub = format!("hub={SHAPED}");
+    let mut command = subject.wfl(&["run", "all.wfl", "--keep-going", "--set", &hub]);
     command.env("DEPLOY_KEY_FILE", DECLARED).env("DB_PASSWORD", UNDECLARED);
     subject.end_of(command).expect_code(1);
     subject
@@ -113,7 +115,7 @@ fn it_has_what_whoever_helps_will_ask_for() {
     assert_eq!(hash, Some(64), "{}", bundle.text("definitions.json").unwrap());
     let events = bundle.text(&format!("runs/{run}/events.jsonl")).unwrap();
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
-    assert_eq!(last["type"], "run.finished");
+    assert_eq!(last["event"]["type"], "run.finished");
     let log = bundle.text(&format!("runs/{run}/bad-1.log")).unwrap();
     assert!(log.lines().count() == 200 && !log.contains("line 40\n"), "{}", log.lines().count());
     assert!(bundle.text(&format!("runs/{run}/ok-1.log")).is_none());

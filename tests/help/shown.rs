@@ -9,10 +9,9 @@ const LANE: &str = r#"
 stage deps {
   run sh """
     echo one
-    echo two >&2
+    echo two
     echo three
     printf '\033[31mE   ModuleNotFoundError: No module named %s\033[0m\n' "'frob_nicate'"
-    echo "see above" >&2
     exit 2
     """
 }

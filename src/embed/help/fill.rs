@@ -14,26 +14,36 @@ pub(super) type Groups = BTreeMap<String, String>;
 
 /// For reading.
 pub(super) fn words(text: &str, groups: &Groups) -> String {
-    filled(text, groups, |value| Some(shown(value)))
+    filled(text, groups, |_, value| Some(shown(value)))
 }
 
 /// For typing.
 pub(super) fn command(text: &str, groups: &Groups) -> String {
-    filled(text, groups, |value| (!value.starts_with('-')).then(|| quoted(&shown(value))))
+    filled(text, groups, |before, value| {
+        let (value, plain) = (shown(value), is_plain(value));
+        // Quotes within quotes would end them.
+        let inside = ['\'', '"'].iter().any(|quote| before.matches(*quote).count() % 2 == 1);
+        let fits = !value.starts_with('-') && (plain || !inside);
+        fits.then(|| quoted(&value))
+    })
 }
 
 fn shown(value: &str) -> String {
     one_line(&sanitise(value.trim()), LONGEST)
 }
 
+/// No shell takes any of it for more than a letter.
+fn is_plain(word: &str) -> bool {
+    word.chars().all(|c| c.is_alphanumeric() || "-_./=,:@+%".contains(c))
+}
+
 fn quoted(word: &str) -> String {
-    let plain = word.chars().all(|c| c.is_alphanumeric() || "-_./=,:@+%".contains(c));
-    if plain { word.to_string() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if is_plain(word) { word.to_string() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Names that stand in a row are alternatives: the first that matched is taken. Where none did, the first name stays for
 /// a person to fill in.
-fn filled(text: &str, groups: &Groups, write: impl Fn(&str) -> Option<String>) -> String {
+fn filled(text: &str, groups: &Groups, write: impl Fn(&str, &str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = 0;
     let mut places = placeholders(text).peekable();
@@ -45,7 +55,7 @@ fn filled(text: &str, groups: &Groups, write: impl Fn(&str) -> Option<String>) -
             row.push(name);
             rest += name.len() + 2;
         }
-        let value = row.iter().find_map(|name| groups.get(*name)).and_then(|value| write(value));
+        let value = row.iter().find_map(|name| groups.get(*name)).and_then(|value| write(&text[..at], value));
         out.push_str(&value.unwrap_or_else(|| format!("<{name}>")));
     }
     out.push_str(&text[rest..]);
@@ -72,6 +82,7 @@ mod tests {
         let known = groups(&[("m", "x; rm -rf ~"), ("o", "--upgrade"), ("q", "it's\u{1b}[31m")]);
         assert_eq!(command("pip install <m>", &known), "pip install 'x; rm -rf ~'");
         assert_eq!(command("pip install <o>", &known), "pip install <o>");
+        assert_eq!(command("python -c 'import <m>'", &known), "python -c 'import <m>'");
         assert_eq!(command("cat <q>", &known), "cat 'it'\\''s'");
     }
 }

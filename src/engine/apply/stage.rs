@@ -16,7 +16,6 @@ use super::super::state::{Impossible, RunState, Wait};
 use super::{begin_again, ensure, settle};
 
 pub(super) fn fold(plan: &Plan, state: &mut RunState, event: &Event) -> Result<(), Impossible> {
-    advice::fold(state, event);
     match event {
         Event::FactsRead { node, asked, values } => facts(state, event, *node, *asked, values),
         Event::StageWaiting { node, on, until, .. } => {
