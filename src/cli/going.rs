@@ -7,6 +7,7 @@ use crate::capture::LineSink;
 use crate::embed::{self, Error, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::engine::input::Reuse;
+use crate::event::NodeIndex;
 use crate::observe::actions::Workflow;
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;

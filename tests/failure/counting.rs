@@ -31,7 +31,7 @@ fn told(node: u32, helped: bool) -> Event {
 fn repaired(node: u32, helped: bool) -> [Event; 2] {
     let rule = || "stale lock".to_string();
     [
-        Event::RepairStarted { node, attempt: 1, rule: rule(), number: 1 },
+        Event::RepairStarted { node, attempt: 1, rule: rule(), number: 1, again: true, by: None },
         Event::RepairTold { node, rule: rule(), helped },
     ]
 }

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use super::fakes::{Does, World, exits, takes, times_out};
 use super::lanes::{Draft, constant, exists, gate, lane, node, retry, stage};
 use wfl::engine::resume::reconcile;
-use wfl::engine::rollback::{base, order};
+use wfl::engine::rollback::{base, known, order};
 use wfl::engine::{Asking, InputKind, Observed, RunState, Signal};
 use wfl::event::{Event, RunStatus, Status, WaitFor};
 use wfl::plan::{OnFailure, Plan};

@@ -19,6 +19,7 @@ use super::state::{Impossible, Phase, RunState};
 /// Folds `event`, recorded at `at`, into `state`; an error leaves the state unusable.
 pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) -> Result<(), Impossible> {
     admit(state, event)?;
+    super::advice::fold(state, event);
     state.events += 1;
     match event {
         Event::RunStarted { .. }

@@ -10,7 +10,6 @@ use crate::event::{
 use crate::expr::facts::FactValues;
 use crate::plan::{Effect, Plan, StageKind};
 
-use super::super::advice;
 use super::super::retry::wait_ms;
 use super::super::state::{Impossible, RunState, Wait};
 use super::{begin_again, ensure, settle};
