@@ -30,7 +30,12 @@ pub struct Preview {
     pub without: Vec<String>,
     /// What becomes of the project's files, or why nothing.
     pub files: Result<Vec<Restored>, String>,
+    /// The same as a unified diff of the text files among them, its first lines.
+    pub diff: String,
 }
+
+/// Lines of a preview's diff at most.
+const SHOWN: usize = 200;
 
 /// One stage to undo.
 #[derive(Clone, Debug)]
@@ -93,9 +98,13 @@ pub fn preview(stored: &StoredRun, to: Option<&str>) -> Result<Preview, Error> {
         let spec = &plan.nodes[*node as usize];
         spec.undo.is_none() && spec.effect != Effect::Repeatable
     });
-    let files = match open {
-        Some(rollback) => compared(stored, &state, rollback.files.as_deref()),
-        None => compared(stored, &state, asking.files.as_deref()),
+    let back = match open {
+        Some(rollback) => rollback.files.as_deref(),
+        None => asking.files.as_deref(),
+    };
+    let (files, diff) = match compared(stored, &state, back) {
+        Ok((files, diff)) => (Ok(files), diff),
+        Err(why) => (Err(why), String::new()),
     };
     Ok(Preview {
         run: stored.id.clone(),
@@ -104,12 +113,20 @@ pub fn preview(stored: &StoredRun, to: Option<&str>) -> Result<Preview, Error> {
         without: without.map(|node| plan.title(node).to_owned()).collect(),
         steps: nodes.into_iter().filter(|node| !undone(node)).map(step).collect(),
         files,
+        diff,
     })
 }
 
-fn compared(stored: &StoredRun, state: &RunState, to: Option<&str>) -> Result<Vec<Restored>, String> {
+fn compared(
+    stored: &StoredRun,
+    state: &RunState,
+    to: Option<&str>,
+) -> Result<(Vec<Restored>, String), String> {
     let Some(to) = to else { return Err("they were not recorded".into()) };
-    recorder(&stored.plan.root, &stored.store, &stored.id)?.compare(to, &known(state))
+    let (recorder, known) = (recorder(&stored.plan.root, &stored.store, &stored.id)?, known(state));
+    let files = recorder.compare(to, &known)?;
+    let diff = if files.is_empty() { String::new() } else { recorder.diff(to, &known, SHOWN)? };
+    Ok((files, diff))
 }
 
 /// What is asked of the engine, or why it cannot be.

@@ -1,14 +1,15 @@
 //! `wfl doctor`: what is wrong with state, project and machine, and mending what can be mended without loss.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::cli::args::{Doctor, Format};
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
-use crate::embed::Error;
 use crate::embed::doctor::{self, Confirm, Finding, Level, Mended, Report};
+use crate::embed::{Error, Project, bundle};
 use crate::observe::style::{Ink, counted};
 
 pub fn run(args: &Doctor, terminal: &Terminal) -> Result<Code, Error> {
@@ -24,7 +25,27 @@ pub fn run(args: &Doctor, terminal: &Terminal) -> Result<Code, Error> {
         Format::Json => terminal.json(&as_json(&report, &mended)),
         Format::Human => show(&report, &mended, args.fix, terminal),
     }
+    if let Some(out) = &args.bundle {
+        write_bundle(out, &report, &mended, terminal)?;
+    }
     Ok(if report.worst() == Level::Fail { Code::Findings } else { Code::Ok })
+}
+
+/// Says what will be in it before it is written. A state that cannot be read is told in the archive itself.
+fn write_bundle(out: &Path, report: &Report, mended: &[Mended], terminal: &Terminal) -> Result<(), Error> {
+    let project = Project::open(".")?;
+    let store = project.history().ok().flatten();
+    let bundle = bundle::gather(&project, store.as_ref(), as_json(report, mended));
+    for (name, bytes) in bundle.listing() {
+        terminal.say(&format!("  {name} ({bytes} bytes)"));
+    }
+    let written = bundle.write(out)?;
+    terminal.say(&format!(
+        "wrote {} ({} bytes): look at it before you pass it on",
+        out.display(),
+        written.bytes
+    ));
+    Ok(())
 }
 
 /// Asks at the terminal, if somebody sits there.

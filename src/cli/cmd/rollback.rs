@@ -67,6 +67,7 @@ fn text(preview: &Preview) -> String {
         Ok(files) => {
             lines.push(format!("{} to bring back:", counted(files.len(), "file")));
             lines.extend(files.iter().map(|file| format!("  {}", sanitise(&file_line(file)))));
+            lines.extend(preview.diff.lines().map(sanitise));
         }
     }
     format!("{}\n", lines.join("\n"))
@@ -97,6 +98,7 @@ fn preview_json(preview: &Preview) -> Value {
         "without_undo": preview.without,
         "files": files.as_ref().ok(),
         "files_error": files.as_ref().err(),
+        "diff": preview.diff,
     })
 }
 
