@@ -56,14 +56,17 @@ impl Contents {
     }
 
     fn copy_in(&self, path: &Path, place: &Path, hash: &str) -> io::Result<()> {
-        let mut source = File::open(path)?;
+        let source = File::open(path)?;
         let folder = place.parent().unwrap_or(&self.dir);
         private_folder(folder)?;
-        let (half, mut target) = self.reserve(folder, source.metadata()?.len())?;
-        let copied = copy(&mut source, &mut target).and_then(|copied| match copied == hash {
-            true => fs::rename(&half, place),
-            false => Err(io::Error::other("it was written to while it was copied")),
-        });
+        let length = source.metadata()?.len();
+        let (half, mut target) = self.reserve(folder, length)?;
+        // One that grows meanwhile would else never end; one byte more tells it from what was marked.
+        let copied =
+            copy(&mut source.take(length + 1), &mut target).and_then(|copied| match copied == hash {
+                true => fs::rename(&half, place),
+                false => Err(io::Error::other("it was written to while it was copied")),
+            });
         if copied.is_err() {
             let _ = fs::remove_file(&half);
         }
@@ -170,7 +173,7 @@ fn abandoned(path: &Path) -> bool {
 }
 
 /// Copies to the end; the hash of what was copied.
-fn copy(from: &mut File, to: &mut File) -> io::Result<String> {
+fn copy(from: &mut dyn Read, to: &mut File) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; 256 << 10];
     loop {

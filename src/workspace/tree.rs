@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -69,7 +69,10 @@ pub fn content_hash(path: &Path) -> io::Result<blake3::Hash> {
         return Ok(blake3::hash(fs::read_link(path)?.as_os_str().as_bytes()));
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file?)?;
+    let file = file?;
+    // No more than it held when it was opened: one that grows meanwhile would else never end.
+    let length = file.metadata()?.len();
+    hasher.update_reader(file.take(length))?;
     Ok(hasher.finalize())
 }
 

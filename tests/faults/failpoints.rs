@@ -71,7 +71,7 @@ const STEPS: [Step; 3] = [Step::Run, Step::Approve, Step::Resume];
 impl Step {
     fn words(self) -> &'static [&'static str] {
         match self {
-            Step::Run => &["run", "all", "-j", "1", "--format", "json"],
+            Step::Run => &["run", "all", "-j", "1", "--format", "json", "--no-snapshot"],
             Step::Approve => &["approve", "last", "d"],
             Step::Resume => &["resume", "last", "--format", "json"],
         }

@@ -102,8 +102,17 @@ fn recorded(durability: &str) -> (Subject, PathBuf, Vec<Op>) {
     let disk = subject.root.parent().expect("a parent").join("disk");
     std::fs::create_dir(&disk).expect("a folder");
     let record = subject.root.join("record");
-    let mut command =
-        subject.wfl(&["run", "all.wfl", "-j", "1", "--format", "json", "--durability", durability]);
+    let mut command = subject.wfl(&[
+        "run",
+        "all.wfl",
+        "-j",
+        "1",
+        "--format",
+        "json",
+        "--no-snapshot",
+        "--durability",
+        durability,
+    ]);
     command.env("WFL_STATE_DIR", disk.join("deep/er/state")).env("RECORD", &record).env("SHIM_DATA", "1");
     shim::watch(&mut command, &disk, &record);
     subject.end_of(command).expect_code(0);
@@ -242,8 +251,17 @@ fn cut_for_real(image: &Path, disk: &Mount, durability: &str, draw: &mut StdRng)
     let mut subject = Subject::with(&chain(60));
     subject.state = disk.path().join(format!("state-{}", draw.random::<u32>()));
     let (record, out) = (subject.root.join("record"), subject.root.join("out"));
-    let mut engine =
-        subject.wfl(&["run", "all.wfl", "-j", "2", "--format", "json", "--durability", durability]);
+    let mut engine = subject.wfl(&[
+        "run",
+        "all.wfl",
+        "-j",
+        "2",
+        "--format",
+        "json",
+        "--no-snapshot",
+        "--durability",
+        durability,
+    ]);
     let shown = std::fs::File::create(&out).expect("a file");
     let mut engine = engine.env("RECORD", &record).stdout(shown).spawn().expect("wfl starts");
     std::thread::sleep(std::time::Duration::from_millis(draw.random_range(20..700)));

@@ -385,7 +385,7 @@ fn a_network_file_system_is_refused_with_its_name() {
     }
     let with = |magic: &str| {
         let subject = Subject::with(TWO);
-        let mut command = subject.wfl(&["run", "all"]);
+        let mut command = subject.wfl(&["run", "all", "--no-snapshot"]);
         shim::watch(&mut command, &subject.state, &subject.root.join("record")).env("SHIM_STATFS", magic);
         (subject.end_of(command), subject.read("witness"))
     };
@@ -475,7 +475,7 @@ fn a_migration_killed_anywhere_is_done_or_not_begun() {
     for at in [1, 3, 6, 10, 14, 20, 40, 80] {
         let subject = Subject::with(TWO);
         old(&subject);
-        let mut command = subject.wfl(&["run", "all"]);
+        let mut command = subject.wfl(&["run", "all", "--no-snapshot"]);
         shim::watch(&mut command, &subject.state, &subject.root.join("record"));
         shim::fault(&mut command, at, Act::Kill);
         subject.end_of(command);

@@ -8,7 +8,7 @@ use crate::cli::output::{Terminal, table};
 use crate::cli::present;
 use crate::embed::help::{Adviser, Failures};
 use crate::embed::{Error, StoredRun, Tripped};
-use crate::event::{Status, WaitFor};
+use crate::event::{Record, Status, WaitFor};
 use crate::history::{History, StageSummary};
 use crate::observe::Board;
 use crate::observe::help::{Advice, lines};
@@ -48,7 +48,7 @@ fn help(stored: &StoredRun, stages: &[StageSummary]) -> Result<Vec<Vec<Advice>>,
     if !stages.iter().any(bad) {
         return Ok(vec![Vec::new(); stages.len()]);
     }
-    let (failures, adviser) = (Failures::of(&stored.records()?), Adviser::of_run(stored));
+    let (failures, adviser) = (Failures::of(&readable(stored)), Adviser::of_run(stored));
     Ok((0..).zip(stages).map(|(node, _)| adviser.advice(&failures, node)).collect())
 }
 
@@ -96,9 +96,14 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
     )
 }
 
+/// Nothing of a run whose events cannot be read: what else is known of it is shown all the same.
+fn readable(stored: &StoredRun) -> Vec<Record> {
+    stored.records().unwrap_or_default()
+}
+
 /// What repair rules did, in order of the stages.
 fn repairs(stored: &StoredRun) -> Result<Vec<serde_json::Value>, Error> {
-    let board = Board::from_records(stored.plan.nodes.len(), &stored.records()?);
+    let board = Board::from_records(stored.plan.nodes.len(), &readable(stored));
     let rows = stored.plan.nodes.iter().zip(board.rows);
     let each = rows.flat_map(|(node, row)| {
         row.repairs.into_iter().map(|repair| {

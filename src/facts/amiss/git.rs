@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::{files, processes};
+use crate::base::Timestamp;
 use crate::facts::git::{fields, run};
 
 /// Repositories of the project are looked for this many folders deep.
@@ -65,6 +66,26 @@ fn idle(root: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
         found.clear();
     }
     Ok(())
+}
+
+/// The project's index, when git cannot read it and none is at work here.
+pub(super) fn damaged_index(root: &Path) -> Result<Option<PathBuf>, String> {
+    let Ok(said) = run(root, &["rev-parse", "--path-format=absolute", "--git-path", "index"]) else {
+        return Ok(None);
+    };
+    let place = PathBuf::from(String::from_utf8_lossy(&said).trim_end_matches('\n'));
+    let damaged = place.exists() && run(root, &["ls-files", "-z"]).is_err();
+    Ok((damaged && !processes::git_works(root)?).then_some(place))
+}
+
+/// Where the damaged one is kept. What was staged must be staged again.
+pub(super) fn replace_index(root: &Path) -> Result<Option<PathBuf>, String> {
+    let Some(place) = damaged_index(root)? else { return Ok(None) };
+    let now = Timestamp::now().0;
+    let kept = place.with_file_name(format!("index.damaged-{now}"));
+    std::fs::rename(&place, &kept).map_err(|e| format!("cannot move {}: {e}", place.display()))?;
+    run(root, &["reset", "--quiet"])?;
+    Ok(Some(kept))
 }
 
 /// Empty objects whose content a tracked file has, and that file.

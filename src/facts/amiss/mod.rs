@@ -28,10 +28,11 @@ pub enum Kind {
     NodeModules,
     PythonEnvironment,
     PythonPackages,
+    GitIndex,
 }
 
 impl Kind {
-    pub const ALL: [(&'static str, Kind, &'static str); 13] = [
+    pub const ALL: [(&'static str, Kind, &'static str); 14] = [
         ("git-locks", Kind::GitLocks, "lock files that a dead git left, older than two minutes: removed"),
         ("git-folders", Kind::GitFolders, "empty rebase folders: removed"),
         (
@@ -61,6 +62,7 @@ impl Kind {
             Kind::PythonPackages,
             "packages missing from the project's own environment: installed there",
         ),
+        ("git-index", Kind::GitIndex, "an index that git cannot read: kept beside, a new one read from HEAD"),
     ];
 
     /// The kind of that name, or all names there are.
@@ -94,6 +96,7 @@ pub fn find(root: &Path, kind: Kind, failure: Option<&str>) -> Result<Vec<String
         Kind::NodeModules => paths(node::lacking(&root, failure)),
         Kind::PythonEnvironment => paths(python::environments(&root)),
         Kind::PythonPackages => python::packages(&root, failure.unwrap_or_default()),
+        Kind::GitIndex => paths(git::damaged_index(&root)?.into_iter().collect()),
     })
 }
 
@@ -119,6 +122,7 @@ pub fn mend(root: &Path, kind: Kind, failure: Option<&str>) -> Result<Vec<String
         Kind::NodeModules => node::install(&root, failure),
         Kind::PythonEnvironment => python::make(&root),
         Kind::PythonPackages => python::install(&root, failure.unwrap_or_default()),
+        Kind::GitIndex => Ok(git::replace_index(&root)?.iter().map(|path| shown(&root, path)).collect()),
     }
 }
 

@@ -73,14 +73,17 @@ impl Copies {
             }
             return Ok(hash);
         }
-        let mut file = OpenOptions::new().read(true).custom_flags(flags()).open(full)?;
-        if !file.metadata()?.is_file() {
+        let file = OpenOptions::new().read(true).custom_flags(flags()).open(full)?;
+        let meta = file.metadata()?;
+        if !meta.is_file() {
             return Err(io::Error::other("no plain file"));
         }
+        // What is written to meanwhile, as a log is, would else never end.
+        let mut file = file.take(meta.len());
         if store { self.copy_in(&mut file) } else { copy(&mut file, &mut io::sink()) }
     }
 
-    fn copy_in(&self, file: &mut File) -> io::Result<String> {
+    fn copy_in(&self, file: &mut dyn Read) -> io::Result<String> {
         private_folder(&self.folder)?;
         let half = self.folder.join(format!("{}.part", std::process::id()));
         let mut target =
