@@ -268,7 +268,7 @@ impl Kernel<'_> {
         let stage = self.state.node(node);
         let number = stage.repairs.as_ref().map_or(0, |repairs| repairs.count) + 1;
         let attempt = stage.attempt;
-        let said = stage.outcome.as_deref().map(said).unwrap_or_default();
+        let said = stage.outcome.as_deref().map(wrote).unwrap_or_default();
         let limits = [self.plan.nodes[node as usize].timeout, self.left(node), Some(LONGEST_MS)];
         let timeout = limits.into_iter().flatten().min().unwrap_or(LONGEST_MS);
         let again = rule.then == AfterRepair::RetryStage;
@@ -381,6 +381,14 @@ fn action(action: &Action) -> String {
         Action::Render { target, .. } => {
             format!("write {}", target.as_value().map_or("a file".to_owned(), |value| value.to_string()))
         }
+    }
+}
+
+/// What the attempt wrote: its standard output's end, then its standard error.
+fn wrote(outcome: &Outcome) -> String {
+    match outcome.stdout.as_str() {
+        "" => said(outcome),
+        stdout => format!("{stdout}\n{}", said(outcome)),
     }
 }
 

@@ -91,6 +91,7 @@ fn of_attempt(outcome: &Outcome, name: &str) -> Fact {
             Fact::Read(Value::String(class.to_owned()))
         }
         ("stderr", _) => Fact::Read(Value::String(said(outcome))),
+        ("stdout", _) => Fact::Read(Value::String(outcome.stdout.clone())),
         _ => Fact::Read(Value::Bool(outcome.status == AttemptStatus::TimedOut)),
     }
 }

@@ -208,6 +208,13 @@ pub static TABLE: &[Row] = &[
     ),
     row("exit", &[], Some(Result::Int), Attempt, "The attempt's exit code; 128 + signal when killed."),
     row("stderr", &[], Some(Result::String), Attempt, "The last 64 KiB of the attempt's standard error."),
+    row(
+        "stdout",
+        &[],
+        Some(Result::String),
+        Attempt,
+        "The last 8 KiB of a failed attempt's standard output.",
+    ),
     row("timed-out", &[], Some(Result::Bool), Attempt, "Whether the attempt hit its timeout."),
     row(
         "failure-class",

@@ -54,7 +54,9 @@ pub fn explain(expr: &Expr, scope: &dyn Scope) -> String {
 
 fn told(key: &FactKey, fact: &Fact) -> String {
     match fact {
-        Fact::Read(Value::String(text)) if key.name == "stderr" => format!("stderr = {} bytes", text.len()),
+        Fact::Read(Value::String(text)) if matches!(key.name.as_str(), "stderr" | "stdout") => {
+            format!("{} = {} bytes", key.name, text.len())
+        }
         Fact::Read(value) => said(&key.id(), value),
         Fact::Failed(why) => format!("{}: {why}", key.id()),
     }

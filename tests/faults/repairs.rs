@@ -48,6 +48,22 @@ fn a_stale_index_lock_is_removed_and_the_stage_goes_on() {
     subject.end(&["why", &run, "commit"]).expect_code(0).says("`old lock` helped");
 }
 
+/// Compilers and test programs report on standard output.
+#[test]
+fn a_rule_reads_standard_output_too() {
+    let lane = |reads: &str| {
+        format!(
+            "repair \"made\" {{ when {reads} matches \"lacks (a|the) key\"; do {{ run sh \"\"\"\n  printf '%s' \"$WFL_STDERR\" > key\n  \
+             \"\"\" }}; risk low }}\nstage s {{ run sh \"\"\"\n  [ -e key ] || {{ echo 'it lacks the key'; exit 1; }}\n  \"\"\" }}\n"
+        )
+    };
+    let subject = Subject::with(&lane("stdout"));
+    subject.end(&["run", "all.wfl"]).expect_code(0);
+    assert!(subject.read("key").contains("it lacks the key"));
+    // The twin: it is not on standard error.
+    Subject::with(&lane("stderr")).end(&["run", "all.wfl"]).expect_code(1);
+}
+
 #[test]
 fn with_no_repair_nothing_is_touched() {
     let subject = locked(COMMIT, 10);
