@@ -12,6 +12,8 @@ pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
         Some(isolated) => isolated.project()?,
         None => Project::for_target(args.target.as_deref())?,
     };
+    // First: a lane that is not found is one of those.
+    isolated.iter().flat_map(Isolated::notes).for_each(|line| terminal.say(&line));
     let mut planned = match &args.promote {
         None => project.plan(&asked(args)?)?,
         Some(run) => {
@@ -30,7 +32,6 @@ pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
     if args.going.format == Format::Human {
         terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
     }
-    isolated.iter().flat_map(Isolated::notes).for_each(|line| terminal.say(&line));
     let session = project.launch(planned)?;
     // From here on the checkout is the run's.
     isolated.into_iter().for_each(Isolated::hand_over);
