@@ -137,11 +137,6 @@ pub(super) struct Tools {
     pub rules: Library,
 }
 
-fn no_room(Busy(why): Busy) -> Outcome {
-    let class = Some(FailureClass::Busy);
-    Outcome { class, ..never_ran(AttemptStatus::Failed, &format!("no room to start it: {why}")) }
-}
-
 impl Tools {
     pub fn carry_out(&self, task: &Task) -> InputKind {
         match task {
@@ -168,7 +163,7 @@ impl Tools {
             }
             Task::Repair(mend) => {
                 let spec = spec::repair(&self.plan, &self.context, mend);
-                let outcome = self.execute(spec).unwrap_or_else(no_room);
+                let outcome = self.execute_or_busy(spec);
                 InputKind::Repaired { node: mend.node, number: mend.number, outcome }
             }
             Task::Rules => InputKind::Rules(self.rules.read()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::facts::git::run;
+use super::git;
 use crate::workspace;
 
 /// A failure names few paths; of a long text no more are looked at.
@@ -33,12 +33,6 @@ pub(super) fn named(root: &Path, text: &str) -> Vec<PathBuf> {
         let folder = path.parent()?.to_path_buf();
         (folder.starts_with(root) && folder != root && folder.symlink_metadata().is_err()).then_some(folder)
     });
-    let found: BTreeSet<PathBuf> = missing.filter(|folder| is_ignored(root, folder)).collect();
+    let found: BTreeSet<PathBuf> = missing.filter(|folder| git::ignores(root, folder)).collect();
     found.into_iter().collect()
-}
-
-/// By the name of a file in it: `out/` ignores what is in the folder, there or not.
-fn is_ignored(root: &Path, folder: &Path) -> bool {
-    let file = folder.join("x").display().to_string();
-    run(root, &["check-ignore", "--quiet", "--", &file]).is_ok()
 }

@@ -68,6 +68,12 @@ fn idle(root: &Path, found: &mut Vec<PathBuf>) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether git ignores what is in the folder, there or not: `out/` speaks of a file in it.
+pub(super) fn ignores(root: &Path, folder: &Path) -> bool {
+    let file = folder.join("x").display().to_string();
+    run(root, &["check-ignore", "--quiet", "--", &file]).is_ok()
+}
+
 /// The project's index, when git cannot read it and none is at work here.
 pub(super) fn damaged_index(root: &Path) -> Result<Option<PathBuf>, String> {
     let Ok(said) = run(root, &["rev-parse", "--path-format=absolute", "--git-path", "index"]) else {

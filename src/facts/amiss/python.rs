@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::program;
+use super::{git, program};
 use crate::facts::git::{fields, run};
 use crate::facts::program::find as on_the_path;
 
@@ -35,7 +35,11 @@ fn projects(root: &Path) -> Vec<Project> {
     let project = |folder: &Path| {
         let source = source(folder, &files)?;
         let environment = place(folder)?;
-        is_ignored(root, &environment).then(|| Project { folder: folder.to_path_buf(), source, environment })
+        git::ignores(root, &environment).then(|| Project {
+            folder: folder.to_path_buf(),
+            source,
+            environment,
+        })
     };
     folders.into_iter().filter_map(project).collect()
 }
@@ -62,11 +66,6 @@ fn place(folder: &Path) -> Option<PathBuf> {
         None => Some(names[0].clone()),
         Some((name, meta)) => meta.is_dir().then(|| name.clone()),
     }
-}
-
-fn is_ignored(root: &Path, folder: &Path) -> bool {
-    let file = folder.join("x").display().to_string();
-    run(root, &["check-ignore", "--quiet", "--", &file]).is_ok()
 }
 
 impl Project {

@@ -9,8 +9,7 @@ use crate::expr::pattern;
 use crate::model::{Help, ModuleId, Words, constant};
 
 use super::Context;
-use super::never::Bounds;
-use super::repair::{conjuncts, implied};
+use super::repair::{conjuncts, implied, never_holds};
 
 /// Texts that say nothing of a failure: what is found in one of them is found in any output.
 const NOTHING: &[&str] = &["", " ", "x", "7"];
@@ -56,21 +55,12 @@ fn shown(text: &str) -> String {
 
 /// W722: no failure has such an end.
 fn never_matches(context: &Context<'_>, help: &Help) -> Option<Diagnostic> {
-    let when = help.when.as_ref()?;
-    let mut bounds = Bounds::new(context.model, Vec::new());
-    let (span, why, other) = match constant(context.model, &when.expr) {
-        Some(Value::Bool(false)) => (when.expr.span, "its condition is never true".to_owned(), None),
-        _ => {
-            let never = bounds.add(&when.expr)?;
-            (never.span, never.message, never.other)
-        }
-    };
-    let finding = Diagnostic::new(&codes::W722, span, format!("\"{}\" is never shown: {why}", help.name))
-        .help("mend the condition, or remove the help");
-    Some(match other {
-        Some(other) => finding.related(other, "the condition it contradicts"),
-        None => finding,
-    })
+    let never = never_holds(context, help.when.as_ref()?)?;
+    Some(never.finding(
+        &codes::W722,
+        &format!("\"{}\" is never shown", help.name),
+        "mend the condition, or remove the help",
+    ))
 }
 
 /// W721: an earlier one is shown for everything that a later one is for.

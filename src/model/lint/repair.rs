@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::base::{Span, Value};
+use crate::diag::codes::Code;
 use crate::diag::{Diagnostic, codes};
 use crate::expr::{Expr, Kind};
 use crate::model::resolve::graph;
@@ -177,21 +178,37 @@ fn destructive(deed: &Deed<'_>) -> Vec<Diagnostic> {
 }
 
 fn never_matches(context: &Context<'_>, rule: &Repair) -> Option<Diagnostic> {
-    let when = rule.when.as_ref()?;
-    let mut bounds = Bounds::new(context.model, Vec::new());
-    let (span, why, other) = match constant(context.model, &when.expr) {
-        Some(Value::Bool(false)) => (when.expr.span, "its condition is never true".to_owned(), None),
-        _ => {
-            let never = bounds.add(&when.expr)?;
-            (never.span, never.message, never.other)
+    let never = never_holds(context, rule.when.as_ref()?)?;
+    Some(never.finding(
+        &codes::W702,
+        &format!("\"{}\" never acts", rule.name),
+        "mend the condition, or remove the rule",
+    ))
+}
+
+/// Why a condition on a failure holds for none.
+pub(super) struct Never {
+    span: Span,
+    why: String,
+    other: Option<Span>,
+}
+
+impl Never {
+    pub(super) fn finding(self, code: &'static Code, what: &str, help: &str) -> Diagnostic {
+        let finding = Diagnostic::new(code, self.span, format!("{what}: {}", self.why)).help(help);
+        match self.other {
+            Some(other) => finding.related(other, "the condition it contradicts"),
+            None => finding,
         }
-    };
-    let finding = Diagnostic::new(&codes::W702, span, format!("\"{}\" never acts: {why}", rule.name))
-        .help("mend the condition, or remove the rule");
-    Some(match other {
-        Some(other) => finding.related(other, "the condition it contradicts"),
-        None => finding,
-    })
+    }
+}
+
+pub(super) fn never_holds(context: &Context<'_>, when: &Check) -> Option<Never> {
+    if let Some(Value::Bool(false)) = constant(context.model, &when.expr) {
+        return Some(Never { span: when.expr.span, why: "its condition is never true".into(), other: None });
+    }
+    let never = Bounds::new(context.model, Vec::new()).add(&when.expr)?;
+    Some(Never { span: never.span, why: never.message, other: never.other })
 }
 
 /// An earlier rule takes every failure that a later one is for. Conditions are compared by their conjuncts, so one
