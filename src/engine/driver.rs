@@ -14,7 +14,7 @@ use super::core::{Core, Fault};
 use super::drive::{Control, End};
 use super::input::{Command, Input, InputKind, Signal};
 use super::state::Phase;
-use super::worker::{Task, Tools, Undo};
+use super::worker::{Task, Tools};
 
 /// How often messages of other commands are looked for.
 const POLL_MS: i64 = 200;
@@ -208,9 +208,7 @@ impl Driver {
             Command::Seal { node, outputs, own, inputs } => Task::Seal { node, outputs, own, inputs },
             Command::ReadRules => Task::Rules,
             Command::Repair(mend) => Task::Repair(mend),
-            Command::Undo { node, attempt, timeout, key, outputs, own } => {
-                Task::Undo(Box::new(Undo { node, attempt, timeout, key, outputs, own }))
-            }
+            Command::Undo(undo) => Task::Undo(undo),
             Command::Snapshot => Task::Snapshot,
             Command::Restore { to, known } => Task::Restore { to, known },
             Command::Ask(question) => return self.ask(question),

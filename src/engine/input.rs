@@ -208,15 +208,7 @@ pub enum Command {
     /// Carries out `do` of a repair rule.
     Repair(Box<Mend>),
     /// Takes a stage's effect back.
-    Undo {
-        node: NodeIndex,
-        attempt: u32,
-        timeout: Option<u64>,
-        key: Option<String>,
-        /// What it may read of others, and what it gave out itself.
-        outputs: Outputs,
-        own: BTreeMap<String, Value>,
-    },
+    Undo(Box<Undo>),
     /// Records the project's files before the first stage.
     Snapshot,
     /// Brings the project's files back to a snapshot; `known` are those of the run, in order.
@@ -224,6 +216,19 @@ pub enum Command {
         to: String,
         known: Vec<String>,
     },
+}
+
+/// One attempt of an undo, for whoever carries it out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undo {
+    pub node: NodeIndex,
+    pub attempt: u32,
+    /// In milliseconds.
+    pub timeout: Option<u64>,
+    pub key: Option<String>,
+    /// What it may read of others, and what it gave out itself.
+    pub outputs: Outputs,
+    pub own: BTreeMap<String, Value>,
 }
 
 /// One repair, for whoever carries it out.

@@ -9,7 +9,7 @@ use crate::plan::{OnFailure, Plan, Retry};
 use crate::port::{Claimed, Restored, Restoring};
 
 use super::halt::never_ran;
-use super::input::{Asking, Command};
+use super::input::{Asking, Command, Undo};
 use super::kernel::{Kernel, Step};
 use super::live::{Doing, Files, Halt};
 use super::prepare::truth;
@@ -316,7 +316,7 @@ impl Kernel<'_> {
         let (key, own) = (state.key.clone(), state.outputs.clone());
         let outputs = visible(self.plan, self.state, node);
         self.state.live.doing.insert(node, Doing::Undoing);
-        self.command(Command::Undo { node, attempt, timeout, key, outputs, own });
+        self.command(Command::Undo(Box::new(Undo { node, attempt, timeout, key, outputs, own })));
     }
 
     /// What an undo waited for may be there now.

@@ -15,7 +15,7 @@ use crate::port::{
 
 use super::drive::Library;
 use super::halt::never_ran;
-use super::input::{InputKind, Mend, Outputs};
+use super::input::{InputKind, Mend, Outputs, Undo};
 use super::look::{Effort, Looker};
 use super::precheck::{self, Needs};
 use super::spec::{self, Context, Wanted};
@@ -75,16 +75,6 @@ pub(super) enum Task {
         to: String,
         known: Vec<String>,
     },
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Undo {
-    pub node: NodeIndex,
-    pub attempt: u32,
-    pub timeout: Option<u64>,
-    pub key: Option<String>,
-    pub outputs: Outputs,
-    pub own: BTreeMap<String, Value>,
 }
 
 impl Task {

@@ -241,7 +241,8 @@ impl Stage {
             }
             // No results of other runs are given to it.
             Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
-            Command::Undo { node, attempt, .. } => {
+            Command::Undo(undo) => {
+                let (node, attempt) = (undo.node, undo.attempt);
                 let outcome = Outcome { exit: Some(0), ..outcome(AttemptStatus::Succeeded) };
                 self.later(now, InputKind::Undone { node, attempt, outcome });
             }

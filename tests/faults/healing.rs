@@ -11,22 +11,9 @@ use wfl::store::Store;
 
 use super::results;
 use super::shim::{self, Act};
+use super::state::{TWO, database};
 use super::subject::{Ended, Subject};
 use super::writer::{new_run, note};
-
-const TWO: &str = "\
-stage build { run sh \"\"\"
-  echo build >> witness
-  \"\"\" }
-stage ship { needs build; once; run sh \"\"\"
-  echo ship >> witness
-  \"\"\" }
-lane all { include ship }
-";
-
-fn database(subject: &Subject) -> PathBuf {
-    subject.state.join("state.db")
-}
 
 /// A project with three runs, and one more of two thousand events at the end of the file; all in the database itself.
 fn subject() -> Subject {

@@ -17,7 +17,8 @@ use super::shim::{self, Act};
 use super::subject::Subject;
 use super::writer::{self, new_run, note};
 
-const TWO: &str = "\
+/// Two stages that witness that they ran; the second may only once.
+pub const TWO: &str = "\
 stage build { run sh \"\"\"
   echo build >> witness
   \"\"\" }
@@ -38,7 +39,7 @@ stage last { needs first; once; run sh \"\"\"
 lane all { include last }
 ";
 
-fn database(subject: &Subject) -> PathBuf {
+pub fn database(subject: &Subject) -> PathBuf {
     subject.state.join("state.db")
 }
 

@@ -408,7 +408,8 @@ impl World {
             Command::Repair(mend) => self.repair(&mend),
             // No results of other runs are given to it.
             Command::Look { .. } | Command::Seal { .. } | Command::Stop => {}
-            Command::Undo { node, attempt, timeout, .. } => {
+            Command::Undo(undo) => {
+                let (node, attempt, timeout) = (undo.node, undo.attempt, undo.timeout);
                 let key = format!("undo {}", self.key(node));
                 self.done.push(format!("{key}#{attempt}"));
                 self.timeouts.push((key.clone(), timeout));
