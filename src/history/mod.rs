@@ -1,5 +1,9 @@
 //! What past runs were: the records insight reads and the trait that gives them. Implemented by store; no storage here.
 
+mod past;
+
+pub use past::{FILES, Mode, Past, PastChange, PastStage};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +25,8 @@ pub struct Change {
     pub deleted: u64,
     /// HEAD when the run started.
     pub sha: String,
+    /// A hash of the mail address git makes commits with; never the address.
+    pub author: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
