@@ -13,6 +13,7 @@ mod help;
 mod import;
 mod init;
 mod lang;
+mod model;
 mod reference;
 mod run;
 mod sim;

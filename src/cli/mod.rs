@@ -1,6 +1,7 @@
 //! The command line: parses arguments, calls one command, maps what came of it to an exit code. Holds no logic of its own.
 
 mod args;
+mod cards;
 mod cmd;
 mod dry;
 mod ending;
@@ -10,6 +11,7 @@ mod log_lines;
 pub mod output;
 mod people;
 mod present;
+mod scores;
 mod signals;
 mod since;
 mod verdicts;
@@ -85,6 +87,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Errors(args) => cmd::errors::run(args, terminal),
         Command::Doctor(args) => cmd::doctor::run(args, terminal),
         Command::Mend(args) => cmd::mend::run(args, terminal),
+        Command::Model(args) => cmd::model::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

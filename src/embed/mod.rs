@@ -37,6 +37,7 @@ pub mod init;
 mod inject;
 mod isolated;
 mod keep;
+pub mod model;
 mod origin;
 mod outdated;
 pub mod outline;

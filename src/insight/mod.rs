@@ -1,12 +1,14 @@
 //! Advice from history: which stages a change needs, how sure that is, and how long it will take. Pure functions over
 //! [`crate::history`] records; runs and stores nothing.
 
+pub mod card;
 pub mod estimate;
 pub mod expect;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod keep;
+pub mod traces;
 
 pub use estimate::Estimate;
 pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};

@@ -11,6 +11,8 @@ pub enum Order {
     #[default]
     Start,
     File,
+    /// As in the file, the last one first.
+    Reversed,
 }
 
 /// Places in `Log::cases`: the first two thirds to learn from, the rest to be judged by.
@@ -36,8 +38,10 @@ impl Split {
 /// Places of all cases in that order.
 pub fn ordered(log: &Log, order: Order) -> Vec<usize> {
     let mut places: Vec<usize> = (0..log.cases.len()).collect();
-    if order == Order::Start {
-        places.sort_by_key(|&place| log.started(&log.cases[place]));
+    match order {
+        Order::Start => places.sort_by_key(|&place| log.started(&log.cases[place])),
+        Order::File => {}
+        Order::Reversed => places.reverse(),
     }
     places
 }
@@ -53,6 +57,7 @@ mod tests {
         let log = Log { cases, at: vec![60, 50, 40, 30, 20, 10], activity: vec![0; 6], ..Log::default() };
         assert_eq!(Split::of(&log, Order::Start), Split { train: vec![5, 4, 3, 2], test: vec![1, 0] });
         assert_eq!(Split::of(&log, Order::File), Split { train: vec![0, 1, 2, 3], test: vec![4, 5] });
+        assert_eq!(Split::of(&log, Order::Reversed), Split { train: vec![5, 4, 3, 2], test: vec![1, 0] });
         assert_eq!(Split::of(&log, Order::File).tuning(), 3..4);
     }
 }

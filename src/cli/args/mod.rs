@@ -9,6 +9,7 @@ mod authoring;
 mod errors;
 mod going;
 mod mend;
+mod model;
 mod recovery;
 mod upkeep;
 
@@ -16,6 +17,7 @@ pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init
 pub use errors::{Errors, ErrorsAction, Note};
 pub use going::Going;
 pub use mend::Mend;
+pub use model::{CaseOrder, Model, ModelAction, ModelCard, ModelEval};
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
 
@@ -92,6 +94,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Put right what interrupted programs left in the project, of one kind.
     Mend(Mend),
+    /// Measure how good predictions from history are, and say what advice rests on.
+    Model(Model),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

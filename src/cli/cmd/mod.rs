@@ -21,6 +21,7 @@ mod lanes_diff;
 pub mod later;
 pub mod logs;
 pub mod mend;
+pub mod model;
 pub mod resume;
 pub mod rollback;
 pub mod run;
