@@ -65,11 +65,11 @@ impl Baseline {
         into.resize(log.end() as usize + 1, 0.0);
         let row = last(log, case, length).and_then(|last| self.after.get(&last));
         match row {
-            Some(row) => {
-                let seen =
-                    row.iter().filter_map(|&(class, count)| Some((into.get_mut(class as usize)?, count)));
-                seen.for_each(|(place, count)| *place = count);
-            }
+            Some(row) => row.iter().for_each(|&(class, count)| {
+                if let Some(place) = into.get_mut(class as usize) {
+                    *place = count;
+                }
+            }),
             None => into.iter_mut().zip(&self.all).for_each(|(place, count)| *place = *count),
         }
         if self.kind == Kind::Majority {
