@@ -4,6 +4,7 @@
 pub mod evaluate;
 pub mod log;
 pub mod measure;
+pub mod next;
 pub mod split;
 
 pub use log::{Case, Column, Log, Values};
