@@ -5,6 +5,8 @@ pub mod evaluate;
 pub mod log;
 pub mod measure;
 pub mod next;
+pub mod chance;
+pub mod set;
 pub mod split;
 
 pub use log::{Case, Column, Log, Values};

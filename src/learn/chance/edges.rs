@@ -1,0 +1,129 @@
+//! Numbers put into ranges that hold about equally many, by field; and which fields tell where in a series a sample stands.
+//! Knows no outcomes.
+
+use serde::{Deserialize, Serialize};
+
+use super::Sample;
+
+/// Ranges of one field, at most.
+const BINS: usize = 8;
+/// A field with at most so many different values is taken as a code: each value is a range of its own.
+const CODES: usize = 12;
+/// Samples looked back at when deciding whether a field moves slowly.
+const BACK: usize = 20;
+/// Values of a field that are looked at, at most.
+const LOOKED_AT: usize = 4_000;
+
+/// Of one field.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Edges {
+    /// Lower ends of the second range and those after it.
+    edges: Vec<f64>,
+    /// Mean step between neighbours when the field moves slowly: samples near in it are of one series.
+    pub step: Option<f64>,
+}
+
+impl Edges {
+    pub fn place(&self, value: f64) -> usize {
+        self.edges.partition_point(|edge| *edge <= value)
+    }
+
+    /// Whether there are no numbers to put into ranges.
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+
+    pub fn range(&self, place: usize) -> (f64, f64) {
+        let low = if place == 0 { f64::NEG_INFINITY } else { self.edges[place - 1] };
+        (low, self.edges.get(place).copied().unwrap_or(f64::INFINITY))
+    }
+
+    /// `values` in order of time.
+    fn of(values: &[f64]) -> Edges {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let mut different = sorted.clone();
+        different.dedup();
+        if different.len() <= CODES {
+            different.drain(..different.len().min(1));
+            return Edges { edges: different, step: None };
+        }
+        let mut edges: Vec<f64> = (1..BINS).map(|part| sorted[part * sorted.len() / BINS]).collect();
+        edges.dedup();
+        // The least value is in the first range however many have it.
+        edges.retain(|edge| *edge > sorted[0]);
+        Edges { edges, step: slow(values) }
+    }
+}
+
+/// Ranges by field; empty for a field without numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AllEdges(Vec<Edges>);
+
+impl AllEdges {
+    pub fn of<'a>(samples: impl Iterator<Item = &'a Sample>) -> AllEdges {
+        let mut columns: Vec<Vec<f64>> = Vec::new();
+        for sample in samples {
+            for &(field, value) in sample.numbers.iter().filter(|(_, value)| value.is_finite()) {
+                let field = field as usize;
+                if field < super::model::FIELDS {
+                    columns.resize(columns.len().max(field + 1), Vec::new());
+                    columns[field].push(value);
+                }
+            }
+        }
+        AllEdges(
+            columns
+                .iter()
+                .map(|values| Edges::of(&values[values.len().saturating_sub(LOOKED_AT)..]))
+                .collect(),
+        )
+    }
+
+    pub fn get(&self, field: u32) -> Option<&Edges> {
+        self.0.get(field as usize)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All values of the sample by field: its words, and its numbers by range.
+    pub fn cells(&self, sample: &Sample) -> Vec<(u32, u64)> {
+        let number = |&(field, value): &(u32, f64)| {
+            let edges = self.get(field).filter(|_| value.is_finite())?;
+            Some((field, edges.place(value) as u64))
+        };
+        sample.words.iter().copied().chain(sample.numbers.iter().filter_map(number)).collect()
+    }
+
+    /// The sample's values of the slow fields, each with its step; a missing one is at zero.
+    pub fn slow(&self, sample: &Sample) -> Vec<(f64, f64)> {
+        let fields = self.0.iter().enumerate().filter_map(|(field, edges)| Some((field as u32, edges.step?)));
+        let value = |field| {
+            sample.numbers.iter().find(|(f, value)| *f == field && value.is_finite()).map_or(0.0, |n| n.1)
+        };
+        fields.map(|(field, step)| (value(field), step)).collect()
+    }
+}
+
+/// The mean step to the nearest of the samples just before, when that is far less than to others from anywhere.
+fn slow(values: &[f64]) -> Option<f64> {
+    let nearest = |at: usize, others: &mut dyn Iterator<Item = usize>| {
+        others.map(|other| (values[other] - values[at]).abs()).fold(f64::INFINITY, f64::min)
+    };
+    let places: Vec<usize> = (BACK..values.len()).step_by((values.len() / 500).max(1)).collect();
+    let mut before: Vec<f64> = places.iter().map(|&at| nearest(at, &mut (at - BACK..at))).collect();
+    let anywhere =
+        |at: usize| (1..=BACK).map(move |k| (at + k * 7919 * BACK) % values.len()).filter(move |o| *o != at);
+    let mut elsewhere: Vec<f64> = places.iter().map(|&at| nearest(at, &mut anywhere(at))).collect();
+    let (near, far) = (middle(&mut before)?, middle(&mut elsewhere)?);
+    let steps = places.iter().map(|&at| (values[at] - values[at - 1]).abs());
+    let step = steps.sum::<f64>() / places.len() as f64;
+    (near < far * 0.3 && step > 0.0).then_some(step)
+}
+
+fn middle(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
