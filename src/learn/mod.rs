@@ -3,6 +3,7 @@
 
 pub mod log;
 pub mod measure;
+pub mod rank;
 pub mod split;
 
 pub use log::{Case, Column, Log, Values};
