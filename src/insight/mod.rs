@@ -7,6 +7,7 @@ pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod keep;
+pub mod suspect;
 
 pub use estimate::Estimate;
 pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};

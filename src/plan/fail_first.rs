@@ -259,3 +259,6 @@ fn shared(plan: &Plan) -> (Vec<Vec<usize>>, Vec<u32>) {
     }
     (holds, room)
 }
+
+#[cfg(test)]
+mod tests;

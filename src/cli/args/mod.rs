@@ -9,6 +9,7 @@ mod authoring;
 mod errors;
 mod going;
 mod mend;
+mod order;
 mod recovery;
 mod upkeep;
 
@@ -16,6 +17,7 @@ pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init
 pub use errors::{Errors, ErrorsAction, Note};
 pub use going::Going;
 pub use mend::Mend;
+pub use order::Order;
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
 
@@ -241,6 +243,8 @@ pub struct Run {
     /// Run all that does not depend on a failure.
     #[arg(long)]
     pub keep_going: bool,
+    #[command(flatten)]
+    pub order: Order,
     /// Only this stage and what comes after it.
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["only", "recommended"])]
     pub from: Option<String>,
