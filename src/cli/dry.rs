@@ -11,9 +11,10 @@ use crate::engine::room::Foreseen as AtOnce;
 use crate::event::NodeIndex;
 use crate::history::History;
 use crate::insight::{Advice, Rule};
+use crate::observe::early;
 use crate::observe::style::{counted, elapsed};
 use crate::observe::summary::kind;
-use crate::plan::{Edge, EdgeKind, Effect, Node, Plan, Preset};
+use crate::plan::{Edge, EdgeKind, Effect, FailFirst, Node, Plan, Preset};
 
 use super::args::Format;
 use super::exit::Code;
@@ -32,7 +33,7 @@ pub fn show(
     let foreseen = project.foresee(&planned.plan)?;
     let mut planned = planned.clone();
     if let Some(store) = &store {
-        embed::expect(&mut planned.plan, store);
+        embed::expect(&mut planned.plan, store, planned.fail_first);
     }
     let planned = &planned;
     let room = embed::at_once(&planned.plan);
@@ -42,6 +43,7 @@ pub fn show(
             terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
             terminal.data(&table(&rows(&planned.plan, &foreseen)));
             terminal.say(&format!("at most {} at once: {}", room.at_once, room.why));
+            planned.plan.fail_first.iter().for_each(|order| terminal.say(&soon(order)));
             terminal.say(&format!("nothing was started; {}", estimate(&advice)));
         }
     }
@@ -114,6 +116,7 @@ fn notes(node: &Node, foreseen: Option<&Foreseen>) -> Vec<String> {
     }
     notes.extend(node.lock.as_ref().map(|lock| format!("lock {lock}")));
     notes.extend(node.pool.as_ref().map(|pool| format!("pool {pool}")));
+    notes.extend(early::note(node));
     notes.extend(node.timeout.map(|ms| format!("timeout {}", format_duration(ms as i64))));
     notes.extend(
         node.retry
@@ -122,6 +125,19 @@ fn notes(node: &Node, foreseen: Option<&Foreseen>) -> Vec<String> {
             .map(|retry| format!("up to {} attempts", retry.attempts)),
     );
     notes
+}
+
+/// What starting likely failures first is expected to bring.
+fn soon(order: &FailFirst) -> String {
+    let longer = match order.end.saturating_sub(order.end_else) {
+        0 => String::new(),
+        more => format!(", and a run that ends well takes {} longer", elapsed(more)),
+    };
+    format!(
+        "likely failures first: one is known after about {}, in the usual order after {}{longer} (--no-fail-first)",
+        elapsed(order.first_failure),
+        elapsed(order.first_failure_else)
+    )
 }
 
 fn estimate(advice: &Advice) -> String {
@@ -149,8 +165,18 @@ fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOn
         "params": plan.params.iter().map(|(name, value)| (name.clone(), value.to_json())).collect::<serde_json::Map<_, _>>(),
         "stages": stages,
         "parallel": { "at_once": room.at_once, "why": room.why },
+        "fail_first": plan.fail_first.as_ref().map(fail_first_json),
         "estimate": advice.estimate,
         "history": advice.history,
+    })
+}
+
+fn fail_first_json(order: &FailFirst) -> Value {
+    let seconds = |ms: u64| ms as f64 / 1_000.0;
+    json!({
+        "slots": order.slots,
+        "first_failure_seconds": { "expected": seconds(order.first_failure), "else": seconds(order.first_failure_else) },
+        "seconds": { "expected": seconds(order.end), "else": seconds(order.end_else) },
     })
 }
 
@@ -178,6 +204,9 @@ fn stage_json(plan: &Plan, index: NodeIndex, foreseen: Option<&Foreseen>) -> Val
         "when": when,
         "waived": node.waived,
         "approvals": approvals,
+        "fails": node.suspect.map(|of| json!({
+            "chance": f64::from(of.chance) / 1e6, "failed": of.failed, "of": of.of, "ahead": of.ahead
+        })),
         "would_reuse": foreseen.and_then(|foreseen| foreseen.as_ref().ok()),
         "notes": notes(node, foreseen),
     })

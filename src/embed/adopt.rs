@@ -24,7 +24,8 @@ pub(super) fn definition(place: &Place, stored: &mut StoredRun, adopt: bool) -> 
         ));
     }
     let mut plan = replan(place, stored)?;
-    super::expect(&mut plan, &stored.store);
+    // Ordered as it was begun.
+    super::expect(&mut plan, &stored.store, Some(stored.plan.fail_first.is_some()));
     let json = serde_json::to_string(&plan)
         .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
     stored.store.replace_plan(&stored.id, &json)?;

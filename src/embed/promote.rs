@@ -194,6 +194,7 @@ fn work(plan: &Plan, node: &Node) -> Json {
         {
             fields.remove(place);
         }
+        fields.remove("suspect");
     }
     settle(plan, &mut json);
     json

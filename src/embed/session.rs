@@ -142,13 +142,15 @@ impl Project {
 
 impl Session {
     fn new(place: &Place, world: World, planned: Planned) -> Result<Session, Error> {
-        let Planned { mut plan, change, .. } = planned;
+        let Planned { mut plan, change, fail_first, .. } = planned;
         let secrets = start::secrets(&plan)?;
         let injections = inject::injections(&plan)?;
         let store = place.state()?;
         let mended = super::doctor::after_unclean_stop(place, &store)?;
         reuse::mend(&plan, &store)?;
-        super::expect(&mut plan, &store);
+        // So that it is read in its short form; what cannot be taken in now is so later.
+        store.take_in().ok();
+        super::expect(&mut plan, &store, fail_first);
         let run = new_id();
         let lock = acquire(&store, &run)?;
         isolated::begin(&place.root, &run)?;

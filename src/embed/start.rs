@@ -55,6 +55,8 @@ pub struct Planned {
     pub chosen: Chosen,
     /// Stages whose `when` depends on a parameter that was not given.
     pub undecided: BTreeSet<String>,
+    /// Whether likely failures start first; none leaves it to the lane: they do where a failure ends the run.
+    pub fail_first: Option<bool>,
 }
 
 /// Facts read so far, each once.
@@ -187,14 +189,15 @@ impl Project {
         let mut given = self.given(asked, facts);
         given.definition = definition::pin(self, &chosen, &given.set);
         let plan = plan::build(model, &chosen.lane, &given).map_err(|found| self.wrong(found))?;
-        Ok(Planned { plan, change: change(&readings.world), chosen, undecided: BTreeSet::new() })
+        let change = change(&readings.world);
+        Ok(Planned { plan, change, chosen, undecided: BTreeSet::new(), fail_first: None })
     }
 }
 
 fn change(world: &World) -> history::Change {
     let change = world.change();
     history::Change {
-        author: String::new(),
+        author: change.author.clone(),
         id: change.id.clone(),
         kind: change.kind.clone(),
         files: change.files.clone(),

@@ -9,6 +9,7 @@ pub mod explain;
 mod fixture;
 pub mod keep;
 pub mod traces;
+pub mod suspect;
 
 pub use estimate::Estimate;
 pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};

@@ -7,6 +7,7 @@ pub mod measure;
 pub mod next;
 pub mod chance;
 pub mod set;
+pub mod rank;
 pub mod split;
 
 pub use log::{Case, Column, Log, Values};

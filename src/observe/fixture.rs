@@ -36,6 +36,7 @@ pub fn plan() -> Plan {
         verify_reuse: None,
         repairs: Vec::new(),
         repair_sets: Vec::new(),
+        fail_first: None,
     }
 }
 
@@ -80,5 +81,6 @@ pub fn node(name: &str, index: u32) -> Node {
         priority: 3_u32.saturating_sub(index),
         expected: None,
         undo: None,
+        suspect: None,
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod board;
+pub mod early;
 pub mod failures;
 #[cfg(test)]
 pub mod fixture;

@@ -11,6 +11,7 @@ use crate::plan::{EdgeKind, Plan, StageKind};
 
 use super::Board;
 use super::board::node_of;
+use super::early;
 use super::style::{counted, elapsed};
 
 /// One event that led to the state.
@@ -41,6 +42,10 @@ pub fn why(plan: &Plan, records: &[Record], node: NodeIndex) -> Why {
     let started = started_because(plan, records, node).filter(|_| ran(status));
     if let Some((_, because)) = &started {
         answer = format!("{answer} {because}");
+    }
+    let early = plan.nodes.get(node as usize).and_then(|node| early::sentence(plan, node));
+    if let Some(early) = early.filter(|_| ran(status)) {
+        answer = format!("{answer} {early}");
     }
     let event = decided(plan, records, node, status).or(started.and_then(|(seq, _)| seq));
     Why { stage, status: status.word(), answer, event, steps }

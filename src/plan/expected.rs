@@ -31,10 +31,10 @@ impl Plan {
             let name = stages.get(node.stage as usize).map_or("", |stage| stage.name.as_str());
             node.expected = known(node, name);
         }
-        let unknown = match middle(self.nodes.iter().filter_map(|node| node.expected.map(|of| of.ms))) {
-            Some(ms) => ms,
-            None => return,
-        };
+        if self.nodes.iter().all(|node| node.expected.is_none()) {
+            return;
+        }
+        let unknown = usual(&self.nodes);
         let edges: Vec<Vec<u32>> =
             self.nodes.iter().map(|node| node.edges.iter().map(|edge| edge.to).collect()).collect();
         let Ok(order) = topological(&edges) else { return };
@@ -46,7 +46,7 @@ impl Plan {
 }
 
 /// Milliseconds the node is expected to take. One tells stages apart that take none.
-fn ms(node: &Node, unknown: u64) -> u32 {
+pub(super) fn ms(node: &Node, unknown: u64) -> u32 {
     let ms = match node.expected {
         _ if node.preset.is_some() || node.waived.is_some() => 0,
         Some(expected) => expected.ms,
@@ -56,11 +56,11 @@ fn ms(node: &Node, unknown: u64) -> u32 {
     ms.clamp(1, u64::from(u32::MAX)) as u32
 }
 
-fn middle(known: impl Iterator<Item = u64>) -> Option<u64> {
-    let mut known: Vec<u64> = known.collect();
+/// What a stage without history is taken to need: the middle of those with one.
+pub(super) fn usual(nodes: &[Node]) -> u64 {
+    let mut known: Vec<u64> = nodes.iter().filter_map(|node| node.expected.map(|of| of.ms)).collect();
     known.sort_unstable();
-    let middle = known.get(known.len() / 2).copied()?;
-    Some(if middle == 0 { UNKNOWN_MS } else { middle })
+    known.get(known.len() / 2).copied().filter(|ms| *ms > 0).unwrap_or(UNKNOWN_MS)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod build;
 mod call;
 mod choice;
 mod expected;
+mod fail_first;
 mod frame;
 mod given;
 mod globals;
@@ -17,6 +18,7 @@ mod refuse;
 mod repair;
 mod retry;
 mod reusable;
+mod schedule;
 pub mod secrets;
 mod start;
 mod svg;
@@ -34,6 +36,7 @@ use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
 pub use choice::{Verdict, rule_facts, verdicts};
 pub use expected::Expected;
+pub use fail_first::{FailFirst, Suspect};
 pub use given::Given;
 pub use reach::{facts_of, select_facts, start_facts};
 pub use refuse::{concerning, refusal, refusals};
@@ -94,6 +97,9 @@ pub struct Plan {
     /// Library files whose rules come after these; read only when something has failed, for most runs need none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repair_sets: Vec<String>,
+    /// Likely failures come first: what `priority` is ordered by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail_first: Option<FailFirst>,
 }
 
 /// A known failure and what mends it.
@@ -220,14 +226,17 @@ pub struct Node {
     /// Its end is known before the run: only a part of the lane was asked for.
     #[serde(default)]
     pub preset: Option<Preset>,
-    /// Longest path to the end of the plan: what starts first among the ready. In nodes, or in expected milliseconds once
-    /// there is history.
+    /// What starts first among the ready: the longest path to the end of the plan, in nodes, or in expected milliseconds
+    /// once there is history; the place from behind where likely failures come first.
     pub priority: u32,
     /// From earlier runs, as it was known when this one began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<Expected>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undo>,
+    /// How likely it fails, where earlier runs say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect: Option<Suspect>,
 }
 
 impl Plan {

@@ -118,6 +118,7 @@ impl Lowering<'_> {
             priority: 0,
             expected: None,
             undo: self.undo(stage, at),
+            suspect: None,
         };
         if let Some(shared) = &around.tool {
             self.share(&mut node, shared, At { matrix: &combination, own: Some(index) });

@@ -90,6 +90,7 @@ pub fn stage(key: &str) -> Draft {
         priority: 0,
         expected: None,
         undo: None,
+        suspect: None,
     };
     Draft { node, edges: Vec::new(), priority: None, inside: Vec::new() }
 }
@@ -335,6 +336,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         verify_reuse: None,
         repairs: Vec::new(),
         repair_sets: Vec::new(),
+        fail_first: None,
     }
 }
 

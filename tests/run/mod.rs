@@ -5,6 +5,7 @@ mod calls;
 mod cancel;
 mod claims;
 mod driver;
+mod fail_first;
 mod failure;
 pub(crate) mod fakes;
 mod found;

@@ -10,6 +10,7 @@ mod errors;
 mod going;
 mod mend;
 mod model;
+mod order;
 mod recovery;
 mod upkeep;
 
@@ -18,6 +19,7 @@ pub use errors::{Errors, ErrorsAction, Note};
 pub use going::Going;
 pub use mend::Mend;
 pub use model::{CaseOrder, Model, ModelAction, ModelCard, ModelEval};
+pub use order::Order;
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
 
@@ -245,6 +247,8 @@ pub struct Run {
     /// Run all that does not depend on a failure.
     #[arg(long)]
     pub keep_going: bool,
+    #[command(flatten)]
+    pub order: Order,
     /// Only this stage and what comes after it.
     #[arg(long, value_name = "STAGE", conflicts_with_all = ["only", "recommended"])]
     pub from: Option<String>,
