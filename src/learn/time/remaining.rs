@@ -322,18 +322,20 @@ mod tests {
         let (mut own, mut plain, mut held) = (0.0, 0.0, 0.0);
         let half = split.test.len() / 2;
         for (number, &case) in split.test.iter().enumerate() {
-            let came = left(log, case, 2).unwrap();
-            let span = model.predict(log, case, 2);
-            assert!(span.low <= span.middle && span.middle <= span.high, "{span:?}");
-            own += (span.middle - came).abs();
-            plain += (constant.median - came).abs();
-            held += f64::from(u8::from(number >= half && span.low <= came && came <= span.high));
+            for length in [2, 3] {
+                let came = left(log, case, length).unwrap();
+                let span = model.predict(log, case, length);
+                assert!(span.low <= span.middle && span.middle <= span.high, "{span:?}");
+                own += (span.middle - came).abs();
+                plain += (constant.median - came).abs();
+                held += f64::from(u8::from(number >= half && span.low <= came && came <= span.high));
+            }
             if reveal {
                 model.reveal(log, case);
             }
         }
-        let n = split.test.len() as f64;
-        (own / n, plain / n, held / (n - half as f64))
+        let n = 2.0 * split.test.len() as f64;
+        (own / n, plain / n, held / (n - 2.0 * half as f64))
     }
 
     #[test]
@@ -349,7 +351,7 @@ mod tests {
         let (_, _, held) = tried(&slower, true);
         let (_, _, deaf) = tried(&slower, false);
         assert!(held > 0.65, "{held}");
-        assert!(deaf < 0.4, "the sabotage twin held {deaf}");
+        assert!(deaf < 0.6, "the sabotage twin held {deaf}");
     }
 
     #[test]
