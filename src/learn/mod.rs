@@ -2,6 +2,7 @@
 //! in which order to look. The mathematics only, on plain tables of numbers; knows no lane, no store, no file and no clock.
 
 pub mod evaluate;
+pub mod compare;
 pub mod log;
 pub mod measure;
 pub mod next;
@@ -9,5 +10,6 @@ pub mod chance;
 pub mod set;
 pub mod rank;
 pub mod split;
+pub mod time;
 
 pub use log::{Case, Column, Log, Values};
