@@ -7,4 +7,5 @@
 mod features;
 mod model;
 
+pub use features::Features;
 pub use model::Model;
