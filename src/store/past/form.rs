@@ -247,7 +247,10 @@ mod tests {
         assert_eq!(hex, FIXED);
     }
 
-    const FIXED: &str = "";
+    const FIXED: &str = concat!(
+        "0101700363737608090300000101610100000001680001047465737400010404676174650901037768790107ac0202c801808080802005",
+        "0108636f7665726167650000000000e05540"
+    );
 
     #[test]
     fn bytes_that_are_cut_or_of_another_version_are_nothing() {
