@@ -207,7 +207,8 @@ fn day(at: Timestamp) -> &'static str {
 }
 
 fn hour(at: Timestamp) -> &'static str {
-    const PARTS: [&str; 4] = ["between 0 and 6", "between 6 and 12", "between 12 and 18", "between 18 and 24"];
+    const PARTS: [&str; 4] =
+        ["between 0 and 6", "between 6 and 12", "between 12 and 18", "between 18 and 24"];
     PARTS[(at.0.rem_euclid(DAY) / (DAY / 4)).clamp(0, 3) as usize]
 }
 
@@ -265,7 +266,8 @@ pub fn needed_later(runs: &[Past]) -> Vec<Vec<String>> {
         if let Some(id) = same_change(&run.change) {
             let later = failed.entry(id).or_default();
             for stage in run.stages.iter().filter(|stage| stage.status == Status::Skipped) {
-                let soon = |(name, at): &(&str, i64)| *name == stage.stage && at - run.started.0 <= SAME_CHANGE;
+                let soon =
+                    |(name, at): &(&str, i64)| *name == stage.stage && at - run.started.0 <= SAME_CHANGE;
                 if later.iter().any(soon) && !here.contains(&stage.stage) {
                     here.push(stage.stage.clone());
                 }

@@ -239,13 +239,23 @@ pub fn explain(lane: &Lane, situation: &Situation, known: Knowledge, effort: Eff
     let runs = model.runs as usize;
     let may = runs >= TRUSTED && !lane.off;
     let validation = effort.recall().filter(|_| may).map(|target| {
-        validate(&model.said(|name| lane.stages.iter().any(|stage| stage.name == name && may_go(stage))), target)
+        validate(
+            &model.said(|name| lane.stages.iter().any(|stage| stage.name == name && may_go(stage))),
+            target,
+        )
     });
     let threshold = validation.as_ref().and_then(|validation| validation.threshold);
     let decided = if may { decide(lane, &chances, threshold) } else { vec![Decided::Rules; chances.len()] };
-    let keep: Vec<bool> = by_rules.iter().zip(&decided).map(|(rule, how)| *rule && !how.by_history()).collect();
+    let keep: Vec<bool> =
+        by_rules.iter().zip(&decided).map(|(rule, how)| *rule && !how.by_history()).collect();
     let words = dataset::spoken(&situation.change, Some(situation.at));
-    let at = |index: usize| Judged { lane, index, keep: keep[index], decided: decided[index], chances: &chances[index] };
+    let at = |index: usize| Judged {
+        lane,
+        index,
+        keep: keep[index],
+        decided: decided[index],
+        chances: &chances[index],
+    };
     let shown = as_runs(past);
     let (own, rules) = (estimate_kept(lane, &keep, &shown), estimate_kept(lane, &by_rules, &shown));
     Advice {
@@ -264,12 +274,7 @@ pub fn explain(lane: &Lane, situation: &Situation, known: Knowledge, effort: Eff
         alternative: Alternative { rule: OWN, recommended: names(lane, &by_rules), estimate: rules },
         validation,
         regressions: Vec::new(),
-        versions: Versions {
-            model: VERSION,
-            seed: model.seed,
-            fitted: model.fitted,
-            updates: model.updates,
-        },
+        versions: Versions { model: VERSION, seed: model.seed, fitted: model.fitted, updates: model.updates },
     }
 }
 
@@ -328,7 +333,9 @@ fn confidence(keep: &[bool], chances: &[Chances], runs: usize) -> f64 {
 fn basis(runs: usize, off: bool) -> String {
     let noun = if runs == 1 { "run" } else { "runs" };
     match runs {
-        _ if off => format!("the lane's own rules: it says `recommend off`, so its {runs} past {noun} decide nothing"),
+        _ if off => {
+            format!("the lane's own rules: it says `recommend off`, so its {runs} past {noun} decide nothing")
+        }
         0..TRUSTED => format!(
             "the lane's own rules: history has {runs} {noun} of this lane, and fewer than {TRUSTED} decide nothing; \
              confidence is capped at 0.5"
@@ -432,7 +439,8 @@ fn evidence(chances: &Chances, words: &[Said], stage: &str) -> Vec<String> {
     // Where it was always the same, no word can say more.
     let varied = |tally: Tally| tally.yes > 0 && tally.yes < tally.seen;
     let of = |question: Question, answer: &Answer| -> Vec<(f64, String)> {
-        let told = answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT && varied(answer.base));
+        let told =
+            answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT && varied(answer.base));
         told.filter_map(|because| {
             Some((because.weight.abs(), reasons::sentence(question, because, words, stage)?))
         })

@@ -109,8 +109,11 @@ fn evidence(known: Knowledge, spoken: &[Said], place: usize) -> Vec<Evidence> {
 
 /// Runs with a verdict on the stage, by the share of words that they have in common with the change; times do not count.
 fn nearest(spoken: &[Said], past: &[Past], name: &str) -> Vec<Near> {
-    let own: Vec<Word> =
-        spoken.iter().filter(|said| !matches!(said.kind, Kind::Day | Kind::Hour)).map(|said| said.word).collect();
+    let own: Vec<Word> = spoken
+        .iter()
+        .filter(|said| !matches!(said.kind, Kind::Day | Kind::Hour))
+        .map(|said| said.word)
+        .collect();
     let mut found: Vec<Near> = past
         .iter()
         .filter_map(|run| {

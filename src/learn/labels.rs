@@ -198,7 +198,12 @@ impl Labels {
 
     /// Predicts, then learns: of each question whose answer is known, what it would have said. The words are those of one
     /// thing, each once.
-    pub fn learn(&mut self, words: &[Word], outcomes: &[(usize, bool)], mut said: impl FnMut(usize, f64, bool)) {
+    pub fn learn(
+        &mut self,
+        words: &[Word],
+        outcomes: &[(usize, bool)],
+        mut said: impl FnMut(usize, f64, bool),
+    ) {
         let rows = self.rows(words);
         for &(label, yes) in outcomes {
             let (inputs, _) = self.evidence(&rows, label);
