@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::event::NodeIndex;
 use crate::history::History;
+use crate::insight::Effort;
 use crate::plan::{Edge, EdgeKind, LEFT_OUT, Plan, Preset};
 
 use super::reuse::Newest;
@@ -65,7 +66,7 @@ fn asked(
     match selection {
         Selection::Only(names) => all(names),
         Selection::From(name) => Ok(downstream(plan, nodes(plan, name)?)),
-        Selection::Recommended => all(&advise(planned, history)?.recommended),
+        Selection::Recommended => all(&advise(planned, history, Effort::Usual)?.recommended),
     }
 }
 

@@ -206,6 +206,10 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE run ADD COLUMN remembered INTEGER;
     CREATE INDEX run_new ON run(num) WHERE finished IS NOT NULL AND finished IS NOT remembered;
 ",
+    "
+    -- What was learned of each lane, up to and with the row `last` of what is remembered.
+    CREATE TABLE advice(lane TEXT PRIMARY KEY, last INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+",
 ];
 
 /// What a file that is only read turned out to be.

@@ -26,7 +26,11 @@ pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
     };
     let planned = project.outline(&asked)?;
     let store = project.history()?;
-    let advice = embed::advise(&planned, store.as_ref().map(|store| store as &dyn History))?;
+    let advice = embed::advise(
+        &planned,
+        store.as_ref().map(|store| store as &dyn History),
+        crate::insight::Effort::Usual,
+    )?;
     let rules = project.verdicts(&asked)?;
     match args.format {
         Format::Json => terminal.json(&json_of(&advice, &rules)),
