@@ -57,7 +57,8 @@ impl Names {
 
     fn get(&self, name: &str) -> Option<Suspect> {
         let outlook = self.ranker.outlook(*self.numbers.get(name)?);
-        Some(Suspect::new(outlook.chance, outlook.failed, outlook.of))
+        let ms = outlook.ms.ceil() as u64;
+        Some(Suspect { ms, ..Suspect::new(outlook.chance, outlook.failed, outlook.of) })
     }
 }
 

@@ -2,12 +2,16 @@
 
 use crate::plan::{Node, Plan};
 
-use super::style::{counted, elapsed};
+use super::style::elapsed;
 
 /// What earlier runs say of its failing; nothing of a stage that never failed.
 pub fn failures(node: &Node) -> Option<String> {
     let suspect = node.suspect.filter(|suspect| suspect.failed > 0)?;
-    Some(format!("failed {} of its last {}", suspect.failed, counted(suspect.of as usize, "run")))
+    Some(match (suspect.failed, suspect.of) {
+        (_, 1) => "failed in its last run".to_owned(),
+        (failed, of) if failed == of => format!("failed in each of its last {of} runs"),
+        (failed, of) => format!("failed {failed} of its last {of} runs"),
+    })
 }
 
 /// For a list of stages: what is worth knowing of its place in the order.
@@ -50,6 +54,8 @@ mod tests {
             "It was put before others in the line: it failed 4 of its last 20 runs and takes about 3.0s.";
         assert_eq!(sentence(&plan, &plan.nodes[1]).as_deref(), Some(said));
         assert_eq!(sentence(&plan, &plan.nodes[0]), None);
+        plan.nodes[0].suspect = Some(Suspect::new(0.9, 1, 1));
+        assert_eq!(note(&plan.nodes[0]).as_deref(), Some("failed in its last run"));
         assert_eq!(note(&plan.nodes[1]).as_deref(), Some("early: failed 4 of its last 20 runs"));
     }
 }

@@ -35,6 +35,8 @@ pub struct Suspect {
     /// Of so many of its last runs it failed so many.
     pub failed: u32,
     pub of: u32,
+    /// Milliseconds it took in them: what counts where none ended well, so that nothing else is expected.
+    pub ms: u64,
     /// It starts before stages that would else come first.
     pub ahead: bool,
 }
@@ -43,7 +45,7 @@ impl Suspect {
     /// `chance` from 0 to 1.
     pub fn new(chance: f64, failed: u32, of: u32) -> Self {
         let chance = (chance.clamp(0.0, 1.0) * f64::from(WHOLE)).round() as u32;
-        Suspect { chance, failed, of, ahead: false }
+        Suspect { chance, failed, of, ..Suspect::default() }
     }
 }
 
@@ -142,8 +144,12 @@ impl Weighed {
             plan.nodes.iter().map(|node| node.edges.iter().map(|edge| edge.to).collect()).collect();
         let order = topological(&edges).ok()?;
         let unknown = usual(&plan.nodes);
-        let own: Vec<u32> =
-            plan.nodes.iter().map(|node| if runs(node) { ms(node, unknown) } else { 1 }).collect();
+        let own = |(node, suspect): (&Node, &Suspect)| match node.expected {
+            _ if !runs(node) => 1,
+            None if suspect.ms > 0 => suspect.ms.min(u64::from(u32::MAX)) as u32,
+            _ => ms(node, unknown),
+        };
+        let own: Vec<u32> = plan.nodes.iter().zip(suspects).map(own).collect();
         let tail = longest(&edges, &order, &own);
         let chance: Vec<f64> = (0..)
             .zip(&plan.nodes)

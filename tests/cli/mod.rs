@@ -7,6 +7,7 @@ mod check;
 mod decide;
 mod embed;
 mod exits;
+mod fail_first;
 mod inspect;
 mod isolated;
 mod kept;

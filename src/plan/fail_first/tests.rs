@@ -1,3 +1,5 @@
+//! The order of small plans, and when it stays as it was.
+
 use super::*;
 use crate::observe::fixture;
 use crate::plan::{Edge, EdgeKind, Expected};
