@@ -6,7 +6,11 @@ pub mod expect;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod forecast;
 pub mod keep;
+pub mod regress;
+pub mod schedule;
+pub mod times;
 
 pub use estimate::Estimate;
 pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};
