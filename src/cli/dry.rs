@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::base::clock::format_duration;
 use crate::embed::foresee::Foreseen;
-use crate::embed::{self, Error, Planned, Project, outline};
+use crate::embed::{self, Error, Foretold, Planned, Project, forecast, outline};
 use crate::engine::room::Foreseen as AtOnce;
 use crate::event::NodeIndex;
 use crate::history::History;
@@ -36,15 +36,20 @@ pub fn show(
         embed::expect(&mut planned.plan, store, planned.fail_first);
     }
     let planned = &planned;
+    let foretold = store.as_ref().and_then(|store| {
+        let past = forecast::runs_of(store, &planned.plan, None);
+        let reused = |node: NodeIndex| foreseen.get(&node).is_some_and(Result::is_ok);
+        embed::foretell(&planned.plan, &planned.change, &past, Some(&reused))
+    });
     let room = embed::at_once(&planned.plan);
     match format {
-        Format::Json => terminal.json(&json_of(planned, &advice, &foreseen, &room)),
+        Format::Json => terminal.json(&json_of(planned, (&advice, foretold.as_ref()), &foreseen, &room)),
         Format::Human => {
             terminal.say(&format!("lane {}: {}", planned.plan.lane, planned.chosen.by));
             terminal.data(&table(&rows(&planned.plan, &foreseen)));
             terminal.say(&format!("at most {} at once: {}", room.at_once, room.why));
             planned.plan.fail_first.iter().for_each(|order| terminal.say(&soon(order)));
-            terminal.say(&format!("nothing was started; {}", estimate(&advice)));
+            terminal.say(&format!("nothing was started; {}", estimate(foretold.as_ref())));
         }
     }
     Ok(Code::Ok)
@@ -140,21 +145,16 @@ fn soon(order: &FailFirst) -> String {
     )
 }
 
-fn estimate(advice: &Advice) -> String {
-    let seconds = |seconds: f64| elapsed((seconds * 1000.0) as u64);
-    let found = &advice.estimate;
-    match (found.seconds, found.low, found.high) {
-        (Some(about), Some(low), Some(high)) => {
-            format!("about {} (80 % of past runs: {} to {})", seconds(about), seconds(low), seconds(high))
-        }
-        (Some(about), ..) => {
-            format!("about {}, from {}", seconds(about), counted(advice.history.runs, "past run"))
-        }
-        _ => "no history yet, so no estimate".into(),
-    }
+fn estimate(foretold: Option<&Foretold>) -> String {
+    foretold.map_or_else(|| "no history yet, so no estimate".into(), Foretold::words)
 }
 
-fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOnce) -> Value {
+fn json_of(
+    planned: &Planned,
+    (advice, foretold): (&Advice, Option<&Foretold>),
+    foreseen: &Foresight,
+    room: &AtOnce,
+) -> Value {
     let plan = &planned.plan;
     let stages: Vec<Value> =
         outline::order(plan).into_iter().map(|index| stage_json(plan, index, foreseen.get(&index))).collect();
@@ -166,7 +166,7 @@ fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOn
         "stages": stages,
         "parallel": { "at_once": room.at_once, "why": room.why },
         "fail_first": plan.fail_first.as_ref().map(fail_first_json),
-        "estimate": advice.estimate,
+        "estimate": foretold.map(Foretold::estimate).unwrap_or_default(),
         "history": advice.history,
     })
 }

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use crate::capture::LineSink;
-use crate::embed::{self, Error, Going, Session, identity};
+use crate::embed::{self, Error, Foretold, Going, Session, identity};
 use crate::engine::drive::{Control, Mode};
 use crate::engine::input::Reuse;
 use crate::event::NodeIndex;
 use crate::observe::actions::Workflow;
+use crate::observe::ahead::{DRAWN, Outlook, WRITTEN};
 use crate::observe::board::{Board, Shared};
 use crate::observe::json::JsonLines;
 use crate::observe::live::{Live, Screen};
@@ -31,6 +32,10 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
     let watch = Watch::start(control.clone(), screen.clone());
     let workflow = workflow(args);
     let ending = Ending::watch(&session);
+    let foretold = if args.format == Format::Human { session.foretold() } else { None };
+    if let Some(foretold) = foretold.as_ref().filter(|_| session.past.is_empty()) {
+        terminal.say(&foretold.words());
+    }
     let screen_for_lines = screen.clone();
     let going = Going {
         yes: args.yes,
@@ -39,7 +44,7 @@ pub fn drive(session: Session, args: &args::Going, terminal: &Terminal) -> Resul
         observers: vec![
             Box::new(Shared(board.clone())),
             ending.observer(),
-            observer(&session, args, terminal, screen.clone(), &workflow),
+            observer(&session, args, terminal, (screen.clone(), foretold), &workflow),
         ],
         people: people(&session, args, terminal, screen),
         control,
@@ -155,7 +160,7 @@ fn observer(
     session: &Session,
     args: &args::Going,
     terminal: &Terminal,
-    screen: Option<Screen>,
+    (screen, foretold): (Option<Screen>, Option<Foretold>),
     workflow: &Option<Workflow>,
 ) -> Box<dyn Observer> {
     if args.format == Format::Json {
@@ -171,9 +176,13 @@ fn observer(
     let mut lines = Lines::new(session.plan.clone(), terminal.err, show, session.output())
         .with_workflow(workflow.clone());
     session.past.iter().for_each(|record| lines.remember(record));
+    let forecast = foretold.map(|foretold| foretold.watch());
     match screen {
-        Some(screen) => Box::new(Live::new(lines, screen)),
-        None => Box::new(PlainLines::new(lines, std::io::stderr())),
+        Some(screen) => Box::new(Live::new(lines, screen).with_outlook(Outlook::of(forecast, DRAWN))),
+        None => {
+            let outlook = Outlook::of(forecast, WRITTEN);
+            Box::new(PlainLines::new(lines, std::io::stderr()).with_outlook(outlook))
+        }
     }
 }
 

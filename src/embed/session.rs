@@ -16,6 +16,7 @@ use crate::event::{Record, RunId, RunStatus};
 use crate::exec::LocalExecutor;
 use crate::exec::inject::Injections;
 use crate::facts::{World, git};
+use crate::history::History;
 use crate::observe::plain::Output;
 use crate::plan::{Plan, StageKind};
 use crate::port::{Inbox, Observer, People};
@@ -25,8 +26,8 @@ use crate::store::{NewNode, NewRun, RunLock, Store, StoreError, StoreInbox};
 use super::errors::{self, Earlier};
 use super::shelf::Shelf;
 use super::{
-    Error, Place, Planned, Project, StoredRun, adopt, inject, isolated, outdated, reuse, rollback, rules,
-    start,
+    Error, Foretold, Place, Planned, Project, StoredRun, adopt, forecast, foretell, inject, isolated,
+    outdated, reuse, rollback, rules, start,
 };
 
 /// How a run is driven and who is told.
@@ -284,6 +285,13 @@ impl Session {
     /// The folder of the run's logs.
     pub fn log_dir(&self) -> PathBuf {
         self.store.log_dir(&self.run)
+    }
+
+    /// How long it will take, as far as earlier runs say.
+    pub fn foretold(&self) -> Option<Foretold> {
+        let past = forecast::runs_of(&self.store, &self.plan, Some(&self.run.0));
+        let own = self.store.run(&self.run.0).ok().flatten();
+        foretell(&self.plan, &own.map(|run| run.change).unwrap_or_default(), &past, None)
     }
 
     /// What attempts wrote, given piece by piece.

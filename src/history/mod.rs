@@ -128,7 +128,7 @@ pub trait History {
     fn runs(&self, filter: &Filter) -> Result<Vec<RunSummary>, HistoryError>;
     fn run(&self, id: &str) -> Result<Option<RunSummary>, HistoryError>;
     fn stages(&self, run: &str) -> Result<Vec<StageSummary>, HistoryError>;
-    /// What the stages took in the lane's newest runs.
+    /// What the stages took in the lane's newest runs, the oldest of them first.
     fn samples(&self, lane: &str, runs: usize) -> Result<Vec<Sample>, HistoryError>;
     fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError>;
     /// What is remembered of finished runs, those of other machines and those whose own records are gone included.

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use crate::history::Sample;
+use crate::learn::time::Spread;
 use crate::plan::Expected;
 
 /// Newest runs of the lane that count.
-const RUNS: usize = 20;
+const RUNS: usize = 40;
 /// Stages read at most, so that large lanes do not begin late; one run always counts.
 const STAGES: usize = 2_000;
+/// Runs that say what is usual, at least.
+const FOR_RANGE: usize = 10;
 /// Attempts shorter than this say nothing of processors: starting the process is most of them.
 const SHORT_MS: u64 = 100;
 
@@ -56,11 +59,22 @@ fn expected(group: &[&Sample]) -> Expected {
     // Of all processes together where that was looked at, else of the largest.
     let memory = group.iter().map(|sample| sample.usage.max_rss.max(sample.usage.tree_rss));
     let memory = memory.filter(|bytes| *bytes > 0);
+    let range = usual(group);
     Expected {
+        low: range.map_or(0, |(low, _)| low),
+        high: range.map_or(0, |(_, high)| high),
+        runs: if range.is_some() { group.len() as u32 } else { 0 },
         ms: part(group.iter().map(|sample| sample.duration_ms), 50).unwrap_or_default(),
         processors: part(processors, 50).map(|used| used.min(u64::from(u32::MAX)) as u32),
         memory: part(memory, 90).unwrap_or_default(),
     }
+}
+
+/// Between which milliseconds 98 runs of a hundred stay. Samples come oldest first.
+fn usual(group: &[&Sample]) -> Option<(u64, u64)> {
+    let took: Vec<f64> = group.iter().map(|sample| sample.duration_ms as f64).collect();
+    let spread = Spread::of(&took).filter(|spread| spread.n >= FOR_RANGE)?;
+    Some((spread.quantile(0.01) as u64, spread.quantile(0.99).ceil() as u64))
 }
 
 /// The smallest number that at least so many percent do not exceed.
@@ -90,7 +104,23 @@ mod tests {
     fn the_middle_counts_for_time_and_the_high_end_for_memory() {
         let samples: Vec<Sample> = (1..=10).map(|n| sample("unit", n * 1000, n * 250, n)).collect();
         let found = Expectations::of(&samples).get("unit", "unit");
-        assert_eq!(found, Some(Expected { ms: 5_000, processors: Some(250), memory: 9 << 20 }));
+        let found = found.map(|of| (of.ms, of.processors, of.memory));
+        assert_eq!(found, Some((5_000, Some(250), 9 << 20)));
+    }
+
+    #[test]
+    fn what_is_usual_is_said_of_ten_runs_and_not_of_nine() {
+        let samples: Vec<Sample> = (0..10).map(|n| sample("unit", 10_000 + n * 100, 0, 1)).collect();
+        let range = |samples: &[Sample]| {
+            let found = Expectations::of(samples).get("unit", "unit").unwrap();
+            (found.low, found.high, found.runs)
+        };
+        let (low, high, runs) = range(&samples);
+        assert!(
+            low < 10_000 && low > 5_000 && high > 10_900 && high < 20_000 && runs == 10,
+            "{low} to {high}"
+        );
+        assert_eq!(range(&samples[..9]), (0, 0, 0));
     }
 
     #[test]
@@ -110,6 +140,6 @@ mod tests {
 
     #[test]
     fn large_lanes_look_at_fewer_runs_and_never_at_none() {
-        assert_eq!((runs(0), runs(10), runs(1_000), runs(50_000)), (20, 20, 2, 1));
+        assert_eq!((runs(0), runs(10), runs(1_000), runs(50_000)), (40, 40, 2, 1));
     }
 }

@@ -15,6 +15,10 @@ pub mod snapshot;
 pub mod suspect;
 pub mod traces;
 pub mod why;
+pub mod forecast;
+pub mod regress;
+pub mod schedule;
+pub mod times;
 
 pub use effort::{Effort, Validation};
 pub use estimate::Estimate;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::event::{Event, NodeIndex, Record, Status};
 use crate::port::Observer;
 
+use super::ahead::Outlook;
 use super::picture::Picture;
 use super::plain::Lines;
 
@@ -303,6 +304,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Live {
     lines: Lines,
     screen: Screen,
+    outlook: Outlook,
     painter: Option<JoinHandle<()>>,
 }
 
@@ -319,7 +321,13 @@ impl Live {
         let painter = std::thread::Builder::new().name("screen".into());
         // Without a thread there is no picture, but every line at the end.
         let painter = painter.spawn(move || painted.keep_painting()).ok();
-        Live { lines, screen, painter }
+        Live { lines, screen, outlook: Outlook::default(), painter }
+    }
+
+    /// Shows what is left.
+    pub fn with_outlook(mut self, outlook: Outlook) -> Self {
+        self.outlook = outlook;
+        self
     }
 
     fn picture(&self, event: &Event) {
@@ -368,6 +376,9 @@ impl Observer for Live {
             }
         });
         self.picture(&record.event);
+        if let Some(ahead) = self.outlook.ask(self.lines.board(), record.at) {
+            self.screen.update(|picture| picture.expect(ahead, Instant::now()));
+        }
         if matches!(record.event, Event::RunFinished { .. }) {
             self.close();
         }

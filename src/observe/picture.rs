@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthChar;
 use crate::event::{NodeIndex, Status};
 
 use super::Style;
+use super::ahead::{Ahead, counted_down};
 use super::sanitise;
 use super::style::{Ink, counted};
 
@@ -38,6 +39,8 @@ pub struct Picture {
     done: usize,
     failed: usize,
     began: Instant,
+    /// What is left, as it was worked out then.
+    ahead: Option<(Ahead, Instant)>,
     style: Style,
 }
 
@@ -50,8 +53,14 @@ impl Picture {
             done: 0,
             failed: 0,
             began,
+            ahead: None,
             style,
         }
+    }
+
+    /// So much was left at that moment.
+    pub fn expect(&mut self, ahead: Ahead, now: Instant) {
+        self.ahead = Some((ahead, now));
     }
 
     /// A stage's state is now this one.
@@ -142,6 +151,10 @@ impl Picture {
             counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")),
         );
         parts.push(seconds(now.saturating_duration_since(self.began).as_secs()));
+        if let Some((ahead, at)) = &self.ahead {
+            let gone = now.saturating_duration_since(*at).as_millis() as u64;
+            parts.push(counted_down(ahead, gone));
+        }
         parts.join(&format!(" {} ", self.style.dash()))
     }
 }
@@ -239,6 +252,15 @@ mod tests {
                 "0 of 50 stages done - 2 running - 1 waiting - 1m 05s",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_left_counts_down_between_two_events() {
+        let (mut picture, now) = picture(0, 0);
+        picture.expect(Ahead { ms: 42_000, between: Some((30_000, 60_000)) }, now);
+        let footer = |after| picture.rows(80, 24, now + Duration::from_secs(after)).pop();
+        assert_eq!(footer(2).as_deref(), Some("0 of 50 stages done - 2s - about 40s left"));
+        assert_eq!(footer(70).as_deref(), Some("0 of 50 stages done - 1m 10s - longer than usual"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::plan::Plan;
 use crate::port::Observer;
 
 use super::actions::Workflow;
+use super::ahead::Outlook;
 use super::style::{Ink, counted, elapsed};
 use super::{Board, Style, sanitise, undoing};
 
@@ -351,11 +352,17 @@ pub fn shown(key: Option<&str>, line: &[u8], style: Style) -> String {
 pub struct PlainLines<W: Write + Send> {
     lines: Lines,
     out: W,
+    outlook: Outlook,
 }
 
 impl<W: Write + Send> PlainLines<W> {
     pub fn new(lines: Lines, out: W) -> Self {
-        PlainLines { lines, out }
+        PlainLines { lines, out, outlook: Outlook::default() }
+    }
+
+    /// Says now and then what is left.
+    pub fn with_outlook(self, outlook: Outlook) -> Self {
+        PlainLines { outlook, ..self }
     }
 }
 
@@ -371,6 +378,13 @@ impl<W: Write + Send> Observer for PlainLines<W> {
                 text.clear();
             }
         });
+        if matches!(record.event, Event::StageFinished { .. })
+            && let Some(ahead) = self.outlook.ask(lines.board(), record.at)
+        {
+            let left = format!("{} {} left", lines.style.dash(), ahead.words());
+            text.push_str(&lines.style.paint(Ink::Dim, &left));
+            text.push('\n');
+        }
         // Whoever closed the pipe has read enough; the run goes on.
         if !text.is_empty() {
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -8,6 +8,8 @@ use super::help::{self, Advice};
 use super::style::{Ink, counted, elapsed, one_line};
 use super::{Board, Style, undoing};
 
+/// Milliseconds by which a stage must differ from what is usual to be worth a word.
+const WORTH: u64 = 1_000;
 /// Stages named on one line.
 const NAMED: usize = 8;
 
@@ -32,6 +34,7 @@ impl Ended<'_> {
     pub fn text(&self) -> String {
         let mut lines = vec![String::new(), self.headline()];
         lines.extend(self.slowest());
+        lines.extend(self.unusual());
         lines.extend(self.healed());
         lines.extend(self.not_run());
         lines.extend(self.board.notes.iter().map(|note| format!("note: {note}")));
@@ -82,6 +85,27 @@ impl Ended<'_> {
         let named: Vec<String> =
             rows.iter().take(3).map(|(ms, node)| format!("{} {}", self.key(*node), elapsed(*ms))).collect();
         vec![self.style.paint(Ink::Dim, &format!("slowest: {}", named.join(", ")))]
+    }
+
+    /// Stages that took longer or shorter than 98 of a hundred runs do, the strangest first, on one line.
+    fn unusual(&self) -> Option<String> {
+        let mut strange: Vec<(f64, String)> = Vec::new();
+        for (row, node) in self.board.rows.iter().zip(&self.plan.nodes) {
+            let Some(usual) = node.expected.filter(|usual| usual.runs > 0) else { continue };
+            let went_well = matches!(row.status, Some(Status::Succeeded | Status::Warned));
+            let away = row.duration_ms.abs_diff(usual.ms);
+            let outside = row.duration_ms < usual.low || row.duration_ms > usual.high;
+            if went_well && outside && away >= WORTH && away * 4 >= usual.ms {
+                let range = format!("{} to {}", elapsed(usual.low), elapsed(usual.high));
+                let runs = counted(usual.runs as usize, "run");
+                let took = elapsed(row.duration_ms);
+                let words = format!("{} took {took}, usually {range} ({runs})", node.key);
+                strange.push((away as f64 / usual.ms.max(1) as f64, words));
+            }
+        }
+        strange.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let words: Vec<String> = strange.into_iter().take(3).map(|(_, words)| words).collect();
+        (!words.is_empty()).then(|| format!("unusual: {}", words.join("; ")))
     }
 
     /// Stages that got past a failure because a repair rule acted, a line each.
@@ -261,23 +285,27 @@ mod tests {
     use super::*;
     use crate::base::Timestamp;
     use crate::event::{AttemptStatus, Event, Outcome, Record, Usage};
+    use crate::plan::Expected;
 
     fn text(events: Vec<Event>) -> String {
         let plan = fixture::plan();
         let records: Vec<Record> =
             (1..).zip(events).map(|(seq, event)| Record { seq, at: Timestamp(0), event }).collect();
         let board = Board::from_records(plan.nodes.len(), &records);
-        let ended = Ended {
+        ended(&plan, &board).text()
+    }
+
+    fn ended<'a>(plan: &'a Plan, board: &'a Board) -> Ended<'a> {
+        Ended {
             program: "wfl",
             run: "r1",
-            plan: &plan,
-            board: &board,
+            plan,
+            board,
             known: &[],
             style: Style::default(),
             advice: &[],
             said: &[],
-        };
-        ended.text()
+        }
     }
 
     fn failed() -> Vec<Event> {
@@ -322,6 +350,31 @@ mod tests {
         assert!(at("unit: exit 1") < at("assertion failed: x"));
         assert!(at("assertion failed: x") < at("next: wfl logs r1 unit"));
         assert!(text.ends_with("next: wfl resume r1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_stage_far_from_what_is_usual_is_said_and_one_near_it_is_not() {
+        let told = |ms: u64, runs: u32| {
+            let mut plan = fixture::plan();
+            let usual = Expected { ms: 13_000, low: 12_000, high: 15_000, runs, ..Expected::default() };
+            plan.nodes[1].expected = Some(usual);
+            let status = Status::Succeeded;
+            let finished = Event::StageFinished {
+                node: 1,
+                status,
+                reason: None,
+                outputs: Default::default(),
+                duration_ms: ms,
+            };
+            let record = Record { seq: 1, at: Timestamp(0), event: finished };
+            let board = Board::from_records(plan.nodes.len(), [&record]);
+            ended(&plan, &board).text()
+        };
+        assert!(told(34_000, 40).contains("unusual: unit took 34.0s, usually 12.0s to 15.0s (40 runs)"));
+        assert!(told(4_000, 40).contains("unusual: unit took 4.0s"));
+        assert!(!told(14_900, 40).contains("unusual"), "inside");
+        assert!(!told(15_900, 40).contains("unusual"), "outside, but near");
+        assert!(!told(34_000, 0).contains("unusual"), "too few runs say what is usual");
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub struct Expected {
     pub processors: Option<u32>,
     /// Bytes of memory that nine attempts of ten stayed below; 0 where it is not known.
     pub memory: u64,
+    /// Milliseconds that 98 runs of a hundred stay between, and how many runs say so; no runs where they are too few.
+    pub low: u64,
+    pub high: u64,
+    pub runs: u32,
 }
 
 /// Of a stage without history, when no stage of the plan has one.

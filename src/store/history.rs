@@ -20,7 +20,7 @@ const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms,
     tree_rss FROM node LEFT JOIN attempt ON attempt.run = node.run AND attempt.node = node.idx \
     AND attempt.attempt = node.attempt AND attempt.status = 'succeeded' \
     WHERE node.run IN (SELECT num FROM run WHERE lane = ?1 AND finished IS NOT NULL \
-    ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned')";
+    ORDER BY started DESC, num DESC LIMIT ?2) AND node.status IN ('succeeded', 'warned') ORDER BY node.run";
 
 const RUN: &str =
     "SELECT id, lane, status, started, finished, worked_ms, change, params, cause, exit FROM run";

@@ -33,7 +33,10 @@ fn loaded(processors: u32, others: u32) -> Room {
 }
 
 fn used(draft: Draft, processors: u32, memory: u64) -> Draft {
-    draft.with(|node| node.expected = Some(Expected { ms: 1_000, processors: Some(processors), memory }))
+    draft.with(|node| {
+        node.expected =
+            Some(Expected { ms: 1_000, processors: Some(processors), memory, ..Expected::default() })
+    })
 }
 
 fn wide(count: usize) -> Vec<Draft> {

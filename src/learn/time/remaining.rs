@@ -267,7 +267,8 @@ fn trust(each: &[Each], came: &[f64], cases: &[u32]) -> [f64; VIEWS] {
     weights.map(|weight| weight / sum)
 }
 
-/// So that a tenth of what came lies below and a tenth above; what cannot lie on one side is given to the other.
+/// How far the distances from the middle (low, middle, high) must be stretched so that a tenth of what came lies below and
+/// a tenth above. What cannot lie on one side is given to the other.
 fn stretches(mixed: &[[f64; 3]], came: &[f64]) -> [f64; 2] {
     let beyond = |side: usize| -> Vec<f64> {
         let sign = if side == 0 { -1.0 } else { 1.0 };
