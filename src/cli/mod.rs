@@ -10,6 +10,7 @@ mod log_lines;
 pub mod output;
 mod people;
 mod present;
+mod recommended;
 mod signals;
 mod since;
 mod verdicts;

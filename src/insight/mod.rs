@@ -7,6 +7,8 @@ pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod keep;
+pub mod ledger;
+pub mod replay;
 
 pub use estimate::Estimate;
 pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};

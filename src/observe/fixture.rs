@@ -36,6 +36,7 @@ pub fn plan() -> Plan {
         verify_reuse: None,
         repairs: Vec::new(),
         repair_sets: Vec::new(),
+        advised: None,
     }
 }
 

@@ -120,6 +120,7 @@ fn assemble(builder: Builder<'_>, lane: &ResolvedLane, held: Held) -> Plan {
         verify_reuse: model.project.verify_reuse,
         repairs: held.repairs,
         repair_sets: super::repair::library_sets(model),
+        advised: None,
     }
 }
 

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::{BreakerRule, Files, Keyed, NodeIndex};
+use crate::event::{Advised, BreakerRule, Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
@@ -94,6 +94,9 @@ pub struct Plan {
     /// Library files whose rules come after these; read only when something has failed, for most runs need none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repair_sets: Vec<String>,
+    /// What history advised to leave out of this run, and what was done with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advised: Option<Box<Advised>>,
 }
 
 /// A known failure and what mends it.

@@ -189,6 +189,16 @@ const MIGRATIONS: &[&str] = &[
     ) WITHOUT ROWID;
     CREATE INDEX failure_remedy_run ON failure_remedy(run);
 ",
+    "
+    -- What a run was advised to leave out, and what was done with that. Outlives the run.
+    CREATE TABLE advised(
+        id TEXT PRIMARY KEY,
+        lane TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        data TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX advised_at ON advised(at);
+",
 ];
 
 /// What a file that is only read turned out to be.

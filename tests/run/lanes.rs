@@ -335,6 +335,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         verify_reuse: None,
         repairs: Vec::new(),
         repair_sets: Vec::new(),
+        advised: None,
     }
 }
 

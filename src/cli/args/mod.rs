@@ -9,6 +9,7 @@ mod authoring;
 mod errors;
 mod going;
 mod mend;
+mod recommendation;
 mod recovery;
 mod upkeep;
 
@@ -16,6 +17,7 @@ pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init
 pub use errors::{Errors, ErrorsAction, Note};
 pub use going::Going;
 pub use mend::Mend;
+pub use recommendation::Recommendation;
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
 
@@ -247,9 +249,11 @@ pub struct Run {
     /// Only these stages, and the gates and approvals they need.
     #[arg(long, value_name = "STAGE", value_delimiter = ',', conflicts_with = "recommended")]
     pub only: Vec<String>,
-    /// Only the stages `wfl explain` recommends.
+    /// Only the stages `wfl explain` recommends: shows what would be left out, asks, runs.
     #[arg(long)]
     pub recommended: bool,
+    #[command(flatten)]
+    pub recommendation: Recommendation,
     /// Take what this run of a lighter lane did well, and run what it left out.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "only", "recommended"])]
     pub promote: Option<String>,
