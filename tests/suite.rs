@@ -10,6 +10,7 @@ mod failure;
 mod faults;
 mod format;
 mod help;
+mod history;
 mod import;
 mod init;
 mod lang;

@@ -194,7 +194,7 @@ impl Project {
 fn change(world: &World) -> history::Change {
     let change = world.change();
     history::Change {
-        author: String::new(),
+        author: change.author.clone(),
         id: change.id.clone(),
         kind: change.kind.clone(),
         files: change.files.clone(),

@@ -27,6 +27,8 @@ pub struct ChangeInfo {
     pub messages: Vec<String>,
     /// HEAD; empty without one.
     pub sha: String,
+    /// A hash of who commits here; empty when git does not know.
+    pub author: String,
     /// The commit of the base; none without one.
     pub base_commit: Option<String>,
     /// Lines added and deleted of each file, where they are known.
@@ -124,6 +126,7 @@ fn from_git(git: &Git, root: &Path, flags: &ChangeFlags, wanted: Option<&str>) -
         breaking: convention::breaking(&messages),
         messages,
         sha,
+        author: git.author.clone(),
         lines,
     }
 }

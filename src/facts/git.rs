@@ -22,6 +22,9 @@ const SAFE: &[&str] = &[
     "maintenance.auto=false",
 ];
 
+/// Characters of the hash of a mail address: enough to tell people of one project apart.
+const AUTHOR: usize = 12;
+
 /// The state of a repository as `git status` tells it.
 #[derive(Debug)]
 pub struct Git {
@@ -32,6 +35,8 @@ pub struct Git {
     pub sha: Option<String>,
     /// Empty when detached.
     pub branch: String,
+    /// Who commits here, as [`author`] hashes it; empty when git does not know.
+    pub author: String,
     /// Tracked files that differ from HEAD, relative to the repository's top.
     tracked: Vec<String>,
     untracked: Vec<String>,
@@ -66,12 +71,18 @@ impl Git {
     pub fn open(root: &Path) -> Result<Git, String> {
         let prefix = prefix(root)?;
         let status = ["status", "--porcelain=v2", "--branch", "-z", "--no-renames", "--untracked-files=all"];
+        // Both at once: a run waits no longer for two answers than for one.
+        let email = std::env::var("GIT_AUTHOR_EMAIL").ok();
+        let asked = email.is_none().then(|| start(root, &["config", "--get", "user.email"]));
         let output = run(root, &[&status[..], &["--ignore-submodules=dirty"]].concat())?;
+        let told = asked.and_then(|asked| asked.and_then(finish).ok());
+        let email = email.or_else(|| told.map(|told| String::from_utf8_lossy(&told).into_owned()));
         let mut git = Git {
             root: root.to_path_buf(),
             prefix,
             sha: None,
             branch: String::new(),
+            author: author(&email.unwrap_or_default()),
             tracked: Vec::new(),
             untracked: Vec::new(),
         };
@@ -373,6 +384,31 @@ fn finish(child: Child) -> Result<Vec<u8>, String> {
 
 pub(super) fn run(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     start(root, arguments).and_then(finish)
+}
+
+/// A mail address as history knows it: short, the same on every machine, and no address any more. Empty of nothing.
+pub fn author(email: &str) -> String {
+    match email.trim().to_lowercase() {
+        none if none.is_empty() => none,
+        email => blake3::hash(email.as_bytes()).to_hex()[..AUTHOR].to_string(),
+    }
+}
+
+/// Which project this is, on every machine: a hash of its first commits. Empty without commits, and in a shallow clone,
+/// which does not hold them.
+pub fn project(root: &Path) -> String {
+    if run(root, &["rev-parse", "--is-shallow-repository"]).is_ok_and(|said| said.starts_with(b"true")) {
+        return String::new();
+    }
+    let roots = run(root, &["rev-list", "--max-parents=0", "HEAD"]).unwrap_or_default();
+    let text = String::from_utf8_lossy(&roots).into_owned();
+    let mut roots: Vec<&str> = text.lines().collect();
+    roots.sort_unstable();
+    if roots.is_empty() {
+        String::new()
+    } else {
+        blake3::hash(roots.join("\n").as_bytes()).to_hex()[..16].into()
+    }
 }
 
 /// Who git says works here: `user.email`, of the repository or the user.

@@ -126,4 +126,6 @@ pub trait History {
     /// What the stages took in the lane's newest runs.
     fn samples(&self, lane: &str, runs: usize) -> Result<Vec<Sample>, HistoryError>;
     fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError>;
+    /// What is remembered of finished runs, those of other machines and those whose own records are gone included.
+    fn past(&self, filter: &Filter) -> Result<Vec<Past>, HistoryError>;
 }

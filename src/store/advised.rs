@@ -1,6 +1,8 @@
 //! What runs were advised to leave out, and what was done with that: one row a run, which outlives the run's own records
 //! so that the advice can be held against what came. Judges nothing.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 
 use super::Store;
@@ -26,6 +28,15 @@ pub(super) fn taken(conn: &Connection, run: i64, at: Timestamp, advised: &Advise
         )?;
     }
     Ok(())
+}
+
+/// Those of the runs `which` selects by number that ran all of it because the draw said so.
+pub(super) fn controls(conn: &Connection, which: &str) -> rusqlite::Result<BTreeSet<String>> {
+    let mut select = conn.prepare(&format!(
+        "SELECT run.id FROM run JOIN advised ON advised.id = run.id WHERE num IN ({which}) \
+         AND json_valid(data) AND json_extract(data, '$.course') = 'control'"
+    ))?;
+    select.query_map([], |row| row.get(0))?.collect()
 }
 
 impl Store {

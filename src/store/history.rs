@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::{Store, journal, lock};
 use crate::base::Timestamp;
 use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
-use crate::history::{AttemptSummary, Filter, History, HistoryError, RunSummary, Sample, StageSummary};
+use crate::history::{AttemptSummary, Filter, History, HistoryError, Past, RunSummary, Sample, StageSummary};
 
 /// Stages that ended well, each with the attempt that ended it.
 const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss, \
@@ -69,6 +69,10 @@ impl History for Store {
     fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError> {
         journal::events(&self.conn(), run).map_err(HistoryError::from)
     }
+
+    fn past(&self, filter: &Filter) -> Result<Vec<Past>, HistoryError> {
+        self.read_past(filter).map_err(HistoryError::from)
+    }
 }
 
 impl Store {
@@ -88,7 +92,7 @@ impl Store {
     }
 }
 
-fn conditions(filter: &Filter) -> (String, Vec<Sql>) {
+pub(super) fn conditions(filter: &Filter) -> (String, Vec<Sql>) {
     let text = |value: &String| Sql::Text(value.clone());
     let time = |value: Timestamp| Sql::Integer(value.0);
     let all = [
@@ -150,17 +154,17 @@ fn stage(row: &Row<'_>, attempts: Vec<AttemptSummary>) -> rusqlite::Result<Stage
 }
 
 /// The fields of a row. One that does not hold what it should is read as empty, and named at the end.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     row: &'a Row<'a>,
     bad: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
-    fn of(row: &'a Row<'a>) -> Self {
+    pub(super) fn of(row: &'a Row<'a>) -> Self {
         Fields { row, bad: Vec::new() }
     }
 
-    fn get<T: FromSql + Default>(&mut self, index: usize) -> T {
+    pub(super) fn get<T: FromSql + Default>(&mut self, index: usize) -> T {
         match self.row.get(index) {
             Ok(value) => value,
             Err(_) => {
@@ -170,7 +174,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn json<T: DeserializeOwned + Default>(&mut self, index: usize) -> T {
+    pub(super) fn json<T: DeserializeOwned + Default>(&mut self, index: usize) -> T {
         let text: Option<String> = self.get(index);
         let Some(text) = text else { return T::default() };
         serde_json::from_str(&text).unwrap_or_else(|_| {
@@ -184,7 +188,7 @@ impl<'a> Fields<'a> {
         self.bad.push(name);
     }
 
-    fn unreadable(self) -> Option<String> {
+    pub(super) fn unreadable(self) -> Option<String> {
         (!self.bad.is_empty()).then(|| {
             format!(
                 "the state holds something unreadable here ({}): `wfl doctor` checks it",
@@ -262,7 +266,7 @@ fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
     })
 }
 
-fn whole(number: i64) -> u64 {
+pub(super) fn whole(number: i64) -> u64 {
     number.max(0) as u64
 }
 

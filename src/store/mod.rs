@@ -17,6 +17,7 @@ pub mod lease;
 mod lineage;
 pub mod location;
 pub mod lock;
+pub mod past;
 mod place;
 mod project;
 pub mod repair;
@@ -294,6 +295,7 @@ impl Store {
         let row = self.run_row(run)?;
         self.write(|tx| {
             failure::keep_evidence(tx, row)?;
+            past::keep(tx, row)?;
             for table in ["event", "attempt", "node", "plan", "message", "lease", "waiter", "result", "kept"]
             {
                 tx.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [row])?;

@@ -190,6 +190,23 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX failure_remedy_run ON failure_remedy(run);
 ",
     "
+    -- What is remembered of runs that ended, of this machine and others. Numbers are never used again.
+    CREATE TABLE past(
+        num INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        lane TEXT NOT NULL,
+        change_type TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        imported INTEGER NOT NULL,
+        data BLOB NOT NULL
+    );
+    CREATE INDEX past_started ON past(started, id);
+    CREATE INDEX past_lane ON past(lane, started);
+    -- The end of the run that was taken in; it may have been resumed since.
+    ALTER TABLE run ADD COLUMN remembered INTEGER;
+    CREATE INDEX run_new ON run(num) WHERE finished IS NOT NULL AND finished IS NOT remembered;
+",
+    "
     -- What a run was advised to leave out, and what was done with that. Outlives the run.
     CREATE TABLE advised(
         id TEXT PRIMARY KEY,

@@ -1,9 +1,12 @@
 //! The ledger of a project: what its runs were advised beside what came, read from its state. Works nothing out.
 
-use crate::history::{Filter, History, Past, RunAdvised};
+use crate::history::{Filter, History};
 use crate::insight::ledger::{Ledger, ledger};
 
 use super::super::{Error, Project};
+
+/// The advice is recorded a moment after the run began.
+const MARGIN_MS: i64 = 60_000;
 
 impl Project {
     /// What advice predicted beside what came, of one lane or of all. Empty where nothing was ever advised.
@@ -12,7 +15,9 @@ impl Project {
         let mut advised = store.advised()?;
         advised.retain(|one| lane.is_none_or(|lane| one.lane == lane));
         // Nothing else is read where nothing was ever advised: most projects.
-        let past = if advised.is_empty() { Vec::new() } else { remembered(&store)? };
+        let Some(first) = advised.first() else { return Ok(Ledger::default()) };
+        let began = crate::base::Timestamp(first.at.0.saturating_sub(MARGIN_MS));
+        let past = store.past(&Filter { since: Some(began), ..Filter::default() })?;
         Ok(ledger(&advised, &past))
     }
 }

@@ -1,6 +1,7 @@
 //! A run of what history recommends: what it would leave out, what that saves and risks, and what was done with the
 //! advice, recorded with the run. Works no advice out and trusts none: what may be left out is judged again by `permit`.
 
+mod ledger;
 mod permit;
 
 pub use permit::{Permitted, leave_out, permitted};

@@ -1,0 +1,3 @@
+//! What is remembered of runs: taken in, kept, merged, exported and imported again; event logs of other programs.
+
+mod remember;
