@@ -6,7 +6,7 @@ use crate::insight::ledger::{Ledger, ledger};
 use super::super::{Error, Project};
 
 /// The advice is recorded a moment after the run began.
-const MARGIN_MS: i64 = 60_000;
+const MARGIN_MS: i64 = 86_400_000;
 
 impl Project {
     /// What advice predicted beside what came, of one lane or of all. Empty where nothing was ever advised.

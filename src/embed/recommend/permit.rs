@@ -22,18 +22,16 @@ pub struct Permitted {
 
 /// Of the stages `wanted`, by index into [`Plan::stages`], those that may be left out.
 pub fn permitted(plan: &Plan, wanted: &BTreeSet<u32>) -> Permitted {
+    let members = members(plan);
     let mut found = Permitted::default();
     for &stage in wanted {
-        match own_reason(plan, stage) {
+        match own_reason(plan, &members, stage) {
             Some(why) => drop(found.refused.insert(stage, why)),
             None => drop(found.stages.insert(stage)),
         }
     }
-    while let Some((stage, why)) = rested_on(plan, &found.stages) {
-        found.stages.remove(&stage);
-        found.refused.insert(stage, why);
-    }
-    found.nodes = nodes_of(plan, &found.stages);
+    keep_what_is_rested_on(plan, &members, &mut found);
+    found.nodes = found.stages.iter().flat_map(|stage| &members[*stage as usize]).copied().collect();
     if !found.stages.is_empty() && nothing_left(plan, &found.nodes) {
         let why = || "without it nothing would be left to run".to_string();
         found.refused.extend(std::mem::take(&mut found.stages).into_iter().map(|stage| (stage, why())));
@@ -51,32 +49,32 @@ pub fn leave_out(plan: &mut Plan, nodes: &BTreeSet<NodeIndex>, reason: &str) {
     }
 }
 
-/// The nodes of these stages, with all that they call.
-fn nodes_of(plan: &Plan, stages: &BTreeSet<u32>) -> BTreeSet<NodeIndex> {
-    let of = |stage: &u32| plan.stages.get(*stage as usize).map(|stage| stage.nodes.clone());
-    let mut nodes: BTreeSet<NodeIndex> = stages.iter().filter_map(of).flatten().collect();
-    let calls: BTreeSet<u32> =
-        nodes.iter().filter_map(|&node| plan.nodes.get(node as usize)?.closes).collect();
-    if !calls.is_empty() {
-        let called = |node: &NodeIndex| plan.around(*node).any(|call| calls.contains(&call));
-        nodes.extend((0..plan.nodes.len() as NodeIndex).filter(called));
+/// The nodes of each stage, with all that it calls.
+fn members(plan: &Plan) -> Vec<Vec<NodeIndex>> {
+    let mut members: Vec<Vec<NodeIndex>> = plan.stages.iter().map(|stage| stage.nodes.clone()).collect();
+    for node in (0..plan.nodes.len() as NodeIndex).filter(|_| !plan.calls.is_empty()) {
+        for call in plan.around(node) {
+            let closing =
+                plan.calls.get(call as usize).and_then(|call| plan.nodes.get(call.closing as usize));
+            if let Some(of) = closing.and_then(|closing| members.get_mut(closing.stage as usize)) {
+                of.push(node);
+            }
+        }
     }
-    nodes
+    members
 }
 
 /// Why the stage, by itself, is never left out.
-fn own_reason(plan: &Plan, stage: u32) -> Option<String> {
-    let Some(named) = plan.stages.get(stage as usize) else {
+fn own_reason(plan: &Plan, members: &[Vec<NodeIndex>], stage: u32) -> Option<String> {
+    let Some((named, all)) = plan.stages.get(stage as usize).zip(members.get(stage as usize)) else {
         return Some("the lane has no such stage".into());
     };
-    for &index in &nodes_of(plan, &BTreeSet::from([stage])) {
+    for &index in all {
         let Some(node) = plan.nodes.get(index as usize) else { continue };
-        let inside = !named.nodes.contains(&index);
         if let Some(what) = effect(node) {
-            return Some(if inside {
-                format!("it calls `{}`, which {what}", node.key)
-            } else {
-                format!("it {what}")
+            return Some(match named.nodes.contains(&index) {
+                true => format!("it {what}"),
+                false => format!("it calls `{}`, which {what}", node.key),
             });
         }
     }
@@ -98,46 +96,67 @@ fn effect(node: &Node) -> Option<&'static str> {
     }
 }
 
-/// A stage to be left out on which something kept rests, and how.
-fn rested_on(plan: &Plan, out: &BTreeSet<u32>) -> Option<(u32, String)> {
-    let gone = nodes_of(plan, out);
-    let stage_of = |node: NodeIndex| whose(plan, out, node);
-    let lane = plan.finally.iter().find_map(|action| reads(&[action], out));
-    if let Some(stage) = lane {
-        return Some((stage, "the lane's `finally` reads its outputs".into()));
+/// Takes back every stage on which something kept rests, and then what those rest on.
+fn keep_what_is_rested_on(plan: &Plan, members: &[Vec<NodeIndex>], found: &mut Permitted) {
+    let mut owner: BTreeMap<NodeIndex, u32> = BTreeMap::new();
+    for &stage in &found.stages {
+        owner.extend(members[stage as usize].iter().map(|&node| (node, stage)));
     }
-    let kept = (0..).zip(&plan.nodes).filter(|(index, _)| !gone.contains(index));
-    for (_, node) in kept {
-        let needed = node.edges.iter().filter(|edge| edge.kind == EdgeKind::Needs && gone.contains(&edge.to));
-        if let Some(stage) = needed.filter_map(|edge| stage_of(edge.to)).next() {
-            return Some((stage, format!("`{}` needs it", node.key)));
+    let makers = makers(plan, &owner);
+    let take_back = |found: &mut Permitted, stage: u32, why: String| -> Vec<NodeIndex> {
+        if !found.stages.remove(&stage) {
+            return Vec::new();
         }
-        if let Some(stage) = read_by(node, out) {
-            return Some((stage, format!("`{}` reads its outputs", node.key)));
-        }
-        if let Some(stage) =
-            gone.iter().copied().find(|&index| makes_inputs(plan, index, node)).and_then(stage_of)
-        {
-            return Some((stage, format!("`{}` takes a file that it makes", node.key)));
-        }
-    }
-    None
-}
-
-/// The stage to be left out with which the node goes.
-fn whose(plan: &Plan, out: &BTreeSet<u32>, node: NodeIndex) -> Option<u32> {
-    let own = plan.nodes.get(node as usize)?.stage;
-    let around = || {
-        plan.around(node).find_map(|call| {
-            let closing = plan.calls.get(call as usize)?.closing;
-            plan.nodes.get(closing as usize).map(|node| node.stage).filter(|stage| out.contains(stage))
-        })
+        found.refused.insert(stage, why);
+        members[stage as usize].clone()
     };
-    Some(own).filter(|stage| out.contains(stage)).or_else(around)
+    let mut open: Vec<NodeIndex> =
+        (0..plan.nodes.len() as NodeIndex).filter(|node| !owner.contains_key(node)).collect();
+    for stage in plan.finally.iter().flat_map(|action| reads(&[action])) {
+        open.extend(take_back(found, stage, "the lane's `finally` reads its outputs".into()));
+    }
+    while let Some(index) = open.pop() {
+        let node = &plan.nodes[index as usize];
+        for edge in node.edges.iter().filter(|edge| edge.kind == EdgeKind::Needs) {
+            if let Some(&stage) = owner.get(&edge.to) {
+                open.extend(take_back(found, stage, format!("`{}` needs it", node.key)));
+            }
+        }
+        for stage in read_by(node) {
+            open.extend(take_back(found, stage, format!("`{}` reads its outputs", node.key)));
+        }
+        for stage in taken_from(node, &makers) {
+            open.extend(take_back(found, stage, format!("`{}` takes a file that it makes", node.key)));
+        }
+    }
 }
 
-/// A stage of `out` whose outputs any expression of the node names.
-fn read_by(node: &Node, out: &BTreeSet<u32>) -> Option<u32> {
+/// Files that stages to be left out declare as their outputs.
+fn makers<'a>(plan: &'a Plan, owner: &BTreeMap<NodeIndex, u32>) -> Vec<(&'a str, u32)> {
+    let mut found = Vec::new();
+    for (&index, &stage) in owner {
+        let outputs = plan.nodes.get(index as usize).into_iter().flat_map(|node| &node.outputs);
+        for output in outputs.filter(|output| output.ty == Type::Path) {
+            if let Some(Value::String(path) | Value::Path(path)) = output.value.as_value() {
+                found.push((path.as_str(), stage));
+            }
+        }
+    }
+    found
+}
+
+/// Stages whose declared files are among the declared inputs of the node.
+fn taken_from(node: &Node, makers: &[(&str, u32)]) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for glob in node.inputs.iter().filter(|_| !makers.is_empty()) {
+        let Ok(matcher) = globset::Glob::new(glob).map(|glob| glob.compile_matcher()) else { continue };
+        found.extend(makers.iter().filter(|(path, _)| matcher.is_match(path)).map(|(_, stage)| *stage));
+    }
+    found
+}
+
+/// Stages whose outputs any expression of the node names.
+fn read_by(node: &Node) -> BTreeSet<u32> {
     let gate = node.gate.iter().flat_map(|gate| {
         gate.measures.iter().map(|measure| &measure.value).chain(gate.require.iter().map(|check| &check.expr))
     });
@@ -150,56 +169,37 @@ fn read_by(node: &Node, out: &BTreeSet<u32>) -> Option<u32> {
         .chain(&node.cwd)
         .chain(node.outputs.iter().map(|output| &output.value))
         .chain(gate);
-    let named = own.filter_map(|expr| names(expr, out)).next();
-    named.or_else(|| {
-        let undo = node.undo.iter().flat_map(|undo| &undo.actions);
-        let actions: Vec<&Action> = node.actions.iter().chain(&node.finally).chain(undo).collect();
-        reads(&actions, out)
-    })
-}
-
-fn reads(actions: &[&Action], out: &BTreeSet<u32>) -> Option<u32> {
-    actions.iter().find_map(|action| match action {
-        Action::Script { .. } => None,
-        Action::Exec { argv } => argv.iter().find_map(|expr| names(expr, out)),
-        Action::Render { target, template, context, schema } => [target, template]
-            .into_iter()
-            .chain(context.iter().map(|(_, value)| value))
-            .chain(schema.iter().map(|schema| &**schema))
-            .find_map(|expr| names(expr, out)),
-    })
-}
-
-/// The first stage of `out` whose output the expression names.
-fn names(expr: &Expr, out: &BTreeSet<u32>) -> Option<u32> {
-    let mut found = None;
-    expr.walk(&mut |part| {
-        if let Kind::Output { stage, .. } = &part.kind
-            && out.contains(stage)
-        {
-            found.get_or_insert(*stage);
-        }
-    });
+    let mut found = BTreeSet::new();
+    own.for_each(|expr| names(expr, &mut found));
+    let undo = node.undo.iter().flat_map(|undo| &undo.actions);
+    let actions: Vec<&Action> = node.actions.iter().chain(&node.finally).chain(undo).collect();
+    found.extend(reads(&actions));
     found
 }
 
-/// Whether a file that the node `maker` declares as its output is among the declared inputs of `taker`.
-fn makes_inputs(plan: &Plan, maker: NodeIndex, taker: &Node) -> bool {
-    let Some(maker) = plan.nodes.get(maker as usize) else { return false };
-    let paths: Vec<&str> = maker
-        .outputs
-        .iter()
-        .filter(|output| output.ty == Type::Path)
-        .filter_map(|output| match output.value.as_value() {
-            Some(Value::String(path) | Value::Path(path)) => Some(path.as_str()),
-            _ => None,
-        })
-        .collect();
-    let takes = |glob: &String| {
-        let matcher = globset::Glob::new(glob).map(|glob| glob.compile_matcher());
-        matcher.is_ok_and(|matcher| paths.iter().any(|path| matcher.is_match(path)))
-    };
-    !paths.is_empty() && taker.inputs.iter().any(takes)
+fn reads(actions: &[&Action]) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    for action in actions {
+        match action {
+            Action::Script { .. } => {}
+            Action::Exec { argv } => argv.iter().for_each(|expr| names(expr, &mut found)),
+            Action::Render { target, template, context, schema } => [target, template]
+                .into_iter()
+                .chain(context.iter().map(|(_, value)| value))
+                .chain(schema.iter().map(|schema| &**schema))
+                .for_each(|expr| names(expr, &mut found)),
+        }
+    }
+    found
+}
+
+/// The stages whose outputs the expression names.
+fn names(expr: &Expr, found: &mut BTreeSet<u32>) {
+    expr.walk(&mut |part| {
+        if let Kind::Output { stage, .. } = &part.kind {
+            found.insert(*stage);
+        }
+    });
 }
 
 /// Whether no stage that does something would run.
