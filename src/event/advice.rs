@@ -21,7 +21,7 @@ pub enum Course {
 #[serde(rename_all = "kebab-case")]
 pub enum Effort {
     #[default]
-    Standard,
+    Usual,
     Safe,
     Fast,
 }
@@ -30,7 +30,7 @@ impl Effort {
     /// As it was asked for: ` --safe`; nothing where it was not said.
     pub fn flag(self) -> &'static str {
         match self {
-            Effort::Standard => "",
+            Effort::Usual => "",
             Effort::Safe => " --safe",
             Effort::Fast => " --fast",
         }

@@ -6,7 +6,8 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
 use crate::event::Status;
-use crate::history::{Past, PastStage};
+use crate::history::{Mode, Past, PastStage};
+use crate::plan::LEFT_OUT;
 
 /// Resamples behind an interval.
 const RESAMPLES: usize = 2_000;
@@ -59,21 +60,57 @@ pub struct Figures {
     pub recall: Option<Share>,
 }
 
+/// What decisions of the replay let later ones know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feedback {
+    /// Everything that came, as if somebody had run what was left out: more than there would be.
+    All,
+    /// What would be known: of a stage that was left out nothing, but in so many runs of a hundred all of it ran.
+    AsItWouldBe { control: u32, seed: u64 },
+}
+
 /// Decides every run of `past`, which is in order of time, from `first` on: `decide` is given the runs that had ended when
-/// it started, and the run itself, of which it may look at the change alone, and names the stages to leave out.
+/// it started, as far as they would be known, and the run itself, of which it may look at the change alone. It names the
+/// stages to leave out.
 pub fn replay(
     past: &[Past],
     first: usize,
+    feedback: Feedback,
     mut decide: impl FnMut(&[Past], &Past) -> Vec<String>,
 ) -> Vec<Replayed> {
-    let each = past.iter().enumerate().skip(first);
-    each.map(|(place, run)| {
-        let open = past[..place].iter().position(|earlier| ended(earlier) > run.started.0);
-        let before = open.unwrap_or(place);
-        let out = decide(&past[..before], run);
-        as_it_would_have_been(run, &out)
-    })
-    .collect()
+    let mut random = match feedback {
+        Feedback::All => None,
+        Feedback::AsItWouldBe { control, seed } => Some((control, Xoshiro256PlusPlus::seed_from_u64(seed))),
+    };
+    let mut known: Vec<Past> = past.iter().take(first).cloned().collect();
+    let mut found = Vec::new();
+    for run in past.iter().skip(first) {
+        let open = known.iter().position(|earlier| ended(earlier) > run.started.0);
+        let mut out = decide(&known[..open.unwrap_or(known.len())], run);
+        if let Some((control, random)) = &mut random
+            && !out.is_empty()
+            && random.random_range(0..100) < *control
+        {
+            out.clear();
+            known.push(Past { mode: Mode::Control, ..run.clone() });
+        } else {
+            known.push(if random.is_some() { without(run, &out) } else { run.clone() });
+        }
+        found.push(as_it_would_have_been(run, &out));
+    }
+    found
+}
+
+/// The run as it would be remembered if these had been left out.
+fn without(run: &Past, out: &[String]) -> Past {
+    let mut run = run.clone();
+    for stage in run.stages.iter_mut().filter(|stage| ran(stage) && out.contains(&stage.stage)) {
+        stage.status = Status::Skipped;
+        stage.reason = Some(format!("{LEFT_OUT} by --recommended"));
+        (stage.began_ms, stage.duration_ms, stage.attempts) = (None, 0, 0);
+        run.mode = Mode::Recommended;
+    }
+    run
 }
 
 fn ended(past: &Past) -> i64 {
@@ -154,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_did_not_run_saves_nothing_and_what_failed_is_missed() {
-        let found = replay(&runs(8), 4, |_, _| vec!["unit".into(), "docs".into()]);
+        let found = replay(&runs(8), 4, Feedback::All, |_, _| vec!["unit".into(), "docs".into()]);
         let sums = figures(&found, 1);
         assert_eq!((sums.runs, sums.stages, sums.left_out), (4, 8, 4));
         assert_eq!((sums.failures, sums.missed, sums.slipped), (1, 1, 1));
@@ -167,12 +204,29 @@ mod tests {
         let mut past = runs(6);
         past[4].duration_ms = 60_000;
         let mut seen = Vec::new();
-        replay(&past, 3, |before, run| {
+        replay(&past, 3, Feedback::All, |before, run| {
             seen.push((run.id.clone(), before.len()));
             Vec::new()
         });
         let expected = [("r3".to_string(), 3), ("r4".to_string(), 4), ("r5".to_string(), 4)];
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn what_was_left_out_is_not_known_later_but_by_control_runs() {
+        let known = |control| {
+            let mut seen = 0;
+            let feedback = Feedback::AsItWouldBe { control, seed: 3 };
+            let found = replay(&runs(40), 20, feedback, |before, _| {
+                let unit = |past: &&Past| past.stages.iter().any(|stage| stage.stage == "unit" && ran(stage));
+                seen = before.iter().skip(20).filter(unit).count();
+                vec!["unit".into()]
+            });
+            (seen, figures(&found, 1).left_out)
+        };
+        assert_eq!(known(0), (0, 20));
+        let (seen, left_out) = known(30);
+        assert!(seen > 0 && left_out < 20 && left_out + seen >= 19, "{seen} {left_out}");
     }
 
     #[test]

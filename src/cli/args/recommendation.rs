@@ -32,6 +32,6 @@ pub fn effort(safe: bool, fast: bool) -> Effort {
     match (safe, fast) {
         (true, _) => Effort::Safe,
         (false, true) => Effort::Fast,
-        (false, false) => Effort::Standard,
+        (false, false) => Effort::Usual,
     }
 }

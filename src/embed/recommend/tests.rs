@@ -55,7 +55,7 @@ fn out(offer: &Offer) -> Vec<&str> {
     offer.advised.left_out.iter().map(|stage| stage.stage.as_str()).collect()
 }
 
-const NEVER: Wish = Wish { effort: Effort::Standard, control: 0 };
+const NEVER: Wish = Wish { effort: Effort::Usual, control: 0 };
 
 /// What is left out of `build ← check`, `lint`, `more` when `change` has been done to `lint` and advice keeps `build` alone.
 fn lint_with(change: impl FnOnce(&mut Plan)) -> Vec<String> {
