@@ -10,7 +10,7 @@ use crate::embed::{self, Error, Planned, Project, outline};
 use crate::engine::room::Foreseen as AtOnce;
 use crate::event::NodeIndex;
 use crate::history::History;
-use crate::insight::{Advice, Rule};
+use crate::insight::{Advice, Effort, Rule};
 use crate::observe::style::{counted, elapsed};
 use crate::observe::summary::kind;
 use crate::plan::{Edge, EdgeKind, Effect, Node, Plan, Preset};
@@ -28,7 +28,7 @@ pub fn show(
     terminal: &Terminal,
 ) -> Result<Code, Error> {
     let store = project.history()?;
-    let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History))?;
+    let advice = embed::advise(planned, store.as_ref().map(|store| store as &dyn History), Effort::Usual)?;
     let foreseen = project.foresee(&planned.plan)?;
     let mut planned = planned.clone();
     if let Some(store) = &store {

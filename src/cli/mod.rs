@@ -6,6 +6,7 @@ mod dry;
 mod ending;
 pub mod exit;
 mod going;
+mod ledger;
 mod log_lines;
 pub mod output;
 mod people;

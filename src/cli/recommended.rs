@@ -76,6 +76,7 @@ fn nothing(offer: &Offer) -> String {
     let mut lines =
         vec![format!("advice from {rests} leaves nothing out of lane {}: all of it runs", offer.lane)];
     lines.extend(kept_all_the_same(offer));
+    lines.extend(limit(offer));
     lines.join("\n")
 }
 
@@ -93,10 +94,12 @@ fn text(offer: &Offer) -> String {
     )];
     lines.extend(advised.left_out.iter().map(stage));
     lines.extend(kept_all_the_same(offer));
+    lines.extend(limit(offer));
     let saved = match offer.saves_ms() {
         0 => "saves: not known, they were never seen to run".to_string(),
         saved => {
-            format!("saves about {} of {} of stage time", elapsed(saved), elapsed(offer.total_ms.max(saved)))
+            let (saved, all) = (elapsed(saved), elapsed(offer.total_ms.max(saved)));
+            format!("saves about {saved} of {all} of stage time{}", sooner(offer))
         }
     };
     lines.push(format!(
@@ -107,9 +110,32 @@ fn text(offer: &Offer) -> String {
 }
 
 fn stage(stage: &LeftOut) -> String {
-    let below = stage.threshold.map(|limit| format!(" (limit {})", percent(limit))).unwrap_or_default();
+    let below = stage.threshold.map(|limit| format!(", below {}", percent(limit))).unwrap_or_default();
+    let below = format!(" ({}{below})", counted(stage.executions as usize, "execution"));
     let because = one_line(&sanitise(&stage.because), REASON);
     format!("  - {}: {} to be missed{below}; {because}", stage.stage, percent(stage.probability))
+}
+
+fn sooner(offer: &Offer) -> String {
+    let ms = offer.advised.sooner_ms.filter(|ms| *ms > 0);
+    ms.map(|ms| format!(" and ends about {} sooner", elapsed(ms))).unwrap_or_default()
+}
+
+/// What the limit of `--safe` and `--fast` rests on, or why there is none.
+fn limit(offer: &Offer) -> Option<String> {
+    let found = offer.validation.as_ref()?;
+    if let Some(why) = &found.refused {
+        return Some(format!("  no stage is left out for its low risk: {why}"));
+    }
+    Some(format!(
+        "  the limit was chosen by {}; of the {} newer ones {} would still have been found ({} to {}), {} asked for",
+        counted(found.chosen_by, "failure"),
+        found.failures,
+        found.caught,
+        percent(found.recall_low.unwrap_or(0.0)),
+        percent(found.recall_high.unwrap_or(1.0)),
+        percent(found.target)
+    ))
 }
 
 fn kept_all_the_same(offer: &Offer) -> Vec<String> {

@@ -59,7 +59,7 @@ pub mod survey;
 mod trial;
 mod verdicts;
 
-pub use advise::advise;
+pub use advise::{Adviser, advise};
 pub use changed::Changed;
 pub use choice::{Chosen, Which};
 pub use drop::{Change as LaneChange, Difference};

@@ -4,7 +4,7 @@
 use crate::base::Value;
 use crate::event::NodeIndex;
 use crate::insight::{LaneStage, Rule};
-use crate::plan::{Edge, EdgeKind, Node, Parallel, Plan, Preset};
+use crate::plan::{Edge, EdgeKind, Effect, Node, Parallel, Plan, Preset};
 
 /// The stages of a plan, instances of a matrix together, in the plan's order. One whose matrix is empty has none.
 pub fn stages(plan: &Plan) -> Vec<LaneStage> {
@@ -20,13 +20,30 @@ pub fn stages(plan: &Plan) -> Vec<LaneStage> {
             Some(LaneStage {
                 name: stage.name.clone(),
                 gate: first.gate.is_some(),
-                approval: !first.approvals.is_empty(),
+                approval: stage.nodes.iter().any(|&node| asks(plan, node)),
+                effect: stage.nodes.iter().any(|&node| acts_outside(plan, node)),
                 rule: rule(first),
-                needs: place(waits_for(plan, index, |edge| edge.kind == EdgeKind::Needs)),
+                needs: place(waits_for(plan, index, |edge| asks_for(plan, edge))),
                 after: place(waits_for(plan, index, |_| true)),
             })
         })
         .collect()
+}
+
+/// Whether a person decides before it.
+fn asks(plan: &Plan, node: NodeIndex) -> bool {
+    plan.nodes.get(node as usize).is_some_and(|node| !node.approvals.is_empty())
+}
+
+/// Whether it does something that must not be left out, or done twice.
+fn acts_outside(plan: &Plan, node: NodeIndex) -> bool {
+    plan.nodes.get(node as usize).is_some_and(|node| node.effect != Effect::Repeatable)
+}
+
+/// Whether the edge asks for what the other stage makes: it is needed, or its outputs are welcome.
+fn asks_for(plan: &Plan, edge: &Edge) -> bool {
+    let makes = || plan.nodes.get(edge.to as usize).is_some_and(|node| !node.outputs.is_empty());
+    edge.kind == EdgeKind::Needs || (edge.kind == EdgeKind::NeedsOptional && makes())
 }
 
 /// What is known before the run of whether the stage will run.

@@ -46,6 +46,9 @@ pub struct Advised {
     /// Stages by name, as they would run or did.
     pub kept: Vec<String>,
     pub left_out: Vec<LeftOut>,
+    /// Milliseconds that the run is expected to end sooner for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sooner_ms: Option<u64>,
     /// Finished runs of the lane that the advice rests on.
     pub runs: u64,
     pub confidence: f64,
@@ -64,7 +67,11 @@ pub struct LeftOut {
     pub stage: String,
     /// How likely it was thought to be missed: to find something that this run does not.
     pub probability: f64,
-    /// Below which chance a stage is left out, where that is what decided.
+    /// How likely such a change was thought to need it at all.
+    pub needed: f64,
+    /// Times that it was carried out before, on which the first rests.
+    pub executions: u32,
+    /// Below which chance to be missed it is left out, where that is what decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// Milliseconds that it takes as a rule; none where it was never seen to run.

@@ -115,6 +115,13 @@ pub struct Filter {
     pub limit: Option<usize>,
 }
 
+/// What was learned of a lane, as bytes, and up to where in what is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    pub last: i64,
+    pub bytes: Vec<u8>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistoryError(pub String);
 
@@ -128,4 +135,16 @@ pub trait History {
     fn events(&self, run: &str) -> Result<Vec<Record>, HistoryError>;
     /// What is remembered of finished runs, those of other machines and those whose own records are gone included.
     fn past(&self, filter: &Filter) -> Result<Vec<Past>, HistoryError>;
+    /// What was learned of the lane, with the runs that came since, oldest first; none while nothing is kept.
+    fn learned(&self, _lane: &str) -> Result<Option<(Learned, Vec<Past>)>, HistoryError> {
+        Ok(None)
+    }
+    /// Keeps what was learned of the lane. It can always be learned again, so this may do nothing.
+    fn keep_learned(&self, _lane: &str, _learned: &Learned) -> Result<(), HistoryError> {
+        Ok(())
+    }
+    /// Makes what [`History::learned`] counts from sure to hold every run that ended; how far that is.
+    fn settle(&self) -> Result<i64, HistoryError> {
+        Ok(0)
+    }
 }

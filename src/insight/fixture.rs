@@ -6,7 +6,9 @@ use crate::base::Timestamp;
 use crate::event::{RunStatus, Status};
 use crate::history::{Change, Mode, Past, PastChange, PastStage, RunSummary, StageSummary};
 
-use super::PastRun;
+use super::{Model, PastRun};
+
+const HOUR: i64 = 3_600_000;
 
 pub fn change(kind: &str, files: &[&str]) -> Change {
     Change {
@@ -47,33 +49,91 @@ pub fn past(change: Change, stages: &[(&str, Status, u64)]) -> PastRun {
     PastRun { run, stages: stages.iter().map(stage).collect() }
 }
 
-/// What is remembered of a run of the change, begun at `at`; each stage took a second.
-pub fn remembered(id: &str, change: &str, at: i64, stages: &[(&str, Status)]) -> Past {
-    let stage = |(name, status): &(&str, Status)| PastStage {
+/// The `number`th run of a lane, an hour after the one before.
+pub fn remembered(number: usize, kind: &str, files: &[&str], stages: &[(&str, Status, u64)]) -> Past {
+    let stage = |(name, status, ms): &(&str, Status, u64)| PastStage {
         name: name.to_string(),
         stage: name.to_string(),
         number: None,
         kind: "stage".into(),
         status: *status,
         reason: None,
-        began_ms: None,
-        duration_ms: 1_000,
-        attempts: 1,
+        began_ms: (*ms > 0).then_some(0),
+        duration_ms: *ms,
+        attempts: u32::from(*ms > 0),
         cpu_ms: 0,
         memory: 0,
         io: 0,
         measures: BTreeMap::new(),
     };
     Past {
-        id: id.into(),
+        id: format!("r{number:05}"),
         project: String::new(),
         source: String::new(),
         lane: "l".into(),
         status: RunStatus::Succeeded,
-        started: Timestamp(at),
-        duration_ms: 1_000,
-        change: PastChange { id: change.into(), ..PastChange::default() },
+        started: Timestamp(number as i64 * HOUR),
+        duration_ms: stages.iter().map(|stage| stage.2).sum(),
+        change: PastChange {
+            kind: kind.into(),
+            files: files.iter().map(|file| file.to_string()).collect(),
+            count: files.len() as u64,
+            added: 5,
+            deleted: 5,
+            ..PastChange::default()
+        },
         stages: stages.iter().map(stage).collect(),
         mode: Mode::Full,
+    }
+}
+
+/// Every third change is of documents only and needs no `unit`; of the others every fourth that touches `src/api/` fails
+/// it. Newest first.
+pub fn mixed(count: usize) -> Vec<Past> {
+    let mut runs: Vec<Past> = (0..count)
+        .map(|number| {
+            let ok = Status::Succeeded;
+            match number % 3 {
+                0 => remembered(
+                    number,
+                    "docs",
+                    &["docs/a.md"],
+                    &[("build", ok, 1000), ("unit", Status::Skipped, 0), ("lint", ok, 500)],
+                ),
+                kind => {
+                    let file = if kind == 1 { "src/api/a.rs" } else { "src/b.rs" };
+                    let bad = kind == 1 && number % 4 == 0;
+                    let unit = if bad { Status::Failed } else { ok };
+                    remembered(
+                        number,
+                        "fix",
+                        &[file],
+                        &[("build", ok, 1000), ("unit", unit, 4000), ("lint", ok, 500)],
+                    )
+                }
+            }
+        })
+        .collect();
+    runs.reverse();
+    runs
+}
+
+/// A model of such runs, and the runs.
+pub fn learned(count: usize) -> (Model, Vec<Past>) {
+    let runs = mixed(count);
+    (Model::fit(&runs, 7, Timestamp(count as i64 * HOUR)), runs)
+}
+
+/// A run of the change with that name, begun at `at`; each stage took a second.
+pub fn of_change(id: &str, change: &str, at: i64, stages: &[(&str, Status)]) -> Past {
+    let stages: Vec<(&str, Status, u64)> =
+        stages.iter().map(|(name, status)| (*name, *status, 1_000)).collect();
+    let change = PastChange { id: change.into(), ..PastChange::default() };
+    Past {
+        id: id.into(),
+        started: Timestamp(at),
+        duration_ms: 1_000,
+        change,
+        ..remembered(0, "", &[], &stages)
     }
 }

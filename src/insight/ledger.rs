@@ -184,7 +184,7 @@ fn found(past: &Past, stage: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::remembered;
+    use super::super::fixture::of_change;
     use super::*;
     use crate::base::Timestamp;
     use crate::event::{Advised, RunId};
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_control_run_tells_what_would_have_been_missed() {
-        let past = [remembered("c", "x", 1, &[("unit", BAD), ("types", GOOD)])];
+        let past = [of_change("c", "x", 1, &[("unit", BAD), ("types", GOOD)])];
         let found = ledger(&[advised("c", Course::Control, 0.25)], &past);
         assert_eq!((found.control, found.followed, found.left_out, found.saved_ms), (1, 0, 0, 0));
         assert_eq!(found.drawn, Checked { stages: 2, missed: 1, expected: 0.5 });
@@ -216,14 +216,14 @@ mod tests {
     #[test]
     fn a_followed_run_says_nothing_until_a_later_run_of_its_change() {
         let advised = [advised("f", Course::Followed, 0.1)];
-        let own = remembered("f", "x", 5, &[("unit", OUT), ("types", OUT)]);
-        let before = remembered("b", "x", 1, &[("unit", BAD), ("types", BAD)]);
-        let other = remembered("o", "y", 9, &[("unit", BAD), ("types", BAD)]);
+        let own = of_change("f", "x", 5, &[("unit", OUT), ("types", OUT)]);
+        let before = of_change("b", "x", 1, &[("unit", BAD), ("types", BAD)]);
+        let other = of_change("o", "y", 9, &[("unit", BAD), ("types", BAD)]);
         let unknown = ledger(&advised, &[own.clone(), before.clone(), other.clone()]);
         assert_eq!((unknown.later.stages, unknown.left_out, unknown.saved_ms), (0, 2, 2_000));
         assert_eq!(unknown.later.rate(), None);
-        let after = remembered("a", "x", 7, &[("unit", BAD), ("types", OUT)]);
-        let last = remembered("z", "x", 8, &[("unit", GOOD), ("types", GOOD)]);
+        let after = of_change("a", "x", 7, &[("unit", BAD), ("types", OUT)]);
+        let last = of_change("z", "x", 8, &[("unit", GOOD), ("types", GOOD)]);
         let known = ledger(&advised, &[last, after, other, before, own]);
         // `types` was left out again at first; the first run that ran it decides.
         assert_eq!((known.later.stages, known.later.missed), (2, 1));
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_run_without_an_id_of_its_change_is_never_matched() {
-        let past = [remembered("f", "", 1, &[("unit", OUT)]), remembered("a", "", 2, &[("unit", BAD)])];
+        let past = [of_change("f", "", 1, &[("unit", OUT)]), of_change("a", "", 2, &[("unit", BAD)])];
         assert_eq!(ledger(&[advised("f", Course::Followed, 0.1)], &past).later.stages, 0);
     }
 
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn each_stage_has_its_own_line() {
-        let past = [remembered("c", "x", 1, &[("unit", BAD), ("types", GOOD)])];
+        let past = [of_change("c", "x", 1, &[("unit", BAD), ("types", GOOD)])];
         let both = [advised("c", Course::Control, 0.25), advised("f", Course::Followed, 0.25)];
         let found = ledger(&both, &past);
         let line =

@@ -1,20 +1,28 @@
 //! Advice from history: which stages a change needs, how sure that is, and how long it will take. Pure functions over
 //! [`crate::history`] records; runs and stores nothing.
 
+pub mod dataset;
+pub mod effort;
 pub mod estimate;
 pub mod expect;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
-pub mod keep;
 pub mod ledger;
+pub mod model;
+pub mod reasons;
 pub mod replay;
+pub mod snapshot;
+pub mod why;
 
+pub use effort::{Effort, Validation};
 pub use estimate::Estimate;
-pub use explain::{Advice, Lane, LaneStage, Rule, Situation, explain};
+pub use explain::{Advice, Decided, Knowledge, Lane, LaneStage, Rule, Situation, explain};
+pub use model::Model;
+pub use why::{Why, why};
 
 use crate::event::RunStatus;
-use crate::history::{Filter, History, HistoryError, RunSummary, StageSummary};
+use crate::history::{Change, Filter, History, HistoryError, Past, RunSummary, StageSummary};
 
 /// A run that ended, with what became of its stages.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,4 +40,40 @@ pub fn past_runs(history: &dyn History, lane: &str) -> Result<Vec<PastRun>, Hist
     let open = |run: &RunSummary| matches!(run.status, RunStatus::Running | RunStatus::Waiting);
     let finished = history.runs(&filter)?.into_iter().filter(|run| run.finished.is_some() && !open(run));
     finished.map(|run| Ok(PastRun { stages: history.stages(&run.id)?, run })).collect()
+}
+
+/// What is remembered of runs, in the form that estimates are made from.
+pub fn as_runs(past: &[Past]) -> Vec<PastRun> {
+    past.iter().map(as_run).collect()
+}
+
+fn as_run(past: &Past) -> PastRun {
+    let run = RunSummary {
+        id: past.id.clone(),
+        lane: past.lane.clone(),
+        status: past.status,
+        started: past.started,
+        finished: Some(past.started),
+        duration_ms: past.duration_ms,
+        change: Change::default(),
+        params: Default::default(),
+        cause: None,
+        exit: None,
+    };
+    let stages = past.stages.iter().map(|stage| StageSummary {
+        name: stage.name.clone(),
+        stage: stage.stage.clone(),
+        number: stage.number,
+        kind: stage.kind.clone(),
+        status: stage.status,
+        reason: None,
+        started: stage.began_ms.map(|_| past.started),
+        finished: None,
+        duration_ms: stage.duration_ms,
+        attempts: Vec::new(),
+        outputs: Default::default(),
+        measures: Default::default(),
+        undo: None,
+    });
+    PastRun { stages: stages.collect(), run }
 }

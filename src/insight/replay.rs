@@ -177,14 +177,14 @@ fn of(runs: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::remembered;
+    use super::super::fixture::of_change;
     use super::*;
 
     fn runs(count: i64) -> Vec<Past> {
         let run = |at: i64| {
             let unit = if at % 4 == 0 { Status::Failed } else { Status::Succeeded };
             let stages = [("build", Status::Succeeded), ("unit", unit), ("docs", Status::Skipped)];
-            remembered(&format!("r{at}"), "x", at * 10_000, &stages)
+            of_change(&format!("r{at}"), "x", at * 10_000, &stages)
         };
         (0..count).map(run).collect()
     }

@@ -1,6 +1,7 @@
 //! Learning from sequences and outcomes: what comes next, how long is left, which stages a case needs, what will fail, and
 //! in which order to look. The mathematics only, on plain tables of numbers; knows no lane, no store, no file and no clock.
 
+pub mod labels;
 pub mod log;
 pub mod measure;
 pub mod split;

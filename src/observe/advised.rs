@@ -127,6 +127,8 @@ mod tests {
         let stage = LeftOut {
             stage: "unit".into(),
             probability: 0.004,
+            needed: 0.9,
+            executions: 60,
             threshold: Some(0.02),
             saves_ms: Some(61_000),
             because: "`docs/` only: 41 of 42 such changes never failed `unit`".into(),

@@ -22,7 +22,8 @@ pub(super) const HEALED: &str = "state.healed";
 /// While it is made.
 const FRESH: &str = "state.heal";
 /// Tables whose rows follow from the events, or belong to a moment that is over.
-const DERIVED: &[&str] = &["attempt", "result", "kept", "waiter", "lineage", "run", "plan", "node", "event"];
+const DERIVED: &[&str] =
+    &["advice", "attempt", "result", "kept", "waiter", "lineage", "run", "plan", "node", "event"];
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,9 @@ use super::error::StoreError;
 use super::{Store, journal, lock};
 use crate::base::Timestamp;
 use crate::event::{AttemptStatus, Record, RunStatus, Status, Usage};
-use crate::history::{AttemptSummary, Filter, History, HistoryError, Past, RunSummary, Sample, StageSummary};
+use crate::history::{
+    AttemptSummary, Filter, History, HistoryError, Learned, Past, RunSummary, Sample, StageSummary,
+};
 
 /// Stages that ended well, each with the attempt that ended it.
 const SAMPLES: &str = "SELECT key, stage, node.duration_ms, attempt.duration_ms, user_ms, system_ms, max_rss, \
@@ -72,6 +74,18 @@ impl History for Store {
 
     fn past(&self, filter: &Filter) -> Result<Vec<Past>, HistoryError> {
         self.read_past(filter).map_err(HistoryError::from)
+    }
+
+    fn learned(&self, lane: &str) -> Result<Option<(Learned, Vec<Past>)>, HistoryError> {
+        self.read_learned(lane).map_err(HistoryError::from)
+    }
+
+    fn keep_learned(&self, lane: &str, learned: &Learned) -> Result<(), HistoryError> {
+        self.for_writing(|store| store.write_learned(lane, learned)).map_err(HistoryError::from)
+    }
+
+    fn settle(&self) -> Result<i64, HistoryError> {
+        self.settled().map_err(HistoryError::from)
     }
 }
 

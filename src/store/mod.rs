@@ -1,6 +1,7 @@
 //! The journal and its projections in SQLite: the only place that names rusqlite. Decides nothing: it keeps what it is
 //! told, in order, and gives it back. Does not know how an event came to be.
 
+mod advice;
 mod advised;
 mod backup;
 mod birth;

@@ -93,6 +93,16 @@ impl Store {
         }
     }
 
+    /// Takes in what ended since, also through a store that only reads; how far what is remembered goes then.
+    pub(super) fn settled(&self) -> Result<i64, StoreError> {
+        let look = || runs::any(&self.conn());
+        if look().map_err(|e| self.error(&e))? {
+            self.for_writing(Store::take_in)?;
+        }
+        let last = || self.conn().query_row("SELECT coalesce(max(num), 0) FROM past", [], |row| row.get(0));
+        last().map_err(|e| self.error(&e))
+    }
+
     /// How much is remembered, without runs that nobody took in yet.
     pub fn remembered(&self) -> Result<Remembered, StoreError> {
         let conn = self.conn();

@@ -207,6 +207,10 @@ const MIGRATIONS: &[&str] = &[
     CREATE INDEX run_new ON run(num) WHERE finished IS NOT NULL AND finished IS NOT remembered;
 ",
     "
+    -- What was learned of each lane, up to and with the row `last` of what is remembered.
+    CREATE TABLE advice(lane TEXT PRIMARY KEY, last INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+",
+    "
     -- What a run was advised to leave out, and what was done with that. Outlives the run.
     CREATE TABLE advised(
         id TEXT PRIMARY KEY,

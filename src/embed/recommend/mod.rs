@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::reuse::drawn;
 use crate::event::{Advised, Course, Effort, LeftOut};
 use crate::history::History;
-use crate::insight::{Advice, Rule};
+use crate::insight::{self, Advice, Decided, Validation};
 use crate::plan::{LEFT_OUT, Plan};
 
-use super::{Error, Planned, Project, advise, expect, outline};
+use super::{Error, Planned, Project, advise, outline};
 
 /// Of a hundred runs that would leave something out, how many run all of it unless another share was asked for.
 pub const CONTROL: u32 = 5;
@@ -43,6 +43,8 @@ pub struct Offer {
     pub refused: Vec<(String, String)>,
     /// Milliseconds that the stages of the lane take as a rule, one after the other, as far as it is known.
     pub total_ms: u64,
+    /// How the risk below which stages are left out was chosen, where one was asked for.
+    pub validation: Option<Validation>,
     permitted: Permitted,
 }
 
@@ -55,12 +57,8 @@ impl Project {
         }
         let store = self.history()?;
         let history = store.as_ref().map(|store| store as &dyn History);
-        let advice = advise(planned, history)?;
-        let mut known = planned.plan.clone();
-        if let Some(history) = history {
-            expect(&mut known, history);
-        }
-        Ok(offer(&known, &advice, wish))
+        let advice = advise(planned, history, asked(wish.effort))?;
+        Ok(offer(&planned.plan, &advice, wish))
     }
 }
 
@@ -70,17 +68,14 @@ pub fn offer(plan: &Plan, advice: &Advice, wish: Wish) -> Offer {
         (0..).zip(&plan.stages).map(|(index, stage)| (stage.name.as_str(), index)).collect();
     let runs: BTreeSet<String> = outline::stages(plan)
         .into_iter()
-        .filter(|stage| {
-            matches!(stage.rule, Rule::Always | Rule::Later { .. } | Rule::When { holds: true, .. })
-        })
+        .filter(|stage| stage.rule.keeps())
         .map(|stage| stage.name)
         .collect();
     let against = advice.stages.iter().filter(|stage| !stage.keep && runs.contains(&stage.name));
     let wanted = against.filter_map(|stage| places.get(stage.name.as_str()).copied()).collect();
     let permitted = permitted(plan, &wanted);
     let name = |stage: &u32| plan.stages[*stage as usize].name.clone();
-    let left_out: Vec<LeftOut> =
-        permitted.stages.iter().map(|stage| left_out(plan, advice, *stage)).collect();
+    let left_out: Vec<LeftOut> = permitted.stages.iter().map(|stage| left_out(advice, name(stage))).collect();
     let gone: BTreeSet<String> = permitted.stages.iter().map(name).collect();
     let control = !gone.is_empty() && drawn(plan.seed, "control run", wish.control);
     Offer {
@@ -88,45 +83,57 @@ pub fn offer(plan: &Plan, advice: &Advice, wish: Wish) -> Offer {
         advised: Advised {
             course: if control { Course::Control } else { Course::Followed },
             effort: wish.effort,
-            kept: runs.into_iter().filter(|name| !gone.contains(name)).collect(),
+            kept: runs.iter().filter(|name| !gone.contains(*name)).cloned().collect(),
             left_out,
             runs: advice.history.runs as u64,
             confidence: advice.confidence,
             control: wish.control,
-            model: model(),
+            model: model(advice),
+            sooner_ms: advice.saved_seconds.filter(|_| permitted.refused.is_empty()).map(ms),
             by: String::new(),
         },
         refused: permitted.refused.iter().map(|(stage, why)| (name(stage), why.clone())).collect(),
-        total_ms: (0..plan.stages.len() as u32).filter_map(|stage| usual(plan, stage)).sum(),
+        total_ms: advice.stages.iter().filter_map(|stage| stage.seconds).map(ms).sum(),
+        validation: advice.validation.clone(),
         permitted,
     }
 }
 
-/// What works the advice out, so that a later one is not held against what came of this one.
-fn model() -> String {
-    format!("wfl {}", env!("CARGO_PKG_VERSION"))
-}
-
-fn left_out(plan: &Plan, advice: &Advice, stage: u32) -> LeftOut {
-    let name = &plan.stages[stage as usize].name;
-    let found = advice.stages.iter().find(|found| found.name == *name);
-    LeftOut {
-        stage: name.clone(),
-        probability: found.map_or(0.0, |found| found.probability),
-        threshold: None,
-        saves_ms: usual(plan, stage),
-        because: found
-            .and_then(|found| found.reasons.get(1).or(found.reasons.first()))
-            .cloned()
-            .unwrap_or_default(),
+/// As the advice knows it.
+fn asked(effort: Effort) -> insight::Effort {
+    match effort {
+        Effort::Usual => insight::Effort::Usual,
+        Effort::Safe => insight::Effort::Safe,
+        Effort::Fast => insight::Effort::Fast,
     }
 }
 
-/// Milliseconds that all instances of the stage take as a rule.
-fn usual(plan: &Plan, stage: u32) -> Option<u64> {
-    let nodes = plan.stages.get(stage as usize)?.nodes.iter();
-    let known = nodes.filter_map(|&node| plan.nodes.get(node as usize)?.expected.map(|of| of.ms));
-    known.reduce(u64::saturating_add)
+/// What worked the advice out, so that a later one is not held against what came of this one.
+fn model(advice: &Advice) -> String {
+    let of = &advice.versions;
+    format!("{} of {} and {} more runs", of.model, of.fitted.rfc3339(), of.updates)
+}
+
+fn ms(seconds: f64) -> u64 {
+    (seconds.max(0.0) * 1_000.0) as u64
+}
+
+fn left_out(advice: &Advice, stage: String) -> LeftOut {
+    let Some(found) = advice.stages.iter().find(|found| found.name == stage) else {
+        return LeftOut { stage, ..LeftOut::default() };
+    };
+    let limit = advice.validation.as_ref().and_then(|validation| validation.threshold);
+    // What the lane says of it and what decided stand first; then the evidence, the strongest first.
+    let because = found.reasons.get(2).or(found.reasons.last()).cloned().unwrap_or_default();
+    LeftOut {
+        stage,
+        probability: found.risk,
+        needed: found.probability,
+        executions: found.executions,
+        threshold: limit.filter(|_| found.decided == Decided::LowRisk),
+        saves_ms: found.seconds.map(ms),
+        because,
+    }
 }
 
 impl Offer {

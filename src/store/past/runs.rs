@@ -25,6 +25,13 @@ pub(super) struct Found {
     pub past: Vec<Past>,
 }
 
+/// Whether any run ended since it was looked at last.
+pub(super) fn any(conn: &Connection) -> rusqlite::Result<bool> {
+    let sql =
+        format!("SELECT EXISTS(SELECT 1 FROM run WHERE {NEW} AND status NOT IN ('waiting', 'running'))");
+    conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))
+}
+
 /// The first `most` runs that ended since they were looked at last.
 pub(super) fn new(conn: &Connection, most: usize) -> rusqlite::Result<Found> {
     let which = format!(
