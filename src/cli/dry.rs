@@ -151,6 +151,7 @@ fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOn
         "parallel": { "at_once": room.at_once, "why": room.why },
         "estimate": advice.estimate,
         "history": advice.history,
+        "advice": plan.advised,
     })
 }
 

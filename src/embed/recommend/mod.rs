@@ -77,13 +77,14 @@ pub fn offer(plan: &Plan, advice: &Advice, wish: Wish) -> Offer {
     let name = |stage: &u32| plan.stages[*stage as usize].name.clone();
     let left_out: Vec<LeftOut> = permitted.stages.iter().map(|stage| left_out(advice, name(stage))).collect();
     let gone: BTreeSet<String> = permitted.stages.iter().map(name).collect();
+    let kept = |name: &String| runs.contains(name) && !gone.contains(name);
     let control = !gone.is_empty() && drawn(plan.seed, "control run", wish.control);
     Offer {
         lane: plan.lane.clone(),
         advised: Advised {
             course: if control { Course::Control } else { Course::Followed },
             effort: wish.effort,
-            kept: runs.iter().filter(|name| !gone.contains(*name)).cloned().collect(),
+            kept: plan.stages.iter().map(|stage| stage.name.clone()).filter(kept).collect(),
             left_out,
             runs: advice.history.runs as u64,
             confidence: advice.confidence,
