@@ -168,6 +168,7 @@ fn json_of(
         "fail_first": plan.fail_first.as_ref().map(fail_first_json),
         "estimate": foretold.map(Foretold::estimate).unwrap_or_default(),
         "history": advice.history,
+        "advice": plan.advised,
     })
 }
 

@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod ahead;
+pub mod advised;
 pub mod board;
 pub mod early;
 pub mod failures;

@@ -6,7 +6,7 @@ use crate::plan::{Effect, Plan, StageKind};
 
 use super::help::{self, Advice};
 use super::style::{Ink, counted, elapsed, one_line};
-use super::{Board, Style, undoing};
+use super::{Board, Style, advised, undoing};
 
 /// Milliseconds by which a stage must differ from what is usual to be worth a word.
 const WORTH: u64 = 1_000;
@@ -37,6 +37,7 @@ impl Ended<'_> {
         lines.extend(self.unusual());
         lines.extend(self.healed());
         lines.extend(self.not_run());
+        lines.extend(advised::summary(self.plan, self.board, self.program));
         lines.extend(self.board.notes.iter().map(|note| format!("note: {note}")));
         let of_run = (self.program, self.run);
         match self.board.ending.as_ref().map(|ending| ending.status) {
