@@ -11,12 +11,14 @@ mod fixture;
 pub mod model;
 pub mod reasons;
 pub mod snapshot;
+pub mod what_if;
 pub mod why;
 
 pub use effort::{Effort, Validation};
 pub use estimate::Estimate;
 pub use explain::{Advice, Decided, Knowledge, Lane, LaneStage, Rule, Situation, explain};
 pub use model::Model;
+pub use what_if::{Difference, difference};
 pub use why::{Why, why};
 
 use crate::event::RunStatus;
