@@ -306,3 +306,96 @@ pub fn remembered(change: &Change) -> PastChange {
         sha: change.sha.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::remembered as run;
+    use super::*;
+
+    fn texts(files: &[&str]) -> Vec<(Kind, String)> {
+        let change =
+            PastChange { files: files.iter().map(|file| file.to_string()).collect(), ..PastChange::default() };
+        spoken(&change, None).into_iter().map(|said| (said.kind, said.text)).collect()
+    }
+
+    #[test]
+    fn each_level_of_folders_is_a_word_and_one_folder_only_too() {
+        let found = texts(&["docs/guide/a.md", "docs/b.md"]);
+        let has = |kind, text: &str| found.contains(&(kind, text.to_string()));
+        assert!(has(Kind::Folder, "docs/") && has(Kind::Folder, "docs/guide/"));
+        assert!(has(Kind::OnlyFolder, "docs/") && has(Kind::OnlyEnding, ".md"));
+        assert!(has(Kind::Count, "2 or 3 files"));
+        let mixed = texts(&["docs/a.md", "src/a.rs", "Makefile"]);
+        assert!(!mixed.iter().any(|(kind, _)| matches!(kind, Kind::OnlyFolder | Kind::OnlyEnding)));
+    }
+
+    #[test]
+    fn a_change_of_ten_thousand_files_has_few_words() {
+        let files: Vec<String> = (0..10_000).map(|at| format!("d{at}/e{at}/f{at}.x{at}")).collect();
+        let change = PastChange { files, count: 10_000, ..PastChange::default() };
+        assert!(words(&change, None).len() < 64);
+    }
+
+    #[test]
+    fn strange_paths_are_words_like_others() {
+        for file in ["", "/", "//", "a/", ".hidden", "ä/ö.ü", "a\u{0}b/c.", "\u{1F600}"] {
+            assert!(words(&PastChange { files: vec![file.into()], ..PastChange::default() }, None).len() < 20);
+        }
+        assert_eq!((ending(".hidden"), ending("a/b.tar.gz"), ending("Makefile")), ("", ".gz", ""));
+    }
+
+    #[test]
+    fn times_before_1970_and_at_the_end_of_all_are_days() {
+        assert_eq!((day(Timestamp(0)), day(Timestamp(-1))), ("Thursday", "Wednesday"));
+        for at in [i64::MIN, -1, i64::MAX] {
+            assert!(hour(Timestamp(at)).starts_with("between") && day(Timestamp(at)).ends_with("day"));
+        }
+    }
+
+    fn outcome(status: Status, reason: Option<&str>, mode: Mode) -> Outcome {
+        let mut stage = run(0, "fix", &[], &[("unit", status, 5)]).stages.remove(0);
+        stage.reason = reason.map(str::to_string);
+        Outcome::of(&stage, mode)
+    }
+
+    #[test]
+    fn what_nobody_asked_for_was_not_judged() {
+        let skipped = |reason, mode| outcome(Status::Skipped, reason, mode).needed;
+        assert_eq!(skipped(Some("`when` does not hold"), Mode::Full), Some(false));
+        assert_eq!(skipped(Some("left out by --only a"), Mode::Full), None);
+        assert_eq!(skipped(None, Mode::Recommended), None);
+        assert_eq!(skipped(None, Mode::Part), None);
+        assert_eq!(skipped(None, Mode::Control), Some(false));
+    }
+
+    #[test]
+    fn only_what_ran_found_something_or_nothing() {
+        let of = |status| outcome(status, None, Mode::Full).failed;
+        assert_eq!((of(Status::Succeeded), of(Status::Failed), of(Status::Warned)), (
+            Some(false),
+            Some(true),
+            Some(true)
+        ));
+        assert_eq!((of(Status::Reused), of(Status::Skipped), of(Status::Blocked)), (None, None, None));
+        assert_eq!(outcome(Status::Blocked, None, Mode::Full), Outcome::default());
+    }
+
+    fn change(id: &str, number: usize, unit: Status) -> Past {
+        let mut run = run(number, "fix", &["src/a.rs"], &[("unit", unit, 5)]);
+        run.change.id = id.into();
+        run
+    }
+
+    #[test]
+    fn what_failed_later_in_the_same_change_was_needed() {
+        let runs = [change("feat-1", 2, Status::Failed), change("feat-1", 1, Status::Skipped)];
+        assert_eq!(needed_later(&runs), [vec![], vec!["unit".to_string()]]);
+        let other = [change("feat-2", 2, Status::Failed), change("feat-1", 1, Status::Skipped)];
+        assert_eq!(needed_later(&other), [Vec::<String>::new(), vec![]]);
+        // Everything on `main` has its name; a failure before says nothing of what came after.
+        let main = [change("main", 2, Status::Failed), change("main", 1, Status::Skipped)];
+        assert_eq!(needed_later(&main), [Vec::<String>::new(), vec![]]);
+        let before = [change("feat-1", 2, Status::Skipped), change("feat-1", 1, Status::Failed)];
+        assert_eq!(needed_later(&before), [Vec::<String>::new(), vec![]]);
+    }
+}

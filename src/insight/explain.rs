@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::base::Timestamp;
 use crate::history::{Past, PastChange};
-use crate::learn::labels::{Answer, Known, Tally};
+use crate::learn::labels::{Answer, Known};
 
 use super::dataset::{self, Said};
 use super::effort::{Effort, Validation, validate};
@@ -436,11 +436,9 @@ fn evidence(chances: &Chances, words: &[Said], stage: &str) -> Vec<String> {
     if need.base.seen == 0 && risk.base.seen == 0 {
         return vec!["no past run says anything of it".into()];
     }
-    // Where it was always the same, no word can say more.
-    let varied = |tally: Tally| tally.yes > 0 && tally.yes < tally.seen;
     let of = |question: Question, answer: &Answer| -> Vec<(f64, String)> {
         let told =
-            answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT && varied(answer.base));
+            answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT);
         told.filter_map(|because| {
             Some((because.weight.abs(), reasons::sentence(question, because, words, stage)?))
         })

@@ -16,6 +16,7 @@ pub mod replay;
 pub mod snapshot;
 pub mod suspect;
 pub mod traces;
+pub mod what_if;
 pub mod why;
 pub mod forecast;
 pub mod regress;
@@ -26,6 +27,7 @@ pub use effort::{Effort, Validation};
 pub use estimate::Estimate;
 pub use explain::{Advice, Decided, Knowledge, Lane, LaneStage, Rule, Situation, explain};
 pub use model::Model;
+pub use what_if::{Difference, difference};
 pub use why::{Why, why};
 
 use crate::event::RunStatus;

@@ -17,7 +17,7 @@ pub const VERSION: u32 = 1;
 /// Stage ends that are learned from, the newest.
 pub const EVENTS: usize = 100_000;
 /// Predictions that are kept with what came.
-const KEPT: usize = 4_096;
+const KEPT: usize = 16_384;
 /// Durations of a stage that are kept.
 const DURATIONS: usize = 64;
 /// Runs before which no prediction counts: nothing was known yet.
@@ -322,3 +322,6 @@ fn keep<T>(ring: &mut VecDeque<T>, item: T) {
     }
     ring.push_back(item);
 }
+
+#[cfg(test)]
+mod tests;

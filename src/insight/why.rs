@@ -95,10 +95,9 @@ fn evidence(known: Knowledge, spoken: &[Said], place: usize) -> Vec<Evidence> {
             speaks: if because.weight > 0.0 { "for" } else { "against" },
         })
     };
-    let varied = |tally: Tally| tally.yes > 0 && tally.yes < tally.seen;
     let mut found: Vec<Evidence> = Vec::new();
     for (question, labels) in [(Question::Fails, fail), (Question::Needed, need)] {
-        if varied(labels.base(place)) {
+        if labels.base(place).is_varied() {
             let each = labels.known(&words).each(place);
             found.extend(each.into_iter().filter_map(|because| row(question, because)));
         }

@@ -19,6 +19,8 @@ const FADE: f32 = 0.95;
 const WORDS: usize = 1 << 16;
 /// Counts kept at most, words times questions.
 const CELLS: usize = 1 << 22;
+/// Weight of a kind of words before anything was learned: words tell the same thing twice.
+const EVIDENCE: f64 = 0.3;
 /// First step of learning; it shrinks with what was learned already.
 const STEP: f64 = 0.08;
 /// No weight goes beyond.
@@ -48,6 +50,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Both answers were seen.
+    pub fn is_varied(self) -> bool {
+        self.yes > 0 && self.yes < self.seen
+    }
+
     fn add(&mut self, yes: bool) {
         self.yes = self.yes.saturating_add(u32::from(yes));
         self.seen = self.seen.saturating_add(1);
@@ -109,6 +116,13 @@ pub struct Known<'a> {
     rows: Vec<Row>,
 }
 
+/// What the words say of one question: what goes into the sum, and the strongest word of each kind.
+#[derive(Clone, Debug, Default)]
+struct Weighed {
+    inputs: Vec<f64>,
+    strongest: Vec<Option<(usize, Tally)>>,
+}
+
 const BASE: usize = 0;
 const RECENT: usize = 1;
 const KINDS: usize = 2;
@@ -116,7 +130,7 @@ const KINDS: usize = 2;
 impl Labels {
     /// `kinds` of words.
     pub fn new(kinds: usize, prior: Prior) -> Labels {
-        let mut weights = vec![0.5; KINDS + kinds];
+        let mut weights = vec![EVIDENCE; KINDS + kinds];
         weights[BASE] = 1.0;
         weights[RECENT] = 0.3;
         Labels {
@@ -205,11 +219,14 @@ impl Labels {
         mut said: impl FnMut(usize, f64, bool),
     ) {
         let rows = self.rows(words);
+        let mut found = Weighed::default();
         for &(label, yes) in outcomes {
-            let (inputs, _) = self.evidence(&rows, label);
-            let probability = self.probability(label, &inputs);
+            self.weigh(&rows, label, &mut found);
+            let probability = self.probability(label, &found.inputs);
             said(label, probability, yes);
-            self.correct(&inputs, probability - f64::from(u8::from(yes)));
+            if self.base(label).is_varied() {
+                self.correct(&found.inputs, probability - f64::from(u8::from(yes)));
+            }
         }
         let rows: Vec<u32> = words.iter().filter_map(|word| self.row(*word)).collect();
         for &(label, yes) in outcomes {
@@ -217,17 +234,22 @@ impl Labels {
         }
     }
 
-    /// What goes into the sum, and of each kind the word that speaks for a yes most: if any part of the thing calls for it,
-    /// the thing does.
-    fn evidence(&self, rows: &[Row], label: usize) -> (Vec<f64>, Vec<Option<(usize, Tally)>>) {
+    /// Works out what goes into the sum, and of each kind the word that speaks for a yes most: if any part of the thing calls
+    /// for it, the thing does. Where the answer was always the same no word can say more than that.
+    fn weigh(&self, rows: &[Row], label: usize, into: &mut Weighed) {
         let rate = self.rate(label);
-        let mut inputs = vec![0.0; self.weights.len()];
-        let mut strongest = vec![None; self.weights.len() - KINDS];
-        inputs[BASE] = logit(rate);
-        if let Some(recent) = self.recent.get(label).filter(|recent| recent.seen > 0.0) {
+        into.inputs.clear();
+        into.inputs.resize(self.weights.len(), 0.0);
+        into.strongest.clear();
+        into.strongest.resize(self.weights.len() - KINDS, None);
+        into.inputs[BASE] = logit(rate);
+        if !self.base(label).is_varied() {
+            return;
+        }
+        if let Some(recent) = self.recent.get(label) {
             let (yes, seen) = (f64::from(recent.yes), f64::from(recent.seen));
             let late = (yes + SHRINK_RECENT * rate) / (seen + SHRINK_RECENT);
-            inputs[RECENT] = logit(late) - inputs[BASE];
+            into.inputs[RECENT] = logit(late) - into.inputs[BASE];
         }
         for group in rows.chunk_by(|a, b| a.0 == b.0) {
             let kind = usize::from(group[0].0);
@@ -237,14 +259,13 @@ impl Labels {
                 let share = smoothed(tally, rate);
                 if tally.seen > 0 && share > best {
                     best = share;
-                    strongest[kind] = Some((place, tally));
+                    into.strongest[kind] = Some((place, tally));
                 }
             }
             if best.is_finite() {
-                inputs[KINDS + kind] = logit(best) - inputs[BASE];
+                into.inputs[KINDS + kind] = logit(best) - into.inputs[BASE];
             }
         }
-        (inputs, strongest)
     }
 
     fn probability(&self, label: usize, inputs: &[f64]) -> f64 {
@@ -314,7 +335,9 @@ impl Known<'_> {
     /// The answer to one question.
     pub fn answer(&self, label: usize) -> Answer {
         let labels = self.labels;
-        let (inputs, strongest) = labels.evidence(&self.rows, label);
+        let mut found = Weighed::default();
+        labels.weigh(&self.rows, label, &mut found);
+        let Weighed { inputs, strongest } = found;
         let probability = labels.probability(label, &inputs);
         let mut because: Vec<Because> = strongest
             .into_iter()
@@ -387,4 +410,104 @@ fn logit(share: f64) -> f64 {
 
 fn sigmoid(sum: f64) -> f64 {
     1.0 / (1.0 + (-sum).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    use super::super::measure::{ChanceScore, Chances};
+    use super::*;
+
+    fn word(kind: u8, hash: u64) -> Word {
+        Word { kind, hash }
+    }
+
+    fn rare() -> Prior {
+        Prior { rate: 0.05, worth: 10.0, pooled: true }
+    }
+
+    /// Things with a word of three; question 0 is yes at 40 % with the first word and 2 % else, question 1 at 10 % whatever
+    /// the word. Scores of what was said of question 0 after the first hundred.
+    fn play(count: usize, tied: bool) -> (Labels, ChanceScore) {
+        let mut rng = StdRng::seed_from_u64(5);
+        let mut labels = Labels::new(2, rare());
+        let mut scores = Chances::default();
+        for number in 0..count {
+            let which = rng.random_range(0..3u64);
+            let told = if tied { which } else { rng.random_range(0..3u64) };
+            let chance = if which == 0 { 0.4 } else { 0.02 };
+            let outcomes = [(0, rng.random_bool(chance)), (1, rng.random_bool(0.1))];
+            let words = [word(0, told), word(1, 1000 + rng.random_range(0..50u64))];
+            labels.learn(&words, &outcomes, |label, said, came| {
+                if number >= 100 && label == 0 {
+                    scores.add(said, came);
+                }
+            });
+        }
+        (labels, scores.score())
+    }
+
+    #[test]
+    fn a_word_that_matters_is_found_and_promises_are_kept() {
+        let (labels, score) = play(3000, true);
+        assert!(score.auc > Some(0.8) && score.ece < 0.03, "{score:?}");
+        let answer = |hash| labels.known(&[word(0, hash)]).answer(0);
+        assert!((answer(0).probability - 0.4).abs() < 0.08, "{:?}", answer(0));
+        assert!((answer(1).probability - 0.02).abs() < 0.02, "{:?}", answer(1));
+        assert_eq!(answer(0).because[0].word, Some(0));
+        assert!(answer(0).low < 0.4 && 0.4 < answer(0).high + 0.05, "{:?}", answer(0));
+        let unmoved = labels.known(&[word(0, 0)]).answer(1);
+        assert!((unmoved.probability - 0.1).abs() < 0.04, "{unmoved:?}");
+    }
+
+    /// The twin: the same outcomes with words that have nothing to do with them. Nothing is claimed then.
+    #[test]
+    fn words_that_do_not_matter_promise_no_more_than_the_rate() {
+        let (labels, score) = play(3000, false);
+        assert!(score.auc < Some(0.58) && score.ece < 0.03, "{score:?}");
+        let rate = labels.rate(0);
+        for hash in 0..3 {
+            let answer = labels.known(&[word(0, hash)]).answer(0);
+            assert!((answer.probability - rate).abs() < 0.05, "{answer:?} of {rate}");
+        }
+    }
+
+    #[test]
+    fn what_changed_is_followed() {
+        let mut labels = Labels::new(1, rare());
+        for number in 0..600 {
+            let yes = if number < 400 { number % 20 == 0 } else { number % 2 == 0 };
+            labels.learn(&[word(0, 1)], &[(0, yes)], |_, _, _| {});
+        }
+        let answer = labels.known(&[word(0, 1)]).answer(0);
+        assert!(answer.probability > labels.rate(0) + 0.05, "{answer:?}");
+    }
+
+    #[test]
+    fn a_question_never_answered_is_the_prior_and_nearly_anything() {
+        let labels = Labels::new(1, Prior { rate: 0.5, worth: 2.0, pooled: false });
+        let answer = labels.known(&[word(0, 1)]).answer(7);
+        assert_eq!(answer.probability, 0.5);
+        assert!(answer.low < 0.1 && answer.high > 0.9 && answer.because.is_empty());
+    }
+
+    #[test]
+    fn words_of_kinds_that_are_not_there_say_nothing() {
+        let mut labels = Labels::new(1, rare());
+        labels.learn(&[word(200, 1)], &[(0, true)], |_, _, _| {});
+        assert!(labels.known(&[word(200, 1)]).answer(0).because.iter().all(|because| because.word.is_none()));
+    }
+
+    #[test]
+    fn what_was_there_once_is_forgotten_and_what_came_again_is_not() {
+        let mut labels = Labels::new(1, rare());
+        for hash in [1, 1, 2] {
+            labels.learn(&[word(0, hash)], &[(0, true)], |_, _, _| {});
+        }
+        labels.prune();
+        assert_eq!((labels.tally(word(0, 1), 0).seen, labels.tally(word(0, 2), 0).seen), (2, 0));
+        assert!(labels.restore());
+    }
 }

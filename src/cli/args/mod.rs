@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod authoring;
 mod errors;
+mod explain;
 mod going;
 mod mend;
 mod model;
@@ -17,6 +18,7 @@ mod upkeep;
 
 pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init, Judged, OfChange};
 pub use errors::{Errors, ErrorsAction, Note};
+pub use explain::Explain;
 pub use going::Going;
 pub use mend::Mend;
 pub use model::{CaseOrder, Model, ModelAction, ModelCard, ModelEval};
@@ -270,19 +272,6 @@ pub struct Run {
     pub isolated: bool,
     #[command(flatten)]
     pub going: Going,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct Explain {
-    /// A lane, a .wfl file, or a diagnostic code such as E401.
-    #[arg(value_name = "LANE|CODE")]
-    pub target: Option<String>,
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
-    #[command(flatten)]
-    pub change: Change,
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,5 +1,9 @@
 //! `wfl explain`: which stages a change needs, or what a diagnostic code means.
 
+mod text;
+mod what_if;
+mod why;
+
 use serde_json::json;
 
 use crate::cli::args::{Explain, Format};
@@ -9,10 +13,9 @@ use crate::cli::ledger;
 use crate::cli::output::{Terminal, table};
 use crate::diag::codes::{self, Code as Row};
 use crate::diag::page;
-use crate::embed::{self, Asked, Error, LaneVerdict, Project};
+use crate::embed::{Adviser, Asked, Error, LaneVerdict, Planned, Project};
 use crate::history::History;
-use crate::insight::Advice;
-use crate::observe::style::elapsed;
+use crate::insight::{Advice, Effort, difference};
 
 pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
     if let Some(word) = args.target.as_deref().filter(|word| is_code(word)) {
@@ -27,26 +30,93 @@ pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
     };
     let planned = project.outline(&asked)?;
     let store = project.history()?;
-    let advice = embed::advise(
-        &planned,
-        store.as_ref().map(|store| store as &dyn History),
-        crate::insight::Effort::Usual,
-    )?;
+    let history = store.as_ref().map(|store| store as &dyn History);
+    let adviser = Adviser::of(&planned, history)?;
+    if let Some(stage) = &args.why {
+        return one(&adviser, &planned, args, stage, terminal);
+    }
+    let advice = adviser.advise(&planned, effort(args));
+    let others = Others { project: &project, asked: &asked, adviser: &adviser, history, effort: effort(args) };
+    let others = args.what_if.iter().map(|text| others.advice(text)).collect::<Result<Vec<_>, _>>()?;
     let rules = project.verdicts(&asked)?;
+    let so_far = project.ledger(Some(&advice.lane))?;
     match args.format {
         Format::Json => {
-            let mut json = json_of(&advice, &rules);
-            json["ledger"] = json!(project.ledger(Some(&advice.lane))?);
+            let mut json = json_of(&advice, &rules, &args.what_if, &others);
+            json["ledger"] = json!(so_far);
             terminal.json(&json);
         }
         Format::Human => {
-            let named = args.target.as_deref().is_some_and(|target| !target.ends_with(".wfl"));
-            let rules = if named { String::new() } else { rules_text(&rules, &advice.lane) };
-            let so_far = ledger::lines(&project.ledger(Some(&advice.lane))?);
-            terminal.data(&format!("{}{so_far}{rules}", text(&advice)));
+            let advised = human(args, &advice, &rules, &others, terminal);
+            terminal.data(&format!("{advised}{}", ledger::lines(&so_far)));
         }
     }
     Ok(Code::Ok)
+}
+
+fn effort(args: &Explain) -> Effort {
+    match (args.safe, args.fast) {
+        (true, _) => Effort::Safe,
+        (_, true) => Effort::Fast,
+        _ => Effort::Usual,
+    }
+}
+
+/// Everything about one stage.
+fn one(
+    adviser: &Adviser,
+    planned: &Planned,
+    args: &Explain,
+    stage: &str,
+    terminal: &Terminal,
+) -> Result<Code, Error> {
+    let Some(found) = adviser.why(planned, effort(args), stage) else {
+        let names: Vec<String> = planned.plan.stages.iter().map(|stage| stage.name.clone()).collect();
+        let message = format!("lane `{}` has no stage `{stage}`", planned.plan.lane);
+        return Err(Error::refused(message, format!("it has {}", names.join(", "))));
+    };
+    match args.format {
+        Format::Json => terminal.json(&json!(found)),
+        Format::Human => terminal.data(&why::text(&found, terminal)),
+    }
+    Ok(Code::Ok)
+}
+
+/// Advice on other changes.
+struct Others<'a> {
+    project: &'a Project,
+    asked: &'a Asked,
+    adviser: &'a Adviser,
+    history: Option<&'a dyn History>,
+    effort: Effort,
+}
+
+impl Others<'_> {
+    fn advice(&self, text: &str) -> Result<Advice, Error> {
+        let change = what_if::parse(text, &self.asked.change)?;
+        let planned = self.project.outline(&Asked { change, ..self.asked.clone() })?;
+        if planned.plan.lane == self.adviser.lane() {
+            return Ok(self.adviser.advise(&planned, self.effort));
+        }
+        Ok(Adviser::of(&planned, self.history)?.advise(&planned, self.effort))
+    }
+}
+
+fn human(
+    args: &Explain,
+    advice: &Advice,
+    rules: &[LaneVerdict],
+    others: &[Advice],
+    terminal: &Terminal,
+) -> String {
+    let named = args.target.as_deref().is_some_and(|target| !target.ends_with(".wfl"));
+    let rules = if named { String::new() } else { rules_text(rules, &advice.lane) };
+    let width = terminal.width.clamp(40, 100);
+    let others = args.what_if.iter().zip(others).map(|(asked, then)| {
+        format!("\n{}", what_if::text(asked, then, &difference(advice, then), width))
+    });
+    let others: String = others.collect();
+    format!("{}{rules}{others}", text::text(advice, terminal))
 }
 
 /// `E401`, `w110`; a lane may be named anything else. The name of a code counts too.
@@ -77,10 +147,21 @@ fn code_json(row: &Row) -> serde_json::Value {
     json!({ "code": row.id, "name": row.name, "severity": row.severity.to_string(), "page": row.page })
 }
 
-fn json_of(advice: &Advice, rules: &[LaneVerdict]) -> serde_json::Value {
-    let mut advice = json!(advice);
-    advice["rules"] = json!(rules);
-    advice
+fn json_of(
+    advice: &Advice,
+    rules: &[LaneVerdict],
+    asked: &[String],
+    others: &[Advice],
+) -> serde_json::Value {
+    let mut json = json!(advice);
+    json["rules"] = json!(rules);
+    if !asked.is_empty() {
+        let each = asked.iter().zip(others).map(|(asked, then)| {
+            json!({ "change": asked, "difference": difference(advice, then), "advice": then })
+        });
+        json["what_if"] = each.collect();
+    }
+    json
 }
 
 /// Each rule of the lanes that were chosen among, and what it says.
@@ -103,39 +184,6 @@ fn rules_text(rules: &[LaneVerdict], chosen: &str) -> String {
         })
         .collect();
     format!("rules, the first lane with a yes is chosen:\n{}", table(&rows))
-}
-
-fn text(advice: &Advice) -> String {
-    let rows: Vec<Vec<String>> = advice
-        .stages
-        .iter()
-        .map(|stage| {
-            let word = if stage.keep { "keep" } else { "leave" };
-            let chance = format!("{:.0} %", stage.probability * 100.0);
-            vec![word.into(), stage.name.clone(), chance, stage.reasons.join("; ")]
-        })
-        .collect();
-    format!(
-        "lane {}: {}\n{}\n{}confidence {:.2}: {}\nestimate: {}\n",
-        advice.lane,
-        advice.chosen_by,
-        format_args!("recommended: {}", advice.recommended.join(", ")),
-        table(&rows),
-        advice.confidence,
-        advice.basis,
-        estimate(advice)
-    )
-}
-
-fn estimate(advice: &Advice) -> String {
-    let time = |seconds: f64| elapsed((seconds * 1000.0) as u64);
-    match (advice.estimate.seconds, advice.estimate.low, advice.estimate.high) {
-        (Some(about), Some(low), Some(high)) => {
-            format!("{} (80 %: {} to {})", time(about), time(low), time(high))
-        }
-        (Some(about), ..) => format!("{} (too few runs for an interval)", time(about)),
-        _ => "no history yet".into(),
-    }
 }
 
 #[cfg(test)]
