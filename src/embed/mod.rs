@@ -32,6 +32,7 @@ mod expect;
 pub mod foresee;
 mod formatted;
 pub mod help;
+pub mod history;
 pub mod import;
 pub mod init;
 mod inject;
