@@ -51,6 +51,8 @@ pub fn clean(keep: &Keep, now: Timestamp, dry_run: bool) -> Result<Removed, Erro
     let store = if dry_run { store } else { place.state()? };
     let mut due = due(&store.runs(&Filter::default())?, store.held()?, keep, now, &store);
     if !dry_run {
+        // What is learned from outlives what is kept to be looked at.
+        store.take_in()?;
         due.runs.iter().try_for_each(|run| remove_run(&store, run))?;
         due.logs.iter().try_for_each(|run| remove_logs(&store, run))?;
     }

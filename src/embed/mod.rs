@@ -33,6 +33,7 @@ pub mod forecast;
 pub mod foresee;
 mod formatted;
 pub mod help;
+pub mod history;
 pub mod import;
 pub mod init;
 mod inject;

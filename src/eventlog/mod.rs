@@ -39,7 +39,7 @@ pub struct Names {
 }
 
 /// Name of the column, in milliseconds, made of `duration`, or of `start` and `timestamp`.
-pub const DURATION: &str = "duration";
+pub const DURATION: &str = "duration_ms";
 /// What the one event of a row is called where every row is a case.
 pub const ROW: &str = "row";
 
@@ -77,6 +77,21 @@ impl Refused {
     pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Refused {
         Refused { message: message.into(), help: help.into() }
     }
+}
+
+/// The bytes of a file, unpacked where it is packed, `most` of them at most; refused where it is binary or empty.
+pub fn bytes(source: &Source<'_>, most: u64) -> Result<Vec<u8>, Refused> {
+    source::bytes(source, most)
+}
+
+/// The first bytes of the same: enough to tell what a file is.
+pub fn head(source: &Source<'_>) -> Result<Vec<u8>, Refused> {
+    source::open(source).map(|opened| opened.head)
+}
+
+/// The names in a table's first line.
+pub fn header(head: &[u8]) -> Vec<String> {
+    rows::names(head)
 }
 
 /// Reads an event log. Rows that cannot be true are left out and told; a file of which more than half is such is refused.

@@ -125,7 +125,8 @@ pub(super) fn find(name: &str, header: &[String], names: &Names) -> Result<Place
         activity: activity.filter(|_| case.is_some()),
         timestamp,
         start,
-        duration: named(&names.duration, "--duration")?,
+        duration: named(&names.duration, "--duration")?
+            .or_else(|| header.iter().position(|column| column == super::DURATION)),
         outcome,
         lane: named(&names.lane, "--lane")?,
         transition: header.iter().position(|column| plain(column) == TRANSITION),

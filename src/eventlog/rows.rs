@@ -45,6 +45,17 @@ pub(super) fn read(source: &Source<'_>, opened: Opened<'_>, names: &Names) -> Re
     sheet.all.done(&file, places.roles(&header), left_out)
 }
 
+/// The names in the first line of a table.
+pub(super) fn names(head: &[u8]) -> Vec<String> {
+    let mut table =
+        ReaderBuilder::new().delimiter(separator(head)).flexible(true).has_headers(false).from_reader(head);
+    let mut record = ByteRecord::new();
+    match table.read_byte_record(&mut record) {
+        Ok(true) => record.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn table<'a>(opened: Opened<'a>, separator: u8) -> Table<'a> {
     ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(opened.read)
 }

@@ -91,6 +91,27 @@ pub(super) fn open<'a>(source: &Source<'a>) -> Result<Opened<'a>, Refused> {
     Ok(Opened { form, head, read: Box::new(read), row })
 }
 
+pub(super) fn bytes(source: &Source<'_>, most: u64) -> Result<Vec<u8>, Refused> {
+    let name = source.name();
+    let mut opened = open(source)?;
+    let mut found = Vec::new();
+    loop {
+        opened.row.begins();
+        let piece = taken(&mut opened.read, 1 << 20);
+        let piece = piece.map_err(|e| {
+            Refused::new(format!("cannot read {name}: {}", plain(&e)), "nothing of it was taken")
+        })?;
+        if piece.is_empty() {
+            return Ok(found);
+        }
+        found.extend(piece);
+        if found.len() as u64 > most {
+            let message = format!("{name} is larger than {} MiB", most >> 20);
+            return Err(Refused::new(message, "divide it into several files"));
+        }
+    }
+}
+
 fn taken(read: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     read.take(most as u64).read_to_end(&mut bytes)?;

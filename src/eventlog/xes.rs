@@ -166,7 +166,8 @@ impl<'a> Walk<'a> {
         let event = std::mem::take(&mut self.event);
         let named = |wanted: &Option<String>, usual: &str| wanted.as_deref().unwrap_or(usual).to_owned();
         let get = |key: &str| event.iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str());
-        let took = self.names.duration.as_deref().and_then(|key| Some((get(key)?, key)));
+        let key = self.names.duration.as_deref().unwrap_or(super::DURATION);
+        let took = get(key).map(|text| (text, key));
         let mut hasher = FxHasher::default();
         (&case, &event).hash(&mut hasher);
         let taken = self.all.event(&Event {
@@ -197,7 +198,11 @@ impl<'a> Walk<'a> {
         }
         let known = names.activity.as_deref().unwrap_or(NAME) == key
             || names.timestamp.as_deref().unwrap_or(TIME) == key;
-        if known || key == TRANSITION || is(&names.start) || is(&names.duration) {
+        if known
+            || key == TRANSITION
+            || is(&names.start)
+            || key == names.duration.as_deref().unwrap_or(super::DURATION)
+        {
             return;
         }
         if let Some(column) = column(&mut self.columns, &mut self.all.columns, key) {

@@ -14,6 +14,7 @@ mod markdown;
 pub mod program;
 mod read;
 mod secrets;
+pub mod suites;
 mod weight;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 mod form;
 mod runs;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Value as Sql;
@@ -64,7 +65,7 @@ impl Store {
             for one in past.iter().filter(|one| ids.insert(one.id.as_str())) {
                 match stored(&conn, &one.id)? {
                     None => merged.new += 1,
-                    Some((_, old)) if old == form::encode(one) => merged.same += 1,
+                    Some(old) if old.is(one, &form::encode(one)) => merged.same += 1,
                     Some(_) => merged.contradict(&one.id),
                 }
             }
@@ -176,11 +177,11 @@ fn merge(conn: &Connection, past: &[Past]) -> rusqlite::Result<Merged> {
                 insert(conn, one, &bytes, true)?;
                 merged.new += 1;
             }
-            Some((_, old)) if old == bytes => merged.same += 1,
-            Some((imported, old)) => {
+            Some(old) if old.is(one, &bytes) => merged.same += 1,
+            Some(old) => {
                 merged.contradict(&one.id);
-                if form::is_richer((one, &bytes), &old) {
-                    insert(conn, one, &bytes, imported)?;
+                if old.is_poorer(one, &bytes) {
+                    insert(conn, one, &bytes, old.imported)?;
                 }
             }
         }
@@ -188,10 +189,33 @@ fn merge(conn: &Connection, past: &[Past]) -> rusqlite::Result<Merged> {
     Ok(merged)
 }
 
-/// Whether it came from elsewhere, and what is stored.
-fn stored(conn: &Connection, id: &str) -> rusqlite::Result<Option<(bool, Vec<u8>)>> {
-    conn.prepare_cached("SELECT imported, data FROM past WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+/// A row as it is.
+struct Stored {
+    imported: bool,
+    lane: String,
+    started: i64,
+    data: Vec<u8>,
+}
+
+impl Stored {
+    fn is(&self, past: &Past, bytes: &[u8]) -> bool {
+        self.data == bytes && self.lane == past.lane && self.started == past.started.0
+    }
+
+    /// Whether the other record of the same run is the one to keep: more was done by it, or more is known; then the older
+    /// one; and where nothing decides, the bytes do. The same on every machine, in whatever order records come.
+    fn is_poorer(&self, past: &Past, bytes: &[u8]) -> bool {
+        let old =
+            (form::richness(&self.data), Reverse(self.started), self.data.as_slice(), self.lane.as_str());
+        old < (form::richness(bytes), Reverse(past.started.0), bytes, past.lane.as_str())
+    }
+}
+
+fn stored(conn: &Connection, id: &str) -> rusqlite::Result<Option<Stored>> {
+    conn.prepare_cached("SELECT imported, lane, started, data FROM past WHERE id = ?1")?
+        .query_row([id], |row| {
+            Ok(Stored { imported: row.get(0)?, lane: row.get(1)?, started: row.get(2)?, data: row.get(3)? })
+        })
         .optional()
 }
 
@@ -199,7 +223,7 @@ fn stored(conn: &Connection, id: &str) -> rusqlite::Result<Option<(bool, Vec<u8>
 fn replace(conn: &Connection, past: &Past) -> rusqlite::Result<()> {
     let bytes = form::encode(past);
     match stored(conn, &past.id)? {
-        Some((false, old)) if old == bytes => Ok(()),
+        Some(old) if !old.imported && old.is(past, &bytes) => Ok(()),
         _ => insert(conn, past, &bytes, false),
     }
 }

@@ -9,7 +9,7 @@ mod json;
 mod junit;
 mod sarif;
 mod typed;
-mod xml;
+pub(super) mod xml;
 
 use std::path::Path;
 

@@ -5,20 +5,20 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 /// What a walk sees of an element.
-pub(super) struct Element<'a> {
-    pub(super) name: String,
+pub(in crate::facts) struct Element<'a> {
+    pub(in crate::facts) name: String,
     start: &'a BytesStart<'a>,
 }
 
 /// One step of a walk.
-pub(super) enum Step<'a> {
+pub(in crate::facts) enum Step<'a> {
     Open(Element<'a>),
     Close(String),
 }
 
 impl Element<'_> {
     /// The attribute's text; none where there is no such attribute, or none that can be read.
-    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+    pub(in crate::facts) fn attribute(&self, name: &str) -> Option<String> {
         let attribute = self.start.try_get_attribute(name).ok()??;
         Some(attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?.into_owned())
     }
@@ -31,13 +31,13 @@ impl Element<'_> {
         })
     }
 
-    pub(super) fn number(&self, name: &str) -> Option<u64> {
+    pub(in crate::facts) fn number(&self, name: &str) -> Option<u64> {
         self.attribute(name)?.trim().parse().ok()
     }
 }
 
 /// Walks all elements; an element without content is opened and closed.
-pub(super) fn walk(path: &str, bytes: &[u8], each: &mut dyn FnMut(Step<'_>)) -> Result<(), String> {
+pub(in crate::facts) fn walk(path: &str, bytes: &[u8], each: &mut dyn FnMut(Step<'_>)) -> Result<(), String> {
     let torn =
         |reader: &Reader<&[u8]>, what: &str| format!("{path} at byte {}: {what}", reader.buffer_position());
     let mut reader = Reader::from_reader(bytes);

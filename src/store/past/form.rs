@@ -179,14 +179,11 @@ impl Stage<'_> {
     }
 }
 
-/// Whether the new one of two records of one run is the one to keep: more was done, more is known of it, and where that
-/// does not decide, the bytes do. The same on every machine, in whatever order records come.
-pub(super) fn is_richer(new: (&Past, &[u8]), old: &[u8]) -> bool {
-    let known = |kept: &Kept<'_>| {
-        let attempts: u64 = kept.stages.iter().map(|stage| u64::from(stage.attempts)).sum();
-        [attempts, kept.duration_ms, kept.stages.len() as u64, kept.change.files.len() as u64]
-    };
-    decode(old).is_none_or(|before| (known(&before), old) < (known(&Kept::from(new.0)), new.1))
+/// How much was done and is known; nothing of bytes that cannot be read.
+pub(super) fn richness(bytes: &[u8]) -> [u64; 4] {
+    let Some(kept) = decode(bytes) else { return [0; 4] };
+    let attempts = kept.stages.iter().map(|stage| u64::from(stage.attempts)).sum();
+    [attempts, kept.duration_ms, kept.stages.len() as u64, kept.change.files.len() as u64]
 }
 
 #[cfg(test)]
