@@ -44,11 +44,18 @@ pub struct Counts<'a> {
 
 impl<'a> Counts<'a> {
     /// Class and count, in the order in which the classes were first seen.
-    pub fn iter(self) -> impl Iterator<Item = (u16, u16)> + 'a {
-        let more = self.more;
-        core::iter::successors(Some(self.first), move |slot| more.get(slot.next as usize))
-            .flat_map(|slot| slot.classes.into_iter().zip(slot.counts))
-            .take_while(|(_, count)| *count > 0)
+    pub fn each(self, mut take: impl FnMut(u16, u16)) {
+        let mut slot = self.first;
+        loop {
+            for (&class, &count) in slot.classes.iter().zip(&slot.counts) {
+                if count == 0 {
+                    return;
+                }
+                take(class, count);
+            }
+            let Some(next) = self.more.get(slot.next as usize) else { return };
+            slot = next;
+        }
     }
 }
 
