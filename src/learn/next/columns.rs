@@ -170,8 +170,8 @@ fn gain(samples: &[Sample], place: usize) -> f64 {
     let hash = |sample: &Sample| mix(mix(1, u64::from(sample.last)), u64::from(sample.values[place]));
     let base = |sample: &Sample| mix(2, u64::from(sample.last));
     for sample in samples {
-        table.add(hash(sample), sample.came);
-        table.add(base(sample), sample.came);
+        table.add(hash(sample), sample.came, false);
+        table.add(base(sample), sample.came, false);
     }
     let mut gain = 0.0;
     for sample in samples {

@@ -12,8 +12,15 @@ pub const TRUSTS: usize = 10;
 /// Groups of kinds that are alike.
 pub const GROUPS: usize = 3;
 /// Sums of squared slopes that a weight begins with: the larger, the smaller its first steps.
-const OWN_START: f32 = 1.0;
+const OWN_START: f32 = 5.0;
 const SHARED_START: f32 = 10.0;
+
+/// Weights by group and trust before anything is learned: near the mean of what six public logs taught.
+const FIRST: [[f32; TRUSTS]; GROUPS] = [
+    [0.45, 0.45, 0.60, 0.50, 0.55, 0.42, 0.66, 0.38, 0.72, 0.45],
+    [0.08, 0.08, 0.06, 0.09, 0.04, 0.09, 0.06, 0.08, 0.10, 0.12],
+    [0.08, 0.08, 0.05, 0.08, 0.08, 0.12, 0.12, 0.14, 0.14, 0.16],
+];
 
 pub fn trust(seen: u32, distinct: u32) -> usize {
     let often = match seen {
@@ -85,7 +92,7 @@ struct Learned {
 impl Learned {
     fn step(&mut self, place: usize, slope: f32) {
         let square = &mut self.squares[place];
-        *square += slope * slope;
+        *square = *square * super::keep() + slope * slope;
         self.values[place] += self.rate * slope / square.sqrt();
     }
 }
@@ -97,9 +104,9 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// By kind, the weight it begins with.
-    pub fn new(first: &[f32]) -> Weights {
-        let own: Vec<f32> = first.iter().flat_map(|&weight| [weight; TRUSTS]).collect();
+    /// By kind, its group.
+    pub fn new(groups: &[usize]) -> Weights {
+        let own: Vec<f32> = groups.iter().flat_map(|&group| FIRST[group]).collect();
         let squares = vec![super::env("SQ", OWN_START); own.len()];
         Weights {
             own: Learned { values: own, squares, rate: super::env("RATE", 0.1) },
@@ -109,6 +116,11 @@ impl Weights {
                 rate: super::env("SRATE", 0.03),
             },
         }
+    }
+
+    pub fn show(&self) -> (Vec<f32>, Vec<f32>) {
+        let own: Vec<f32> = (0..self.own.values.len()).map(|w| { let k = w / TRUSTS; self.own.values[w] + self.shared.values[super::walk::group(k) * TRUSTS + w % TRUSTS] }).collect();
+        (own, self.own.squares.clone())
     }
 
     pub fn add_up(&self, said: &Said, logits: &mut [f32]) {

@@ -20,6 +20,10 @@ use mix::Weights;
 use table::{LARGEST_BITS, Table};
 use walk::{ORDERS, OTHER, Walk};
 
+pub fn keep() -> f32 {
+    static K: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
+    *K.get_or_init(|| env("KEEP", 1.0))
+}
 pub fn env(name: &str, other: f32) -> f32 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(other)
 }
@@ -35,27 +39,19 @@ pub struct Model {
 impl Model {
     pub fn train(log: &Log, cases: &[usize], seed: u64) -> Model {
         let sources = columns::chosen(log, cases);
-        let first = (0..walk::kinds(&sources))
-            .map(|kind| {
-                if kind <= ORDERS {
-                    env("WC", 1.0)
-                } else if kind <= ORDERS + OTHER {
-                    env("WO", 0.15)
-                } else {
-                    env("WA", 0.15)
-                }
-            })
-            .collect::<Vec<f32>>();
+        let groups: Vec<usize> = (0..walk::kinds(&sources)).map(walk::group).collect();
         let mut model = Model {
             sources: sources.clone(),
             classes: Classes::new(),
             table: Table::new(LARGEST_BITS),
-            weights: Weights::new(&first),
+            weights: Weights::new(&groups),
         };
         let mut judge = Judge::default();
         let from = (cases.len() as f32 * env("FROM", 0.3)) as usize;
-        let every = env("EVERY", 1.0) as u64;
+        let every = env("EVERY", 4.0) as u64;
         let mut turn = seed;
+        let epochs = env("EPOCHS", 0.0) as usize;
+        let mut lessons = Vec::new();
         let mut walk = Walk::new(log, &sources);
         for (number, &case) in cases.iter().enumerate() {
             walk.start(case);
@@ -65,6 +61,7 @@ impl Model {
                 turn += 1;
                 if number >= from && walk::mix(turn, 77) >> 40 < (1 << 24) / every {
                     model.weigh(&mut judge, came);
+                    if epochs > 0 { lessons.push(judge.lesson(model.classes.get(came))); }
                 }
                 model.count(&judge, came);
                 if !walk.left() {
@@ -73,9 +70,11 @@ impl Model {
                 walk.step();
             }
         }
+        for _ in 0..epochs { for lesson in &lessons { judge.again(&mut model.weights, lesson); } }
         model
     }
 
+    pub fn show(&self) -> (Vec<f32>, Vec<f32>) { self.weights.show() }
     fn weigh(&mut self, judge: &mut Judge, came: Option<u32>) {
         judge.judge(&self.classes, &self.table, &self.weights);
         judge.teach(&mut self.weights, self.classes.get(came));
@@ -83,8 +82,8 @@ impl Model {
 
     fn count(&mut self, judge: &Judge, came: Option<u32>) {
         let Some(class) = self.classes.add(came) else { return };
-        for &hash in judge.contexts.hashes.iter().skip(1).filter(|&&hash| hash != 0) {
-            self.table.add(hash, class);
+        for (kind, &hash) in judge.contexts.hashes.iter().enumerate().skip(1).filter(|(_, hash)| **hash != 0) {
+            self.table.add(hash, class, walk::is_recent(kind));
         }
     }
 

@@ -12,6 +12,9 @@ const MOST: u16 = 60_000;
 /// Where the table is as large as it may be, contexts seen less often than others go first.
 pub const LARGEST_BITS: u32 = 20;
 const FIRST_BITS: u32 = 10;
+/// A count of what came lately goes no higher; others lose one part of so many.
+const LATELY: u16 = 40;
+const FADING: u16 = 8;
 const NOTHING: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +82,17 @@ impl Slot {
         false
     }
 
+    /// Counts of other classes shrink, so that what came lately weighs most.
+    fn fade(&mut self, class: u16) {
+        for (other, count) in self.classes.iter().zip(&mut self.counts) {
+            if *other == class {
+                *count = (*count).min(LATELY);
+            } else {
+                *count -= *count / FADING;
+            }
+        }
+    }
+
     fn seen(&self) -> u32 {
         self.counts.iter().map(|&count| u32::from(count)).sum()
     }
@@ -114,7 +128,8 @@ impl Table {
         (first.key != 0).then_some(Counts { first, more: &self.more })
     }
 
-    pub fn add(&mut self, hash: u64, class: u16) {
+    /// Counts the class in that context; with `lately`, others there fade.
+    pub fn add(&mut self, hash: u64, class: u16, lately: bool) {
         let key = Table::key(hash);
         let mut place = self.find(key);
         if self.slots[place].key == 0 {
@@ -124,6 +139,9 @@ impl Table {
             }
             self.slots[place].key = key;
             self.used += 1;
+        }
+        if lately {
+            self.slots[place].fade(class);
         }
         if !self.slots[place].add(class) {
             self.add_to_chain(place, class);

@@ -9,11 +9,11 @@ use super::columns::Source;
 /// Longest suffix of activities that is a context.
 pub const ORDERS: usize = 6;
 /// Kinds of contexts beside the suffixes and the attributes.
-pub const OTHER: usize = 10;
+pub const OTHER: usize = 12;
 /// The last of them stand with the last two events, not with the last.
-const OTHER_DEEP: usize = 2;
+const OTHER_DEEP: usize = 3;
 /// Kinds an attribute has: with the last event, with the last two.
-const EACH: usize = 2;
+const EACH: usize = 1;
 /// Of a case longer than this only the first and the last events are looked at.
 const WINDOW: usize = 240;
 const HEAD: usize = 16;
@@ -41,11 +41,16 @@ pub fn group(kind: usize) -> usize {
     usize::from(kind > ORDERS) + usize::from(kind > ORDERS + OTHER)
 }
 
+/// Whether the kind counts what came lately, not all that came.
+pub fn is_recent(kind: usize) -> bool {
+    kind == ORDERS + 1 || kind == ORDERS + OTHER
+}
+
 /// Whether the kind stands with the last two events.
 pub fn is_deep(kind: usize) -> bool {
     match kind.checked_sub(ORDERS + 1) {
         Some(other) if other < OTHER => other >= OTHER - OTHER_DEEP,
-        Some(other) => (other - OTHER) % EACH == 1,
+        Some(other) => EACH == 2 && (other - OTHER) % 2 == 1,
         None => false,
     }
 }
@@ -186,7 +191,7 @@ impl<'a> Walk<'a> {
             hashes.push(if value == SILENT { 0 } else { mix(mix(with, value), kind as u64) });
         }
         for &value in &self.carried {
-            for with in [last, two] {
+            for with in [last, two].into_iter().take(EACH) {
                 let kind = hashes.len() as u64;
                 hashes.push(if value == NONE { 0 } else { mix(mix(with, u64::from(value)), kind) });
             }
@@ -213,6 +218,7 @@ impl<'a> Walk<'a> {
         let elapsed = span(self.first_at, self.last_at);
         let of_hours = |value: u64| if hours == SILENT { SILENT } else { value };
         [
+            1,
             self.set,
             self.bag,
             gap,
@@ -223,6 +229,7 @@ impl<'a> Walk<'a> {
             self.batch(),
             gap,
             elapsed,
+            1,
         ]
     }
 
