@@ -69,6 +69,14 @@ impl Classes {
         Some(class)
     }
 
+    /// Whether the parts of what was stored belong together.
+    pub fn fits(&self) -> bool {
+        let count = self.symbols.len();
+        (1..=MOST).contains(&count)
+            && self.counts.len() == count
+            && self.of.iter().all(|&class| class == NONE || usize::from(class) < count)
+    }
+
     /// How likely the class is when nothing else is known.
     pub fn share(&self, class: u16) -> f32 {
         (self.counts.get(class as usize).copied().unwrap_or(0) as f32 + 0.5)

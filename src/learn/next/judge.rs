@@ -31,16 +31,7 @@ pub struct Judge {
     /// One over the probability after the last event, and after the last two.
     rare: [Vec<f32>; 2],
     said: Said,
-    start: Vec<f32>,
     logits: Vec<f32>,
-}
-
-/// What was said of a prefix and what came.
-#[derive(Clone, Debug)]
-pub struct Lesson {
-    said: Said,
-    start: Vec<f32>,
-    came: usize,
 }
 
 /// How often a context was seen and how many classes followed it; its parts are the last of those said.
@@ -59,37 +50,17 @@ impl Judge {
         self.base(classes);
         self.suffixes(table);
         self.others(table);
-        self.start.clear();
-        self.start.extend(self.one.iter().map(|&chance| ln(chance)));
-        self.weigh(weights);
-    }
-
-    /// Puts together what was said.
-    fn weigh(&mut self, weights: &Weights) {
-        self.logits.clone_from(&self.start);
+        self.logits.clear();
+        self.logits.extend(self.one.iter().map(|&chance| ln(chance)));
         weights.add_up(&self.said, &mut self.logits);
         softmax(&self.logits, &mut self.chances);
     }
 
     /// Teaches the weights what came after all.
     pub fn teach(&self, weights: &mut Weights, class: Option<u16>) {
-        weights.step(&self.said, &self.chances, self.place(class));
-    }
-
-    fn place(&self, class: Option<u16>) -> usize {
+        let rest = self.candidates.len();
         let came = class.and_then(|class| self.candidates.iter().position(|&one| one == class));
-        came.unwrap_or(self.candidates.len())
-    }
-
-    pub fn lesson(&self, class: Option<u16>) -> Lesson {
-        Lesson { said: self.said.clone(), start: self.start.clone(), came: self.place(class) }
-    }
-
-    pub fn again(&mut self, weights: &mut Weights, lesson: &Lesson) {
-        self.logits.clone_from(&lesson.start);
-        weights.add_up(&lesson.said, &mut self.logits);
-        softmax(&self.logits, &mut self.chances);
-        weights.step(&lesson.said, &self.chances, lesson.came);
+        weights.step(&self.said, &self.chances, came.unwrap_or(rest));
     }
 
     fn choose(&mut self, classes: &Classes, first: Option<Counts<'_>>) {

@@ -15,6 +15,11 @@ pub const GROUPS: usize = 3;
 const OWN_START: f32 = 5.0;
 const SHARED_START: f32 = 10.0;
 
+/// Size of a step.
+const OWN_RATE: f32 = 0.1;
+const SHARED_RATE: f32 = 0.03;
+/// What is kept of the sum of squared slopes at each step, so that weights can still move after many.
+const KEPT: f32 = 0.999;
 /// Weights by group and trust before anything is learned: near the mean of what six public logs taught.
 const FIRST: [[f32; TRUSTS]; GROUPS] = [
     [0.45, 0.45, 0.60, 0.50, 0.55, 0.42, 0.66, 0.38, 0.72, 0.45],
@@ -90,9 +95,21 @@ struct Learned {
 }
 
 impl Learned {
+    fn new(values: Vec<f32>, start: f32, rate: f32) -> Learned {
+        let squares = vec![start; values.len()];
+        Learned { values, squares, rate }
+    }
+
+    fn fits(&self, count: usize) -> bool {
+        self.values.len() == count
+            && self.squares.len() == count
+            && self.values.iter().all(|value| value.is_finite())
+            && self.squares.iter().all(|square| *square > 0.0)
+    }
+
     fn step(&mut self, place: usize, slope: f32) {
         let square = &mut self.squares[place];
-        *square = *square * super::keep() + slope * slope;
+        *square = *square * KEPT + slope * slope;
         self.values[place] += self.rate * slope / square.sqrt();
     }
 }
@@ -107,20 +124,15 @@ impl Weights {
     /// By kind, its group.
     pub fn new(groups: &[usize]) -> Weights {
         let own: Vec<f32> = groups.iter().flat_map(|&group| FIRST[group]).collect();
-        let squares = vec![super::env("SQ", OWN_START); own.len()];
         Weights {
-            own: Learned { values: own, squares, rate: super::env("RATE", 0.1) },
-            shared: Learned {
-                values: vec![0.0; GROUPS * TRUSTS],
-                squares: vec![super::env("SSQ", SHARED_START); GROUPS * TRUSTS],
-                rate: super::env("SRATE", 0.03),
-            },
+            own: Learned::new(own, OWN_START, OWN_RATE),
+            shared: Learned::new(vec![0.0; GROUPS * TRUSTS], SHARED_START, SHARED_RATE),
         }
     }
 
-    pub fn show(&self) -> (Vec<f32>, Vec<f32>) {
-        let own: Vec<f32> = (0..self.own.values.len()).map(|w| { let k = w / TRUSTS; self.own.values[w] + self.shared.values[super::walk::group(k) * TRUSTS + w % TRUSTS] }).collect();
-        (own, self.own.squares.clone())
+    /// Whether they are those of so many kinds.
+    pub fn fits(&self, kinds: usize) -> bool {
+        self.own.fits(kinds * TRUSTS) && self.shared.fits(GROUPS * TRUSTS)
     }
 
     pub fn add_up(&self, said: &Said, logits: &mut [f32]) {

@@ -18,15 +18,14 @@ pub use columns::{Reason, columns};
 use judge::Judge;
 use mix::Weights;
 use table::{LARGEST_BITS, Table};
-use walk::{ORDERS, OTHER, Walk};
+use walk::Walk;
 
-pub fn keep() -> f32 {
-    static K: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
-    *K.get_or_init(|| env("KEEP", 1.0))
-}
-pub fn env(name: &str, other: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(other)
-}
+/// Of the cases this share is only counted; of the rest some also teach the weights, by what was foreseen before them.
+const COUNTED_FIRST: f64 = 0.3;
+/// One event of so many teaches the weights, but not fewer nor more than these.
+const LESSON: usize = 4;
+const LEAST_LESSONS: usize = 1_500;
+const MOST_LESSONS: usize = 20_000;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -37,107 +36,159 @@ pub struct Model {
 }
 
 impl Model {
+    /// Learns every prefix of the cases, in that order.
     pub fn train(log: &Log, cases: &[usize], seed: u64) -> Model {
         let sources = columns::chosen(log, cases);
-        let groups: Vec<usize> = (0..walk::kinds(&sources)).map(walk::group).collect();
-        let mut model = Model {
-            sources: sources.clone(),
-            classes: Classes::new(),
-            table: Table::new(LARGEST_BITS),
-            weights: Weights::new(&groups),
-        };
+        let mut model = Model::new(sources.clone());
+        let mut lessons = Lessons::new(log, cases, seed);
         let mut judge = Judge::default();
-        let from = (cases.len() as f32 * env("FROM", 0.3)) as usize;
-        let every = env("EVERY", 4.0) as u64;
-        let mut turn = seed;
-        let epochs = env("EPOCHS", 0.0) as usize;
-        let mut lessons = Vec::new();
         let mut walk = Walk::new(log, &sources);
         for (number, &case) in cases.iter().enumerate() {
             walk.start(case);
-            loop {
+            while walk.left() {
                 walk.contexts(&mut judge.contexts);
-                let came = walk.next();
-                turn += 1;
-                if number >= from && walk::mix(turn, 77) >> 40 < (1 << 24) / every {
-                    model.weigh(&mut judge, came);
-                    if epochs > 0 { lessons.push(judge.lesson(model.classes.get(came))); }
-                }
-                model.count(&judge, came);
-                if !walk.left() {
-                    break;
-                }
+                model.learn(&mut judge, walk.next(), lessons.next(number));
                 walk.step();
             }
+            if walk.seen() > 0 {
+                walk.contexts(&mut judge.contexts);
+                model.learn(&mut judge, None, lessons.next(number));
+            }
         }
-        for _ in 0..epochs { for lesson in &lessons { judge.again(&mut model.weights, lesson); } }
         model
     }
 
-    pub fn show(&self) -> (Vec<f32>, Vec<f32>) { self.weights.show() }
-    fn weigh(&mut self, judge: &mut Judge, came: Option<u32>) {
-        judge.judge(&self.classes, &self.table, &self.weights);
-        judge.teach(&mut self.weights, self.classes.get(came));
+    fn new(sources: Vec<Source>) -> Model {
+        let groups: Vec<usize> = (0..walk::kinds(&sources)).map(walk::group).collect();
+        Model {
+            sources,
+            classes: Classes::new(),
+            table: Table::new(LARGEST_BITS),
+            weights: Weights::new(&groups),
+        }
+    }
+
+    fn learn(&mut self, judge: &mut Judge, came: Option<u32>, weigh: bool) {
+        if weigh {
+            judge.judge(&self.classes, &self.table, &self.weights);
+            judge.teach(&mut self.weights, self.classes.get(came));
+        }
+        self.count(judge, came);
     }
 
     fn count(&mut self, judge: &Judge, came: Option<u32>) {
         let Some(class) = self.classes.add(came) else { return };
-        for (kind, &hash) in judge.contexts.hashes.iter().enumerate().skip(1).filter(|(_, hash)| **hash != 0) {
+        for (kind, &hash) in judge.contexts.hashes.iter().enumerate().skip(1).filter(|(_, hash)| **hash != 0)
+        {
             self.table.add(hash, class, walk::is_recent(kind));
         }
     }
 
-    /// Probabilities by class of what follows the first `length` events of the case.
-    pub fn predict(&self, log: &Log, case: usize, length: usize, into: &mut Vec<f64>) {
+    /// What was foreseen of the first `length` events of the case, by candidate.
+    fn judged(&self, log: &Log, case: usize, length: usize) -> Judge {
         let mut judge = Judge::default();
         let mut walk = Walk::new(log, &self.sources);
         walk.start(case);
         walk.to(length);
         walk.contexts(&mut judge.contexts);
         judge.judge(&self.classes, &self.table, &self.weights);
-        self.spread(log, &judge, into);
+        judge
     }
 
-    /// From candidates to all classes of the log: what is left is spread by how often the others came.
-    fn spread(&self, log: &Log, judge: &Judge, into: &mut Vec<f64>) {
+    /// Probabilities by class of what follows the first `length` events of the case.
+    pub fn predict(&self, log: &Log, case: usize, length: usize, into: &mut Vec<f64>) {
+        let few = self.few(log, case, length);
         let end = log.end();
+        let class = |symbol: u32| self.classes.get((symbol < end).then_some(symbol));
         into.clear();
-        into.extend(
-            (0..=end).map(|symbol| self.classes.weight(self.classes.get((symbol < end).then_some(symbol)))),
-        );
-        let mut candidates =
-            judge.candidates.iter().map(|&class| self.classes.symbol(class).unwrap_or(end).min(end));
-        for symbol in candidates.clone() {
+        into.extend((0..=end).map(|symbol| self.classes.weight(class(symbol))));
+        for &(symbol, _) in &few.known {
             into[symbol as usize] = 0.0;
         }
         let others: f64 = into.iter().sum();
-        let rest = judge.chances.last().map_or(1.0, |&chance| f64::from(chance)) / others.max(0.5);
-        into.iter_mut().for_each(|chance| *chance *= rest);
-        for &chance in &judge.chances {
-            if let Some(symbol) = candidates.next() {
-                into[symbol as usize] = f64::from(chance);
-            }
+        let share = if others > 0.0 { few.rest / others } else { 0.0 };
+        into.iter_mut().for_each(|chance| *chance *= share);
+        for &(symbol, chance) in &few.known {
+            into[symbol as usize] = chance;
         }
         let sum: f64 = into.iter().sum();
         into.iter_mut().for_each(|chance| *chance /= sum);
     }
 
+    /// The same by candidate only: at most a few hundred, however many activities the log has.
+    pub fn few(&self, log: &Log, case: usize, length: usize) -> Few {
+        let judge = self.judged(log, case, length);
+        let end = log.end();
+        let mut few = Few::default();
+        for (&class, &chance) in judge.candidates.iter().zip(&judge.chances) {
+            let symbol = if class == classes::END { Some(end) } else { self.classes.symbol(class) };
+            match symbol {
+                Some(symbol) if symbol <= end => few.known.push((symbol, f64::from(chance))),
+                _ => few.rest += f64::from(chance),
+            }
+        }
+        few.rest += judge.chances.last().map_or(1.0, |&chance| f64::from(chance));
+        few
+    }
+
     /// Learns what came after the first `length` events of the case.
     pub fn update(&mut self, log: &Log, case: usize, length: usize) {
-        let mut judge = Judge::default();
-        let sources = core::mem::take(&mut self.sources);
-        let mut walk = Walk::new(log, &sources);
-        walk.start(case);
-        walk.to(length);
-        walk.contexts(&mut judge.contexts);
-        let came = walk.next();
-        self.sources = sources;
-        self.weigh(&mut judge, came);
+        let known =
+            log.cases.get(case).is_some_and(|case| !case.events.is_empty() && length <= case.events.len());
+        if !known {
+            return;
+        }
+        let judge = self.judged(log, case, length);
+        let came = log.trace(&log.cases[case]).get(length).copied();
+        judge.teach(&mut self.weights, self.classes.get(came));
         self.count(&judge, came);
+    }
+
+    /// Every column of the log, those of events first: nothing where it is used, or why not.
+    pub fn columns(&self, log: &Log) -> Vec<(String, Option<Reason>)> {
+        columns::used(log, &self.sources)
     }
 
     /// The model as it is stored; the same for the same cases and seed.
     pub fn bytes(&self) -> Vec<u8> {
         postcard::to_stdvec(self).unwrap_or_default()
+    }
+
+    /// What was stored; None of bytes that are none of its own.
+    pub fn restore(bytes: &[u8]) -> Option<Model> {
+        let model: Model = postcard::from_bytes(bytes).ok()?;
+        let kinds = walk::kinds(&model.sources);
+        (model.weights.fits(kinds) && model.classes.fits()).then_some(model)
+    }
+}
+
+/// Probabilities of those classes that are likely at all, and of all others together. [`Log::end`] is the end of the case.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Few {
+    pub known: Vec<(u32, f64)>,
+    pub rest: f64,
+}
+
+/// Which events teach the weights: a seeded share of those after the first cases.
+struct Lessons {
+    first_case: usize,
+    /// Of 2^32.
+    share: u64,
+    turn: u64,
+}
+
+impl Lessons {
+    fn new(log: &Log, cases: &[usize], seed: u64) -> Lessons {
+        let first_case = (cases.len() as f64 * COUNTED_FIRST) as usize;
+        let length = |&case: &usize| log.cases.get(case).map_or(0, |case| case.events.len() + 1);
+        let events: usize = cases[first_case..].iter().map(length).sum();
+        let wanted = (events / LESSON).clamp(LEAST_LESSONS, MOST_LESSONS).min(events) as u64;
+        Lessons { first_case, share: (wanted << 32) / events.max(1) as u64, turn: walk::mix(seed, 1) }
+    }
+
+    /// Whether the next event of the case with that number does.
+    fn next(&mut self, number: usize) -> bool {
+        self.turn = self.turn.wrapping_add(1);
+        number >= self.first_case && walk::mix(self.turn, 7) >> 32 < self.share
     }
 }

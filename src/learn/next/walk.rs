@@ -9,11 +9,9 @@ use super::columns::Source;
 /// Longest suffix of activities that is a context.
 pub const ORDERS: usize = 6;
 /// Kinds of contexts beside the suffixes and the attributes.
-pub const OTHER: usize = 12;
+pub const OTHER: usize = 13;
 /// The last of them stand with the last two events, not with the last.
 const OTHER_DEEP: usize = 3;
-/// Kinds an attribute has: with the last event, with the last two.
-const EACH: usize = 1;
 /// Of a case longer than this only the first and the last events are looked at.
 const WINDOW: usize = 240;
 const HEAD: usize = 16;
@@ -33,7 +31,7 @@ pub struct Contexts {
 }
 
 pub fn kinds(sources: &[Source]) -> usize {
-    ORDERS + 1 + OTHER + sources.len() * EACH
+    ORDERS + 1 + OTHER + sources.len()
 }
 
 /// Kinds that are alike: suffixes, what every case has, attributes.
@@ -48,11 +46,7 @@ pub fn is_recent(kind: usize) -> bool {
 
 /// Whether the kind stands with the last two events.
 pub fn is_deep(kind: usize) -> bool {
-    match kind.checked_sub(ORDERS + 1) {
-        Some(other) if other < OTHER => other >= OTHER - OTHER_DEEP,
-        Some(other) => EACH == 2 && (other - OTHER) % 2 == 1,
-        None => false,
-    }
+    (ORDERS + 1 + OTHER - OTHER_DEEP..ORDERS + 1 + OTHER).contains(&kind)
 }
 
 pub fn mix(hash: u64, value: u64) -> u64 {
@@ -166,12 +160,17 @@ impl<'a> Walk<'a> {
         self.log.activity.get(self.events.start + self.seen).copied().filter(|_| self.left())
     }
 
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
     pub fn left(&self) -> bool {
         self.seen < self.events.len()
     }
 
-    pub fn last(&self) -> u32 {
-        self.back(1).unwrap_or(NONE)
+    /// The last activity and all those so far, whatever their order.
+    pub fn state(&self) -> u64 {
+        mix(self.set, self.back(1).map_or(SILENT, u64::from))
     }
 
     pub fn carried(&self) -> &[u32] {
@@ -191,10 +190,8 @@ impl<'a> Walk<'a> {
             hashes.push(if value == SILENT { 0 } else { mix(mix(with, value), kind as u64) });
         }
         for &value in &self.carried {
-            for with in [last, two].into_iter().take(EACH) {
-                let kind = hashes.len() as u64;
-                hashes.push(if value == NONE { 0 } else { mix(mix(with, u64::from(value)), kind) });
-            }
+            let kind = hashes.len() as u64;
+            hashes.push(if value == NONE { 0 } else { mix(mix(last, u64::from(value)), kind) });
         }
     }
 
@@ -212,24 +209,27 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// What all cases have; the first and the last kind say only that it was lately.
     fn others(&self) -> [u64; OTHER] {
-        let hours = if self.last_at == NO_TIME { SILENT } else { self.last_at.div_euclid(3_600_000) as u64 };
+        let hours = if self.last_at == NO_TIME { None } else { Some(self.last_at.div_euclid(3_600_000)) };
+        let of_hours = |value: fn(i64) -> i64| hours.map_or(SILENT, |hours| value(hours) as u64);
         let gap = span(self.before_at, self.last_at);
         let elapsed = span(self.first_at, self.last_at);
-        let of_hours = |value: u64| if hours == SILENT { SILENT } else { value };
+        let hour = of_hours(|hours| hours.rem_euclid(24));
         [
-            1,
+            0,
             self.set,
             self.bag,
             gap,
             elapsed,
-            of_hours(hours / 24 % 7),
-            of_hours(hours % 168),
-            of_hours((hours % 24) << 32 | (gap >> 1) & 0xFFFF),
+            of_hours(|hours| hours.div_euclid(24).rem_euclid(7)),
+            of_hours(|hours| hours.rem_euclid(168)),
+            of_hours(|hours| hours.div_euclid(24 * 30)),
+            if hour == SILENT { SILENT } else { mix(hour, gap >> 1) },
             self.batch(),
             gap,
             elapsed,
-            1,
+            0,
         ]
     }
 
