@@ -11,8 +11,8 @@ use crate::learn::{chance, next, set, time};
 
 /// Columns that nothing is learned from, with the reason in words.
 pub fn left_out(log: &Log) -> Vec<LeftOut> {
-    let refused = next::columns::columns(log);
-    let told = refused.into_iter().filter_map(|(column, used)| Some((column, words(used.err()?))));
+    let judged = next::columns::columns(log);
+    let told = judged.into_iter().filter_map(|(column, reason)| Some((column, words(reason?))));
     told.map(|(column, reason)| LeftOut { column, reason: reason.to_string() }).collect()
 }
 
@@ -82,7 +82,7 @@ impl Needs for Sets {
     }
 
     fn said(&self, chances: &[f64]) -> Vec<bool> {
-        self.0.said(chances)
+        chances.iter().map(|&chance| self.0.says(chance)).collect()
     }
 
     fn update(&mut self, log: &Log, case: usize) {
