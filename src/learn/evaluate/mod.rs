@@ -58,10 +58,16 @@ pub fn evaluate(log: &Log, options: &Options, clock: &mut dyn FnMut() -> Duratio
         judge.note("fewer than two cases: there is nothing to hold back and to be judged by");
         return judge.report;
     }
-    judge.disorder();
-    judge.next_stage();
-    judge.remaining_time();
-    judge.stage_sets();
+    if log.cases.iter().all(|case| case.events.len() <= 1) {
+        judge.note("each case is one event: nothing comes next, and only outcomes can be judged");
+        // Why the models of what comes next would not use a column says nothing here.
+        judge.report.left_out.clear();
+    } else {
+        judge.disorder();
+        judge.next_stage();
+        judge.remaining_time();
+        judge.stage_sets();
+    }
     judge.failures();
     judge.report
 }
