@@ -1,19 +1,45 @@
-//! Which attributes the next event is predicted from, and why the others are not. Drops what names the case, what never
-//! changes and what is only known later.
+//! Which attributes the next event is foreseen from, and why the others are not: dropped is what names the case, what never
+//! changes, what is only known later, and what tells nothing beside the events themselves.
+
+use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::log::{Column, Log, NO_WORD, Values};
+use super::table::Table;
+use super::walk::{NONE, Walk, mix};
 
 /// Attributes used at most.
-const MOST: usize = 10;
+const MOST: usize = 6;
 /// Parts of a number's range.
 const PARTS: usize = 8;
 /// Values looked at to judge a column.
 const SAMPLE: usize = 20_000;
+/// Fewer events than so many for each different value: it names the case rather than says something of it.
+const EACH_VALUE: usize = 3;
+/// Events by which the gain of an attribute is judged.
+const JUDGED: usize = 2_000;
+/// Nats an event that an attribute has to tell.
+const LEAST: f64 = 0.002;
+/// Parts of a column's name that say that it is known when the case has ended: `case:variant` is its whole sequence.
+const FUTURE: [&str; 13] = [
+    "variant",
+    "end",
+    "enddate",
+    "ended",
+    "finish",
+    "finished",
+    "closed",
+    "outcome",
+    "duration",
+    "throughput",
+    "remaining",
+    "next",
+    "label",
+];
+const DATES: [&str; 5] = ["date", "startdate", "timestamp", "deadline", "time"];
 
-const NONE: u32 = u32::MAX;
-
+/// One attribute as it is used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// Of the case, otherwise of its events.
@@ -24,90 +50,216 @@ pub struct Source {
 }
 
 /// Why a column is not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Reason {
-    Constant,
     Empty,
+    Constant,
     Identifies,
-    KnowsTheFuture,
     Date,
+    KnowsTheFuture,
     SaysLittle,
 }
 
+impl fmt::Display for Reason {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Reason::Empty => "has no values",
+            Reason::Constant => "never changes",
+            Reason::Identifies => "names the case or the event: almost every value is another",
+            Reason::Date => "is a date beside the event's own time",
+            Reason::KnowsTheFuture => "is known only when the case has ended",
+            Reason::SaysLittle => "tells nothing beside the events themselves",
+        })
+    }
+}
+
 impl Source {
+    /// The value that a case starts with.
     pub fn of_case(&self, log: &Log, case: usize) -> u32 {
-        if !self.of_case {
-            return NONE;
-        }
-        log.traits.get(self.place as usize).and_then(|column| self.value(column, case)).unwrap_or(NONE)
+        let column = if self.of_case { log.traits.get(self.place as usize) } else { None };
+        column.and_then(|column| self.value(column, case)).unwrap_or(NONE)
     }
 
+    /// The event's own value, where it has one.
     pub fn of_event(&self, log: &Log, event: usize) -> Option<u32> {
-        if self.of_case {
-            return None;
-        }
-        self.value(log.columns.get(self.place as usize)?, event)
+        let column = if self.of_case { None } else { log.columns.get(self.place as usize) };
+        self.value(column?, event)
     }
 
     fn value(&self, column: &Column, place: usize) -> Option<u32> {
         match &column.values {
             Values::Words { codes, .. } => codes.get(place).copied().filter(|&code| code != NO_WORD),
             Values::Numbers(numbers) => {
-                let number = *numbers.get(place)?;
-                (!number.is_nan()).then(|| self.bounds.partition_point(|&bound| bound <= number) as u32)
+                let number = numbers.get(place).copied().filter(|number| !number.is_nan())?;
+                Some(self.bounds.partition_point(|&bound| bound <= number) as u32)
             }
         }
     }
 }
 
-/// Every column of the log, in order (events' first): used, or why not.
-pub fn columns(log: &Log) -> Vec<(String, Result<(), Reason>)> {
+/// Every column of the log, those of events first: nothing where it may be used, or why not. Which of those that may are
+/// used is decided by what they tell: [`super::Model::columns`].
+pub fn columns(log: &Log) -> Vec<(String, Option<Reason>)> {
     let judged = log.columns.iter().chain(&log.traits);
     judged.map(|column| (column.name.clone(), judge(column))).collect()
 }
 
-pub fn sources(log: &Log) -> Vec<Source> {
+/// The same after training: those that were not chosen say too little.
+pub fn used(log: &Log, sources: &[Source]) -> Vec<(String, Option<Reason>)> {
+    let chosen = |of_case: bool, place: usize| {
+        sources.iter().any(|source| source.of_case == of_case && source.place as usize == place)
+    };
+    let mut all = columns(log);
+    let events = log.columns.len();
+    for (place, (_, reason)) in all.iter_mut().enumerate() {
+        let of_case = place >= events;
+        if reason.is_none() && !chosen(of_case, if of_case { place - events } else { place }) {
+            *reason = Some(Reason::SaysLittle);
+        }
+    }
+    all
+}
+
+fn judge(column: &Column) -> Option<Reason> {
+    let name = column.name.to_lowercase();
+    let has =
+        |words: &[&str]| name.split(|sign: char| !sign.is_alphanumeric()).any(|part| words.contains(&part));
+    if has(&FUTURE) {
+        return Some(Reason::KnowsTheFuture);
+    }
+    if has(&DATES) {
+        return Some(Reason::Date);
+    }
+    match &column.values {
+        Values::Words { codes, names } => judge_words(codes, names.len()),
+        Values::Numbers(numbers) => judge_numbers(numbers),
+    }
+}
+
+fn judge_words(codes: &[u32], names: usize) -> Option<Reason> {
+    let mut met = vec![false; names];
+    let (mut some, mut different) = (0, 0);
+    for &code in codes.iter().filter(|&&code| code != NO_WORD).take(SAMPLE) {
+        some += 1;
+        if let Some(met) = met.get_mut(code as usize).filter(|met| !**met) {
+            *met = true;
+            different += 1;
+        }
+    }
+    match different {
+        0 => Some(Reason::Empty),
+        1 => Some(Reason::Constant),
+        _ if different * EACH_VALUE > some => Some(Reason::Identifies),
+        _ => None,
+    }
+}
+
+fn judge_numbers(numbers: &[f32]) -> Option<Reason> {
+    let mut some = numbers.iter().filter(|number| !number.is_nan());
+    let Some(first) = some.next() else { return Some(Reason::Empty) };
+    if some.all(|number| number == first) { Some(Reason::Constant) } else { None }
+}
+
+/// Of the columns those that tell most of the next event, by the likelihood of each event of a sample when it is left out
+/// of the counts; those that tell most first. Looks at the cases given and at no others.
+pub fn chosen(log: &Log, cases: &[usize]) -> Vec<Source> {
+    let all = usable(log, cases);
+    let samples = sample(log, cases, &all);
+    let mut gains: Vec<(usize, f64)> = (0..all.len()).map(|place| (place, gain(&samples, place))).collect();
+    gains.retain(|(_, gain)| *gain > LEAST);
+    gains.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    gains.into_iter().take(MOST).map(|(place, _)| all[place].clone()).collect()
+}
+
+fn usable(log: &Log, cases: &[usize]) -> Vec<Source> {
     let of = |of_case: bool, columns: &[Column]| -> Vec<Source> {
-        let good = columns.iter().enumerate().filter(|(_, column)| judge(column).is_ok());
-        good.map(|(place, column)| Source { of_case, place: place as u32, bounds: bounds(column) }).collect()
+        let good = columns.iter().enumerate().filter(|(_, column)| judge(column).is_none());
+        let source = |(place, column): (usize, &Column)| Source {
+            of_case,
+            place: place as u32,
+            bounds: bounds(log, column, of_case, cases),
+        };
+        good.map(source).collect()
     };
     let mut all = of(false, &log.columns);
     all.extend(of(true, &log.traits));
     all
 }
 
-fn judge(column: &Column) -> Result<(), Reason> {
-    let name = column.name.to_lowercase();
-    if ["variant", "enddate", "end_", "duration"].iter().any(|word| name.contains(word)) {
-        return Err(Reason::KnowsTheFuture);
-    }
-    if ["date", "timestamp", "deadline"].iter().any(|word| name.contains(word)) {
-        return Err(Reason::Date);
-    }
-    match &column.values {
-        Values::Words { codes, names } => {
-            let some = codes.iter().filter(|&&code| code != NO_WORD).take(SAMPLE).count();
-            if some == 0 || names.is_empty() {
-                return Err(Reason::Empty);
-            }
-            if names.len() < 2 {
-                return Err(Reason::Constant);
-            }
-            if names.len() * 3 > some { Err(Reason::Identifies) } else { Ok(()) }
-        }
-        Values::Numbers(_) if bounds(column).is_empty() => Err(Reason::Constant),
-        Values::Numbers(_) => Ok(()),
-    }
+/// Bounds that divide the cases' numbers into parts of equal count.
+fn bounds(log: &Log, column: &Column, of_case: bool, cases: &[usize]) -> Vec<f32> {
+    let Values::Numbers(numbers) = &column.values else { return Vec::new() };
+    let places = cases.iter().flat_map(|&case| match log.cases.get(case) {
+        Some(_) if of_case => case..case + 1,
+        Some(known) => known.events.clone(),
+        None => 0..0,
+    });
+    let known = places.filter_map(|place| numbers.get(place).copied());
+    let mut some: Vec<f32> = known.filter(|number| !number.is_nan()).take(SAMPLE).collect();
+    some.sort_by(f32::total_cmp);
+    let parts = (1..PARTS).filter_map(|part| some.get(some.len() * part / PARTS).copied());
+    let mut bounds: Vec<f32> =
+        parts.filter(|bound| some.first().is_some_and(|least| bound > least)).collect();
+    bounds.dedup();
+    bounds
 }
 
-/// Bounds that divide the numbers into parts of equal count.
-fn bounds(column: &Column) -> Vec<f32> {
-    let Values::Numbers(numbers) = &column.values else { return Vec::new() };
-    let mut some: Vec<f32> = numbers.iter().copied().filter(|number| !number.is_nan()).take(SAMPLE).collect();
-    some.sort_by(f32::total_cmp);
-    let mut bounds: Vec<f32> =
-        (1..PARTS).filter_map(|part| some.get(some.len() * part / PARTS).copied()).collect();
-    bounds.dedup();
-    bounds.retain(|bound| some.first().is_some_and(|least| bound > least));
-    bounds
+/// One prefix: what came, the state that is known without attributes, and the attributes' values.
+struct Sample {
+    came: u16,
+    state: u64,
+    values: Vec<u32>,
+}
+
+fn sample(log: &Log, cases: &[usize], all: &[Source]) -> Vec<Sample> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let events: usize =
+        cases.iter().filter_map(|&case| log.cases.get(case)).map(|case| case.events.len()).sum();
+    let mut samples = Vec::new();
+    let mut walk = Walk::new(log, all);
+    for &case in cases.iter().step_by((events / JUDGED).max(1)) {
+        walk.start(case);
+        while walk.left() && samples.len() < 2 * JUDGED {
+            walk.step();
+            let came = walk.next().map_or(0, |symbol| (symbol as u16).wrapping_add(1));
+            samples.push(Sample { came, state: walk.state(), values: walk.carried().to_vec() });
+        }
+    }
+    samples
+}
+
+/// Nats an event that the attribute tells beside the state.
+fn gain(samples: &[Sample], place: usize) -> f64 {
+    let mut table = Table::new(16);
+    let without = |sample: &Sample| mix(2, sample.state);
+    let with = |sample: &Sample| mix(mix(1, sample.state), u64::from(sample.values[place]));
+    for sample in samples {
+        table.add(without(sample), sample.came, false);
+        table.add(with(sample), sample.came, false);
+    }
+    let told = |sample: &Sample| {
+        let below = left_out(&table, without(sample), sample.came, 0.05);
+        (left_out(&table, with(sample), sample.came, below) / below).ln()
+    };
+    samples.iter().map(told).sum::<f64>() / samples.len().max(1) as f64
+}
+
+/// Probability of the class by what else was counted in the context.
+fn left_out(table: &Table, hash: u64, class: u16, below: f64) -> f64 {
+    let (mut seen, mut distinct, mut same) = (-1.0, 0.0, 0.0);
+    if let Some(counts) = table.get(hash) {
+        counts.each(|other, count| {
+            let count = f64::from(count);
+            seen += count;
+            distinct += 1.0;
+            if other == class {
+                same = count - 1.0;
+                distinct -= f64::from(u8::from(count == 1.0));
+            }
+        });
+    }
+    let escape = f64::max(distinct, 0.5);
+    (same + escape * below) / (seen + escape)
 }

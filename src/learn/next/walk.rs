@@ -1,16 +1,28 @@
 //! Contexts of a prefix of a case: what its last events, their attributes and times say about what may follow, as hashes.
 //! Knows no counts and no probabilities.
 
-use super::super::log::{Case, Log, NO_TIME};
+use core::ops::Range;
+
+use super::super::log::{Log, NO_TIME};
 use super::columns::Source;
 
 /// Longest suffix of activities that is a context.
-pub const ORDERS: usize = 8;
+pub const ORDERS: usize = 6;
+/// Kinds of contexts beside the suffixes and the attributes.
+pub const OTHER: usize = 13;
+/// The last of them stand with the last two events, not with the last.
+const OTHER_DEEP: usize = 3;
 /// Of a case longer than this only the first and the last events are looked at.
 const WINDOW: usize = 240;
 const HEAD: usize = 16;
 /// Different activities of a case that are told apart.
 const DISTINCT: usize = 64;
+/// Events at one moment that are taken together.
+const BATCH: usize = 12;
+/// An attribute's value, or an activity, that is not there.
+pub const NONE: u32 = u32::MAX;
+/// Says nothing.
+const SILENT: u64 = u64::MAX;
 
 /// Contexts of one prefix, by kind; 0 where a kind has nothing to say.
 #[derive(Clone, Debug, Default)]
@@ -18,208 +30,215 @@ pub struct Contexts {
     pub hashes: Vec<u64>,
 }
 
-/// Kinds beside the suffixes and the attributes.
-pub const OTHER: usize = 14;
-/// Kinds an attribute has.
-pub const EACH: usize = 2;
-
-/// State after some events of one case.
-pub struct Walk<'a> {
-    log: &'a Log,
-    sources: &'a [Source],
-    case: usize,
-    span: core::ops::Range<usize>,
-    /// Events walked.
-    seen: usize,
-    set: u64,
-    bag: u64,
-    counts: Vec<(u32, u32)>,
-    run: u32,
-    /// The two activities before the last that differ from the one after them.
-    before: [u32; 2],
-    first_at: i64,
-    last_at: i64,
-    gap: i64,
-    carried: Vec<u32>,
+pub fn kinds(sources: &[Source]) -> usize {
+    ORDERS + 1 + OTHER + sources.len()
 }
 
-const NONE: u32 = u32::MAX;
+/// Kinds that are alike: suffixes, what every case has, attributes.
+pub fn group(kind: usize) -> usize {
+    usize::from(kind > ORDERS) + usize::from(kind > ORDERS + OTHER)
+}
+
+/// Whether the kind counts what came lately, not all that came.
+pub fn is_recent(kind: usize) -> bool {
+    kind == ORDERS + 1 || kind == ORDERS + OTHER
+}
+
+/// Whether the kind stands with the last two events.
+pub fn is_deep(kind: usize) -> bool {
+    (ORDERS + 1 + OTHER - OTHER_DEEP..ORDERS + 1 + OTHER).contains(&kind)
+}
 
 pub fn mix(hash: u64, value: u64) -> u64 {
     let mixed = (hash ^ value.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     mixed ^ (mixed >> 32)
 }
 
-fn kind(number: usize) -> u64 {
-    mix(0x51_7C_C1_B7, number as u64 + 1)
+/// Of an activity where the order of several does not matter.
+fn one_of(activity: u32) -> u64 {
+    mix(0xABCD, u64::from(activity))
 }
 
-/// Rough logarithm: four steps a doubling of seconds.
-fn bucket(ms: i64) -> u64 {
-    match ms {
-        NO_TIME => 99,
-        ms if ms <= 0 => 0,
-        ms => (((ms as f64 / 1000.0) + 1.0).log2() * 1.5) as u64 + 1,
+/// Three steps for two doublings of seconds.
+fn span(from: i64, to: i64) -> u64 {
+    if from == NO_TIME || to == NO_TIME {
+        return SILENT;
     }
+    let ms = to.saturating_sub(from).max(0);
+    ((ms as f32 / 1000.0 + 1.0).log2() * 1.5) as u64
+}
+
+/// State after some events of one case.
+pub struct Walk<'a> {
+    log: &'a Log,
+    sources: &'a [Source],
+    events: Range<usize>,
+    seen: usize,
+    /// Different activities so far, and all of them.
+    met: Vec<u32>,
+    set: u64,
+    bag: u64,
+    first_at: i64,
+    before_at: i64,
+    last_at: i64,
+    /// By source, its last value.
+    carried: Vec<u32>,
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(log: &'a Log, sources: &'a [Source], case: usize) -> Walk<'a> {
-        let mut walk = Walk {
+    pub fn new(log: &'a Log, sources: &'a [Source]) -> Walk<'a> {
+        Walk {
             log,
             sources,
-            case,
-            span: 0..0,
+            events: 0..0,
             seen: 0,
+            met: Vec::new(),
             set: 0,
             bag: 0,
-            counts: Vec::new(),
-            run: 0,
-            before: [NONE; 2],
             first_at: NO_TIME,
+            before_at: NO_TIME,
             last_at: NO_TIME,
-            gap: NO_TIME,
             carried: Vec::new(),
-        };
-        walk.start(case);
-        walk
+        }
     }
 
+    /// Stands before the case's first event.
     pub fn start(&mut self, case: usize) {
-        self.case = case;
-        self.span = self.log.cases.get(case).map_or(0..0, |case: &Case| case.events.clone());
-        self.span.end = self.span.end.min(self.log.activity.len());
+        let events = self.log.cases.get(case).map_or(0..0, |case| case.events.clone());
+        self.events = events.start..events.end.min(self.log.activity.len());
         self.seen = 0;
-        (self.set, self.bag, self.run) = (0, 0, 0);
-        self.counts.clear();
-        self.before = [NONE; 2];
-        (self.first_at, self.last_at, self.gap) = (NO_TIME, NO_TIME, NO_TIME);
+        self.met.clear();
+        (self.set, self.bag) = (0, 0);
+        (self.first_at, self.before_at, self.last_at) = (NO_TIME, NO_TIME, NO_TIME);
         self.carried.clear();
         self.carried.extend(self.sources.iter().map(|source| source.of_case(self.log, case)));
     }
 
-    /// Walks the prefix of that length.
+    /// Goes on until so many events were seen.
     pub fn to(&mut self, length: usize) {
-        let length = length.min(self.span.len());
-        if length > WINDOW + HEAD {
-            (0..HEAD).for_each(|_| self.step());
-            self.seen = length - WINDOW;
-        }
+        let length = length.min(self.events.len());
         while self.seen < length {
+            if self.seen == HEAD && length > HEAD + WINDOW {
+                self.seen = length - WINDOW;
+            }
             self.step();
         }
     }
 
-    fn activity(&self, back: usize) -> Option<u32> {
-        let place = self.seen.checked_sub(back)?;
-        self.log.activity.get(self.span.start + place).copied()
+    /// The activity so many events back; 1 is the last.
+    fn back(&self, events: usize) -> Option<u32> {
+        let place = self.events.start + self.seen.checked_sub(events)?;
+        self.log.activity.get(place).copied()
+    }
+
+    fn at(&self, events: usize) -> i64 {
+        let place = self.seen.checked_sub(events).map(|seen| self.events.start + seen);
+        place.and_then(|place| self.log.at.get(place).copied()).unwrap_or(NO_TIME)
     }
 
     pub fn step(&mut self) {
-        let event = self.span.start + self.seen;
-        let (Some(&now), last) = (self.log.activity.get(event), self.activity(1)) else { return };
-        if last == Some(now) {
-            self.run += 1;
-        } else {
-            self.before = [last.unwrap_or(NONE), self.before[0]];
-            self.run = 1;
-        }
-        self.count(now);
-        let at = self.log.at.get(event).copied().unwrap_or(NO_TIME);
-        self.gap =
-            if at == NO_TIME || self.last_at == NO_TIME { NO_TIME } else { at.saturating_sub(self.last_at) };
-        self.last_at = at;
-        if self.first_at == NO_TIME {
-            self.first_at = at;
-        }
-        for (value, source) in self.carried.iter_mut().zip(self.sources) {
-            if let Some(new) = source.of_event(self.log, event) {
-                *value = new;
-            }
+        let event = self.events.start + self.seen;
+        let Some(&activity) = self.log.activity.get(event) else { return };
+        self.bag = self.bag.wrapping_add(one_of(activity));
+        if self.met.len() < DISTINCT && !self.met.contains(&activity) {
+            self.set = self.set.wrapping_add(one_of(activity));
+            self.met.push(activity);
         }
         self.seen += 1;
-    }
-
-    fn count(&mut self, now: u32) {
-        let hash = mix(0xABCD, u64::from(now));
-        self.bag = self.bag.wrapping_add(hash);
-        if let Some((_, count)) = self.counts.iter_mut().find(|(activity, _)| *activity == now) {
-            *count += 1;
-        } else if self.counts.len() < DISTINCT {
-            self.set = self.set.wrapping_add(hash);
-            self.counts.push((now, 1));
+        self.before_at = self.last_at;
+        self.last_at = self.at(1);
+        if self.first_at == NO_TIME {
+            self.first_at = self.last_at;
+        }
+        for (value, source) in self.carried.iter_mut().zip(self.sources) {
+            *value = source.of_event(self.log, event).unwrap_or(*value);
         }
     }
 
-    /// What comes next, or none at the case's end.
+    /// What comes next; none at the case's end.
     pub fn next(&self) -> Option<u32> {
-        let place = self.span.start + self.seen;
-        if place < self.span.end { self.log.activity.get(place).copied() } else { None }
+        self.log.activity.get(self.events.start + self.seen).copied().filter(|_| self.left())
+    }
+
+    pub fn seen(&self) -> usize {
+        self.seen
     }
 
     pub fn left(&self) -> bool {
-        self.seen < self.span.len()
+        self.seen < self.events.len()
+    }
+
+    /// The last activity and all those so far, whatever their order.
+    pub fn state(&self) -> u64 {
+        mix(self.set, self.back(1).map_or(SILENT, u64::from))
+    }
+
+    pub fn carried(&self) -> &[u32] {
+        &self.carried
     }
 
     /// Contexts of what was walked.
     pub fn contexts(&self, into: &mut Contexts) {
         let hashes = &mut into.hashes;
         hashes.clear();
-        let mut suffix = kind(0);
-        hashes.push(suffix);
+        self.suffixes(hashes);
+        let last = hashes[1];
+        let two = if hashes[2] == 0 { last } else { hashes[2] };
+        for (place, value) in self.others().into_iter().enumerate() {
+            let kind = ORDERS + 1 + place;
+            let with = if is_deep(kind) { two } else { last };
+            hashes.push(if value == SILENT { 0 } else { mix(mix(with, value), kind as u64) });
+        }
+        for &value in &self.carried {
+            let kind = hashes.len() as u64;
+            hashes.push(if value == NONE { 0 } else { mix(mix(last, u64::from(value)), kind) });
+        }
+    }
+
+    /// The case's start counts as an event, so a suffix knows that it is the whole case.
+    fn suffixes(&self, hashes: &mut Vec<u64>) {
+        let mut suffix = 1;
+        hashes.push(0);
         for order in 1..=ORDERS {
             if order > self.seen + 1 {
                 hashes.push(0);
                 continue;
             }
-            suffix = mix(suffix, self.activity(order).map_or(u64::MAX, u64::from));
+            suffix = mix(suffix, self.back(order).map_or(SILENT, u64::from));
             hashes.push(mix(suffix, order as u64));
-        }
-        let last = hashes[1];
-        let two = if hashes[2] == 0 { last } else { hashes[2] };
-        for (number, value) in self.others().into_iter().enumerate() {
-            let (base, value) = value;
-            let from = if base { two } else { last };
-            hashes.push(if value == u64::MAX { 0 } else { mix(mix(from, value), kind(number + 10)) });
-        }
-        for (number, &value) in self.carried.iter().enumerate() {
-            for (which, base) in [last, two].into_iter().enumerate() {
-                let hash = mix(mix(base, u64::from(value)), kind(100 + number * EACH + which));
-                hashes.push(if value == NONE { 0 } else { hash });
-            }
         }
     }
 
-    /// Whether it stands with the last two activities instead of the last, and its value.
-    fn others(&self) -> [(bool, u64); OTHER] {
-        let last = self.activity(1).unwrap_or(NONE);
-        let count = self.counts.iter().find(|(activity, _)| *activity == last).map_or(0, |(_, count)| *count);
-        let elapsed = if self.last_at == NO_TIME || self.first_at == NO_TIME {
-            NO_TIME
-        } else {
-            self.last_at.saturating_sub(self.first_at)
-        };
-        let hours =
-            if self.last_at == NO_TIME { u64::MAX } else { self.last_at.div_euclid(3_600_000) as u64 };
-        let hour = if hours == u64::MAX { hours } else { hours % 24 };
-        let day = if hours == u64::MAX { hours } else { (hours / 24) % 7 };
-        let time = |ms: i64| if ms == NO_TIME { u64::MAX } else { bucket(ms) };
-        let third = self.activity(3).map_or(u64::MAX, u64::from);
+    /// What all cases have; the first and the last kind say only that it was lately.
+    fn others(&self) -> [u64; OTHER] {
+        let hours = if self.last_at == NO_TIME { None } else { Some(self.last_at.div_euclid(3_600_000)) };
+        let of_hours = |value: fn(i64) -> i64| hours.map_or(SILENT, |hours| value(hours) as u64);
+        let gap = span(self.before_at, self.last_at);
+        let elapsed = span(self.first_at, self.last_at);
+        let hour = of_hours(|hours| hours.rem_euclid(24));
         [
-            (false, self.set),
-            (false, self.bag),
-            (false, u64::from(count)),
-            (false, u64::from(self.run) << 32 | u64::from(self.before[0])),
-            (false, time(self.gap)),
-            (false, time(elapsed)),
-            (false, hour),
-            (false, day),
-            (false, (self.seen as u64).min(40)),
-            (false, mix(u64::from(self.before[0]), u64::from(self.before[1]))),
-            (false, third),
-            (false, self.log.activity.get(self.span.start).map_or(u64::MAX, |&first| u64::from(first))),
-            (true, time(self.gap)),
-            (true, self.set),
+            0,
+            self.set,
+            self.bag,
+            gap,
+            elapsed,
+            of_hours(|hours| hours.div_euclid(24).rem_euclid(7)),
+            of_hours(|hours| hours.rem_euclid(168)),
+            of_hours(|hours| hours.div_euclid(24 * 30)),
+            if hour == SILENT { SILENT } else { mix(hour, gap >> 1) },
+            self.batch(),
+            gap,
+            elapsed,
+            0,
         ]
+    }
+
+    /// The events of the last moment, whatever their order.
+    fn batch(&self) -> u64 {
+        let mut all = 0u64;
+        for back in (1..=BATCH.min(self.seen)).take_while(|&back| self.at(back) == self.last_at) {
+            all = all.wrapping_add(self.back(back).map_or(0, one_of));
+        }
+        all
     }
 }
