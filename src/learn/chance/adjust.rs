@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::linear::Linear;
 
+/// Variance of the line before anything was seen, and what it gains with each sample.
+const ROOM: f64 = 0.02;
+const DRIFT: f64 = 2e-6;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Adjust(Linear);
 
 impl Default for Adjust {
     /// Starts by believing what is promised.
     fn default() -> Adjust {
-        Adjust(Linear::new(vec![0.0, 0.0], &[0.02, 0.02], 2e-6))
+        Adjust(Linear::new(vec![0.0, 0.0], &[ROOM, ROOM], DRIFT))
     }
 }
 

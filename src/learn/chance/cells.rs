@@ -6,7 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Samples a value is thought to have at least, all of them as expected: what is seen rarely says little.
 const SHRINK: f64 = 6.0;
 /// Samples of a value that count; of more, older ones fade.
-const MEMORY: f64 = 400.0;
+const MEMORY: f64 = 100.0;
+/// Samples of a value after which the rate of the last few has forgotten most of what was before.
+const LATELY: f64 = 6.0;
 
 /// One value of one field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -17,11 +19,15 @@ pub struct Cell {
     weight: f32,
     yes: f32,
     expected: f32,
+    /// The rate of the last few.
+    lately: f32,
 }
 
 impl Cell {
     fn add(&mut self, came: bool, expected: f64) {
         let fade = if f64::from(self.weight) >= MEMORY { (1.0 - 1.0 / MEMORY) as f32 } else { 1.0 };
+        let step = 1.0 / LATELY.min(f64::from(self.seen) + 1.0);
+        self.lately += ((f64::from(u8::from(came)) - f64::from(self.lately)) * step) as f32;
         self.seen = self.seen.saturating_add(1);
         self.came = self.came.saturating_add(u32::from(came));
         self.weight = self.weight * fade + 1.0;
@@ -36,6 +42,12 @@ impl Cell {
         let more = (yes + prior) / (expected + prior);
         let fewer = (weight - yes + counter) / (weight - expected + counter);
         (more / fewer).ln()
+    }
+
+    /// Log odds of the last few with the value against those of all samples.
+    pub fn lately(&self, base: f64) -> f64 {
+        let weight = f64::from(self.seen).min(LATELY);
+        super::logit((f64::from(self.lately) * weight + 2.0 * base) / (weight + 2.0)) - super::logit(base)
     }
 
     /// Log odds with the value against those without, smoothed by one of each.

@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Sample;
 
+/// Fields with numbers; those above are not looked at.
+const NUMBERS: usize = 4_096;
 /// Ranges of one field, at most.
 const BINS: usize = 8;
 /// A field with at most so many different values is taken as a code: each value is a range of its own.
 const CODES: usize = 12;
 /// Samples looked back at when deciding whether a field moves slowly.
 const BACK: usize = 20;
+/// A field moves slowly when the nearest of those samples is so much nearer than the nearest of as many from anywhere.
+const RATIO: f64 = 0.3;
 /// Values of a field that are looked at, at most.
 const LOOKED_AT: usize = 4_000;
 
@@ -33,13 +37,22 @@ impl Edges {
         self.edges.is_empty()
     }
 
-    pub fn range(&self, place: usize) -> (f64, f64) {
-        let low = if place == 0 { f64::NEG_INFINITY } else { self.edges[place - 1] };
-        (low, self.edges.get(place).copied().unwrap_or(f64::INFINITY))
+    /// Lower and upper end; None for what is no range of this field.
+    pub fn range(&self, place: u64) -> Option<(f64, f64)> {
+        let place = usize::try_from(place).ok().filter(|place| *place <= self.edges.len())?;
+        let low = place
+            .checked_sub(1)
+            .and_then(|below| self.edges.get(below))
+            .copied()
+            .unwrap_or(f64::NEG_INFINITY);
+        Some((low, self.edges.get(place).copied().unwrap_or(f64::INFINITY)))
     }
 
     /// `values` in order of time.
     fn of(values: &[f64]) -> Edges {
+        if clock(values) {
+            return Edges::default();
+        }
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let mut different = sorted.clone();
@@ -58,7 +71,11 @@ impl Edges {
 
 /// Ranges by field; empty for a field without numbers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct AllEdges(Vec<Edges>);
+pub struct AllEdges {
+    fields: Vec<Edges>,
+    /// Fields that move slowly, sorted.
+    slow: Vec<u32>,
+}
 
 impl AllEdges {
     pub fn of<'a>(samples: impl Iterator<Item = &'a Sample>) -> AllEdges {
@@ -66,44 +83,55 @@ impl AllEdges {
         for sample in samples {
             for &(field, value) in sample.numbers.iter().filter(|(_, value)| value.is_finite()) {
                 let field = field as usize;
-                if field < super::model::FIELDS {
+                if field < NUMBERS {
                     columns.resize(columns.len().max(field + 1), Vec::new());
                     columns[field].push(value);
                 }
             }
         }
-        AllEdges(
-            columns
-                .iter()
-                .map(|values| Edges::of(&values[values.len().saturating_sub(LOOKED_AT)..]))
-                .collect(),
-        )
+        let newest = |values: &Vec<f64>| Edges::of(&values[values.len().saturating_sub(LOOKED_AT)..]);
+        let fields: Vec<Edges> = columns.iter().map(newest).collect();
+        let slow = (0..fields.len() as u32).filter(|field| fields[*field as usize].step.is_some()).collect();
+        AllEdges { fields, slow }
     }
 
     pub fn get(&self, field: u32) -> Option<&Edges> {
-        self.0.get(field as usize)
+        self.fields.get(field as usize)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
     }
 
     /// All values of the sample by field: its words, and its numbers by range.
     pub fn cells(&self, sample: &Sample) -> Vec<(u32, u64)> {
         let number = |&(field, value): &(u32, f64)| {
-            let edges = self.get(field).filter(|_| value.is_finite())?;
+            let edges = self.get(field).filter(|edges| !edges.is_empty() && value.is_finite())?;
             Some((field, edges.place(value) as u64))
         };
         sample.words.iter().copied().chain(sample.numbers.iter().filter_map(number)).collect()
     }
 
-    /// The sample's values of the slow fields, each with its step; a missing one is at zero.
-    pub fn slow(&self, sample: &Sample) -> Vec<(f64, f64)> {
-        let fields = self.0.iter().enumerate().filter_map(|(field, edges)| Some((field as u32, edges.step?)));
-        let value = |field| {
-            sample.numbers.iter().find(|(f, value)| *f == field && value.is_finite()).map_or(0.0, |n| n.1)
-        };
-        fields.map(|(field, step)| (value(field), step)).collect()
+    /// Where the sample stands in the slow fields; a missing value is at zero.
+    pub fn stand(&self, sample: &Sample) -> Place {
+        let mut at = vec![0.0; self.slow.len()];
+        for &(field, value) in sample.numbers.iter().filter(|(_, value)| value.is_finite()) {
+            if let Ok(found) = self.slow.binary_search(&field) {
+                at[found] = (value / self.fields[field as usize].step.unwrap_or(1.0)) as f32;
+            }
+        }
+        Place(at)
+    }
+}
+
+/// In steps, by slow field.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Place(pub Vec<f32>);
+
+impl Place {
+    /// In steps, over all slow fields.
+    pub fn distance(&self, other: &Place) -> f64 {
+        self.0.iter().zip(&other.0).map(|(here, there)| f64::from((here - there).abs())).sum()
     }
 }
 
@@ -120,10 +148,16 @@ fn slow(values: &[f64]) -> Option<f64> {
     let (near, far) = (middle(&mut before)?, middle(&mut elsewhere)?);
     let steps = places.iter().map(|&at| (values[at] - values[at - 1]).abs());
     let step = steps.sum::<f64>() / places.len() as f64;
-    (near < far * 0.3 && step > 0.0).then_some(step)
+    (near < far * RATIO && step > 0.0).then_some(step)
 }
 
 fn middle(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
+}
+
+/// Whether it only ever grows: a number of the row, a time. Its ranges hold what is past and never comes again.
+fn clock(values: &[f64]) -> bool {
+    let grows = values.windows(2).filter(|pair| pair[1] > pair[0]).count();
+    values.len() > CODES && grows * 20 > values.len() * 19
 }

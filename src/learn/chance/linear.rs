@@ -76,7 +76,8 @@ impl Linear {
         Answer { log_odds, variance, probability }
     }
 
-    pub fn learn(&mut self, offset: f64, inputs: &[f64], came: bool) {
+    /// Learns what came; gives what was predicted before.
+    pub fn learn(&mut self, offset: f64, inputs: &[f64], came: bool) -> Answer {
         let size = self.len();
         let mut product = vec![0.0; size];
         let answer = self.answer(offset, inputs, &mut product);
@@ -97,6 +98,7 @@ impl Linear {
         for place in 0..size {
             self.spread[place * size + place] += self.drift;
         }
+        answer
     }
 }
 

@@ -16,7 +16,7 @@ mod safe;
 
 use serde::{Deserialize, Serialize};
 
-pub use model::Model;
+pub use model::{Model, View};
 pub use safe::Safe;
 
 /// What is known of one case before its outcome.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::adjust::Adjust;
 use super::cells::{Cell, Cells};
-use super::edges::AllEdges;
+use super::edges::{AllEdges, Place};
 use super::linear::Linear;
 use super::recent::{self, Recent};
 use super::safe::{Held, Safe};
@@ -12,8 +12,8 @@ use super::{Chance, Evidence, RECENT, Sample, Value, logit, sigmoid};
 
 /// Fields with a weight of their own; those above share one.
 pub const FIELDS: usize = 48;
-/// Samples below which no answer is near to certain.
-pub const FEW: u64 = 50;
+/// Samples after which an answer may be as near to certain as it ever may.
+const SURE: u64 = 500;
 /// Values that are remembered.
 const CELLS: usize = 200_000;
 /// Samples after which a model that was never trained finds its ranges of numbers.
@@ -25,6 +25,7 @@ const TENTH: f64 = 1.2816;
 pub struct Model {
     /// Kept for whoever draws from it; the model itself draws nothing.
     pub seed: u64,
+    view: View,
     pub seen: u64,
     pub came: u64,
     edges: AllEdges,
@@ -39,11 +40,21 @@ pub struct Model {
 
 /// Weight of a field's evidence, and variance of it, before anything was learned: it counts in part, as fields tell the same
 /// thing twice.
-const EVIDENCE: (f64, f64) = (0.3, 0.02);
+const EVIDENCE: (f64, f64) = (0.15, 0.06);
 /// The same for each view of the recent past.
 const RECENTLY: (f64, f64) = (0.1, 0.05);
 /// Variance that weights gain with each sample.
-const DRIFT: f64 = 1e-6;
+const DRIFT: f64 = 7e-5;
+
+/// What is looked at besides the sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum View {
+    /// How it went lately: right where an outcome is known before the next prediction.
+    #[default]
+    Lately,
+    /// The sample alone: right where outcomes come late, or not in order.
+    Alone,
+}
 
 /// A field's part of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -52,13 +63,26 @@ struct Part {
     value: u64,
     cell: Cell,
     evidence: f64,
+    lately: f64,
+}
+
+/// A sample as the model sees it.
+struct Look {
+    parts: Vec<Part>,
+    at: Place,
+    inputs: Vec<f64>,
 }
 
 impl Model {
     /// Knows nothing yet.
     pub fn new(seed: u64) -> Model {
+        Model::of(View::Lately, seed)
+    }
+
+    pub fn of(view: View, seed: u64) -> Model {
         Model {
             seed,
+            view,
             seen: 0,
             came: 0,
             edges: AllEdges::default(),
@@ -73,7 +97,11 @@ impl Model {
 
     /// `samples` in order of time.
     pub fn train(samples: &[(Sample, bool)], seed: u64) -> Model {
-        let mut model = Model::new(seed);
+        Model::train_with(View::Lately, samples, seed)
+    }
+
+    pub fn train_with(view: View, samples: &[(Sample, bool)], seed: u64) -> Model {
+        let mut model = Model::of(view, seed);
         model.edges = AllEdges::of(samples.iter().map(|(sample, _)| sample));
         for (sample, came) in samples {
             model.learn(sample, *came);
@@ -87,7 +115,7 @@ impl Model {
             self.first.push((sample.clone(), came));
             if self.first.len() == FIRST {
                 let first = core::mem::take(&mut self.first);
-                *self = Model::train(&first, self.seed);
+                *self = Model::train_with(self.view, &first, self.seed);
                 return;
             }
         }
@@ -100,21 +128,38 @@ impl Model {
     }
 
     pub fn predict(&self, sample: &Sample) -> Chance {
-        let parts = self.parts(sample);
-        let inputs = self.inputs(sample, &parts);
-        let base = logit(self.base());
-        let answer = self.linear.predict(base, &inputs);
-        let log_odds = self.adjust.log_odds(logit(answer.probability));
-        let cap = 1.0 / (self.seen.min(FEW * 10) as f64 + 3.0);
-        let probability = sigmoid(log_odds).clamp(cap, 1.0 - cap);
+        let look = self.look(sample);
+        let (probability, variance) = self.answer(&look);
         let rate = 1.0 / ((self.seen as f64 + 2.0) * probability * (1.0 - probability));
-        let wide = TENTH * (answer.variance + rate).sqrt();
+        let wide = TENTH * (variance + rate).sqrt();
         Chance {
             probability,
             low: sigmoid(logit(probability) - wide),
             high: sigmoid(logit(probability) + wide),
-            because: self.because(&parts, &inputs),
+            because: self.because(&look),
         }
+    }
+
+    /// The same without interval and reasons.
+    pub fn probability(&self, sample: &Sample) -> f64 {
+        self.answer(&self.look(sample)).0
+    }
+
+    /// Predictions of the newest samples, each made before its outcome was learned, and what came.
+    pub fn held(&self, most: usize) -> impl Iterator<Item = (f64, bool)> + '_ {
+        self.held.newest(most)
+    }
+
+    fn answer(&self, look: &Look) -> (f64, f64) {
+        let answer = self.linear.predict(logit(self.base()), &look.inputs);
+        let probability = sigmoid(self.adjust.log_odds(logit(answer.probability)));
+        let cap = self.cap();
+        (probability.clamp(cap, 1.0 - cap), answer.variance)
+    }
+
+    /// Nothing is nearer to certain than this.
+    fn cap(&self) -> f64 {
+        1.0 / (self.seen.min(SURE) as f64 + 3.0)
     }
 
     /// The bound below which a stage may be left out so that at least `recall` of the failures would have been found; None
@@ -124,26 +169,32 @@ impl Model {
     }
 
     fn learn(&mut self, sample: &Sample, came: bool) {
-        let parts = self.parts(sample);
-        if let Some(last) = parts.last() {
-            self.linear.grow(place(last.field) + 1, EVIDENCE.0, EVIDENCE.1);
+        if let Some(last) =
+            sample.words.iter().map(|word| word.0).chain(sample.numbers.iter().map(|n| n.0)).max()
+        {
+            self.linear.grow(place(last) + 1, EVIDENCE.0, EVIDENCE.1);
         }
-        let inputs = self.inputs(sample, &parts);
+        let look = self.look(sample);
         let base = self.base();
-        let answer = self.linear.predict(logit(base), &inputs);
-        let raw = logit(answer.probability);
+        let raw = logit(self.linear.learn(logit(base), &look.inputs, came).probability);
         self.held.add(sigmoid(self.adjust.log_odds(raw)), came);
         self.adjust.learn(raw, came);
-        self.linear.learn(logit(base), &inputs, came);
         for (field, value) in self.edges.cells(sample) {
             self.cells.add(field, value, came, base);
         }
         if self.cells.len() > CELLS {
             self.cells.prune(CELLS / 2);
         }
-        self.recent.add(&self.edges, sample, came);
+        self.recent.add(look.at, came);
         self.seen += 1;
         self.came += u64::from(came);
+    }
+
+    fn look(&self, sample: &Sample) -> Look {
+        let at = self.edges.stand(sample);
+        let parts = self.parts(sample);
+        let inputs = self.inputs(&at, &parts);
+        Look { parts, at, inputs }
     }
 
     /// By field, the value that speaks loudest for the outcome: one risky file is enough, and only all files together make
@@ -152,7 +203,7 @@ impl Model {
         let base = self.base();
         let part = |(field, value)| {
             let cell = self.cells.get(field, value);
-            Part { field, value, cell, evidence: cell.evidence(base) }
+            Part { field, value, cell, evidence: cell.evidence(base), lately: cell.lately(base) }
         };
         let mut all: Vec<Part> = self.edges.cells(sample).into_iter().map(part).collect();
         all.sort_by(|a, b| {
@@ -162,20 +213,26 @@ impl Model {
         all
     }
 
-    fn inputs(&self, sample: &Sample, parts: &[Part]) -> Vec<f64> {
+    fn inputs(&self, at: &Place, parts: &[Part]) -> Vec<f64> {
         let mut inputs = Vec::with_capacity(self.linear.len());
         inputs.push(1.0);
-        self.recent.inputs(&self.edges, sample, &mut inputs);
+        let lately = self.view == View::Lately;
+        if lately {
+            self.recent.inputs(at, &mut inputs);
+        }
         inputs.resize(self.linear.len(), 0.0);
         for part in parts {
             if let Some(input) = inputs.get_mut(place(part.field)) {
                 *input += part.evidence;
             }
+            if lately {
+                inputs[1 + recent::INPUTS] += part.lately / parts.len() as f64;
+            }
         }
         inputs
     }
 
-    fn because(&self, parts: &[Part], inputs: &[f64]) -> Vec<Evidence> {
+    fn because(&self, look: &Look) -> Vec<Evidence> {
         let reason = |part: &Part| Evidence {
             field: part.field,
             value: self.value(part),
@@ -183,9 +240,10 @@ impl Model {
             seen: part.cell.seen,
             came: part.cell.came,
         };
-        let mut all: Vec<Evidence> = parts.iter().filter(|part| part.cell.seen > 0).map(reason).collect();
-        let recent = 1..1 + recent::INPUTS;
-        let weight = recent.map(|place| inputs[place] * self.linear.weights[place]).sum();
+        let mut all: Vec<Evidence> =
+            look.parts.iter().filter(|part| part.cell.seen > 0).map(reason).collect();
+        let recent = 1..2 + recent::INPUTS;
+        let weight = recent.map(|place| look.inputs[place] * self.linear.weights[place]).sum();
         let (seen, came) = self.recent.last();
         all.push(Evidence { field: RECENT, value: Value::Recent, weight, seen, came });
         all.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then(a.field.cmp(&b.field)));
@@ -197,24 +255,20 @@ impl Model {
     }
 
     fn value(&self, part: &Part) -> Value {
-        match self.edges.get(part.field) {
-            Some(edges) if !edges.is_empty() => {
-                let (low, high) = edges.range(part.value as usize);
-                Value::Between(low, high)
-            }
-            _ => Value::Word(part.value),
-        }
+        let edges = self.edges.get(part.field).filter(|edges| !edges.is_empty());
+        let range = edges.and_then(|edges| edges.range(part.value));
+        range.map_or(Value::Word(part.value), |(low, high)| Value::Between(low, high))
     }
 }
 
 fn place(field: u32) -> usize {
-    1 + recent::INPUTS + (field as usize).min(FIELDS)
+    2 + recent::INPUTS + (field as usize).min(FIELDS)
 }
 
 /// Weights before anything was learned.
 fn weights() -> Linear {
-    let mut means = vec![RECENTLY.0; 1 + recent::INPUTS];
-    let mut variances = vec![RECENTLY.1; 1 + recent::INPUTS];
+    let mut means = vec![RECENTLY.0; 2 + recent::INPUTS];
+    let mut variances = vec![RECENTLY.1; 2 + recent::INPUTS];
     (means[0], variances[0]) = (0.0, 0.02);
     Linear::new(means, &variances, DRIFT)
 }

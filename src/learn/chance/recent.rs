@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::edges::AllEdges;
-use super::{Sample, logit};
+use super::edges::Place;
+use super::logit;
 
 /// Outcomes after which a rate has forgotten most of what was before.
 const HORIZONS: [f64; 4] = [2.0, 5.0, 20.0, 100.0];
@@ -14,6 +14,14 @@ const HORIZONS: [f64; 4] = [2.0, 5.0, 20.0, 100.0];
 const LONG: f64 = 500.0;
 /// Samples looked back at for near ones.
 const WINDOW: usize = 80;
+/// Each older sample of them counts so much less.
+const FADE: f64 = 0.92;
+/// Steps at which a sample counts half as much as one that is equal.
+const SOFT: f64 = 0.5;
+/// How fast samples stop counting with distance when only the very near ones are asked for.
+const TIGHT: f64 = 3.0;
+/// What is thought to have been seen at the base rate.
+const FLOOR: f64 = 0.02;
 /// Inputs that are made of it.
 pub const INPUTS: usize = HORIZONS.len() + 1 + NEAR;
 const NEAR: usize = 3;
@@ -31,8 +39,7 @@ pub struct Recent {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Old {
-    /// By slow field.
-    at: Vec<f32>,
+    at: Place,
     came: bool,
 }
 
@@ -44,7 +51,7 @@ impl Recent {
     }
 
     /// How far each view of the recent past is from the base, in log odds.
-    pub fn inputs(&self, edges: &AllEdges, sample: &Sample, into: &mut Vec<f64>) {
+    pub fn inputs(&self, at: &Place, into: &mut Vec<f64>) {
         let base = logit(self.base());
         for (rate, horizon) in self.rates.iter().zip(HORIZONS) {
             let weight = (self.count as f64).min(horizon);
@@ -52,31 +59,31 @@ impl Recent {
             into.push(logit(rate) - base);
         }
         into.push(f64::from(self.streak.signum()) * f64::from(self.streak.unsigned_abs()).ln_1p());
-        into.extend(self.near(&edges.slow(sample)));
+        into.extend(self.near(at));
     }
 
-    fn near(&self, at: &[(f64, f64)]) -> [f64; NEAR] {
-        if at.is_empty() {
+    fn near(&self, at: &Place) -> [f64; NEAR] {
+        if at.0.is_empty() {
             return [0.0; NEAR];
         }
         let base = self.base();
-        let (mut soft, mut soft_yes) = (0.02, 0.02 * base);
-        let (mut tight, mut tight_yes) = (0.02, 0.02 * base);
+        let (mut soft, mut soft_yes) = (FLOOR, FLOOR * base);
+        let (mut tight, mut tight_yes) = (FLOOR, FLOOR * base);
         let mut nearest = (f64::INFINITY, 0.0);
         let mut fade = 1.0;
         for old in self.window.iter().rev() {
-            let far = distance(at, &old.at);
+            let far = at.distance(&old.at);
             let yes = f64::from(u8::from(old.came));
-            let weight = fade / (far + 0.5);
+            let weight = fade / (far + SOFT);
             soft += weight;
             soft_yes += weight * yes;
-            let weight = fade * (-far * 3.0).exp();
+            let weight = if far < 8.0 { fade * (-far * TIGHT).exp() } else { 0.0 };
             tight += weight;
             tight_yes += weight * yes;
             if far < nearest.0 {
                 nearest = (far, 2.0 * yes - 1.0);
             }
-            fade *= 0.92;
+            fade *= FADE;
         }
         let odds = logit(base);
         [logit(soft_yes / soft) - odds, logit(tight_yes / tight) - odds, nearest.1 / (1.0 + nearest.0)]
@@ -88,7 +95,7 @@ impl Recent {
         last.fold((0, 0), |(seen, came), old| (seen + 1, came + u32::from(old.came)))
     }
 
-    pub fn add(&mut self, edges: &AllEdges, sample: &Sample, came: bool) {
+    pub fn add(&mut self, at: Place, came: bool) {
         let yes = f64::from(u8::from(came));
         self.count += 1;
         let count = self.count as f64;
@@ -98,15 +105,9 @@ impl Recent {
         self.long += (yes - self.long) / LONG.min(count);
         let step = if came { 1 } else { -1 };
         self.streak = if self.streak.signum() == step { self.streak.saturating_add(step) } else { step };
-        let at = edges.slow(sample).iter().map(|(value, _)| *value as f32).collect();
         self.window.push_back(Old { at, came });
         if self.window.len() > WINDOW {
             self.window.pop_front();
         }
     }
-}
-
-/// In steps, over all slow fields.
-fn distance(at: &[(f64, f64)], old: &[f32]) -> f64 {
-    at.iter().zip(old).map(|((here, step), there)| (here - f64::from(*there)).abs() / step).sum()
 }

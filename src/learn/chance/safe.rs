@@ -7,11 +7,26 @@ use serde::{Deserialize, Serialize};
 
 /// Predictions kept: each was made before its outcome was known.
 const KEPT: usize = 4_000;
+const STEPS: f64 = 32_767.0;
 /// With fewer failures nothing can be said about missing one in fifty.
 pub const FAILURES: usize = 20;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Held(VecDeque<(f32, bool)>);
+pub struct Held(VecDeque<Kept>);
+
+/// The probability in steps of 1/32767, and in the lowest bit whether it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept(u16);
+
+impl Kept {
+    fn of(probability: f64, came: bool) -> Kept {
+        Kept(((probability.clamp(0.0, 1.0) * STEPS) as u16) << 1 | u16::from(came))
+    }
+
+    fn open(self) -> (f64, bool) {
+        (f64::from(self.0 >> 1) / STEPS, self.0 & 1 == 1)
+    }
+}
 
 /// What leaving out below a probability would have meant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,15 +44,20 @@ pub struct Safe {
 
 impl Held {
     pub fn add(&mut self, probability: f64, came: bool) {
-        self.0.push_back((probability as f32, came));
+        self.0.push_back(Kept::of(probability, came));
         if self.0.len() > KEPT {
             self.0.pop_front();
         }
     }
 
+    /// The newest, oldest first.
+    pub fn newest(&self, most: usize) -> impl Iterator<Item = (f64, bool)> + '_ {
+        self.0.iter().skip(self.0.len().saturating_sub(most)).map(|kept| kept.open())
+    }
+
     /// None with too few failures, or when none is left to judge by.
     pub fn threshold(&self, recall: f64) -> Option<Safe> {
-        let all: Vec<(f64, bool)> = self.0.iter().map(|(p, came)| (f64::from(*p), *came)).collect();
+        let all: Vec<(f64, bool)> = self.newest(KEPT).collect();
         let failures = all.iter().filter(|(_, came)| *came).count();
         if failures < FAILURES {
             return None;
@@ -46,12 +66,13 @@ impl Held {
         let chooses = (failures * 2 / 3).max(1);
         let cut = all.iter().enumerate().filter(|(_, (_, came))| *came).nth(chooses - 1)?.0 + 1;
         let (older, newer) = all.split_at(cut);
-        let judged = below(older, recall)?;
-        let caught = newer.iter().filter(|(p, came)| *came && *p >= judged).count();
+        let bound = lowest(older, recall)?;
+        let caught = newer.iter().filter(|(chance, came)| *came && *chance >= bound).count();
         let judged_by = failures - chooses;
-        let run = newer.iter().filter(|(p, _)| *p >= judged).count() as f64 / newer.len().max(1) as f64;
+        let run =
+            newer.iter().filter(|(chance, _)| *chance >= bound).count() as f64 / newer.len().max(1) as f64;
         // What is used is never bolder than what was judged.
-        let below = below(&all, recall)?.min(judged);
+        let below = lowest(&all, recall)?.min(bound);
         Some(Safe {
             below,
             recall: caught as f64 / judged_by.max(1) as f64,
@@ -60,6 +81,14 @@ impl Held {
             judged_by,
         })
     }
+}
+
+/// The bound that suits the worst of up to three spells, each with failures enough: how things go changes.
+fn lowest(seen: &[(f64, bool)], recall: f64) -> Option<f64> {
+    let failures = seen.iter().filter(|(_, came)| *came).count();
+    let spells = (failures / FAILURES).clamp(1, 3);
+    let bounds = seen.chunks(seen.len().div_ceil(spells).max(1)).filter_map(|spell| below(spell, recall));
+    bounds.reduce(f64::min)
 }
 
 /// The highest bound that misses at most that share of the failures.

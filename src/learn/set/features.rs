@@ -25,6 +25,8 @@ pub struct Features(Vec<From>);
 /// Parts of column names that tell how a case went rather than how it started.
 const LATER: [&str; 8] =
     ["variant", "enddate", "end_date", "end date", "endtime", "end_time", "duration", "outcome"];
+/// Stands for a value that is not given: that it is not may say more than any value.
+const MISSING: u64 = u64::MAX;
 const HOUR: i64 = 3_600_000;
 
 impl Features {
@@ -66,13 +68,14 @@ impl Features {
 fn value(columns: &[Column], name: &str, place: usize, field: u32, into: &mut Sample) {
     let Some(column) = columns.iter().find(|column| column.name == name) else { return };
     match &column.values {
-        Values::Numbers(numbers) => {
-            into.numbers.extend(numbers.get(place).filter(|n| n.is_finite()).map(|n| (field, f64::from(*n))));
-        }
+        Values::Numbers(numbers) => match numbers.get(place).filter(|number| number.is_finite()) {
+            Some(number) => into.numbers.push((field, f64::from(*number))),
+            None => into.words.push((field, MISSING)),
+        },
         Values::Words { codes, names } => {
             let word =
                 codes.get(place).filter(|code| **code != NO_WORD).and_then(|code| names.get(*code as usize));
-            into.words.extend(word.map(|word| (field, hash(word))));
+            into.words.push((field, word.map_or(MISSING, |word| hash(word))));
         }
     }
 }
