@@ -50,7 +50,6 @@ pub fn evaluate(log: &Log, options: &Options, clock: &mut dyn FnMut() -> Duratio
         seed: options.seed,
         order: word(options.order),
         log: size(log, &split),
-        left_out: models::left_out(log),
         ..Report::default()
     };
     let mut judge = Judge { log, split: &split, options, clock, report };
@@ -60,8 +59,6 @@ pub fn evaluate(log: &Log, options: &Options, clock: &mut dyn FnMut() -> Duratio
     }
     if log.cases.iter().all(|case| case.events.len() <= 1) {
         judge.note("each case is one event: nothing comes next, and only outcomes can be judged");
-        // Why the models of what comes next would not use a column says nothing here.
-        judge.report.left_out.clear();
     } else {
         judge.disorder();
         judge.next_stage();
@@ -146,6 +143,7 @@ impl Judge<'_> {
         self.report.train_seconds = Some(seconds);
         self.report.train_parts.next_stage = Some(seconds);
         self.report.snapshot_bytes = Some(model.bytes());
+        self.report.left_out = model.left_out(log);
         let (score, mut laps) = stage::fixed(&model, log, &split.test, stride, self.clock);
         self.report.next_stage = Some(score);
         self.report.predict_micros = laps.percentiles();
@@ -190,13 +188,14 @@ impl Judge<'_> {
                 "{activities} activities are too many to ask of each whether a case needs it"
             ));
         }
-        let labels = sets::optional(log, &split.train);
+        let (mut model, seconds) = self.timed(|| models::Sets::train(log, &split.train, seed));
+        let labels = model.optional();
         if labels.is_empty() {
-            return self.note("no stage is optional: each is in all cases learned from, or in none");
+            return self
+                .note("no stage is optional: each is in nearly all cases learned from, or in nearly none");
         }
         let mut prior = sets::Prior::train(log, &split.train);
         self.report.baselines.stage_set.prior = sets::score(&mut prior, log, &split.test, &labels, false);
-        let (mut model, seconds) = self.timed(|| models::Sets::train(log, &split.train, seed));
         self.report.train_parts.stage_set = Some(seconds);
         self.report.stage_set = sets::score(&mut model, log, &split.test, &labels, false);
         self.report.stage_set_online = sets::score(&mut model, log, &split.test, &labels, true);
