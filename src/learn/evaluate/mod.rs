@@ -27,7 +27,7 @@ use super::split::{Order, Split};
 /// Probabilities worked out for one measure, about: two thousand predictions among a million classes.
 pub const CELLS: u64 = 2_000_000_000;
 /// Activities up to which sets are judged: each is a question of its own in each case.
-pub const LABELS: usize = 5_000;
+pub const LABELS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
