@@ -168,6 +168,7 @@ fn json_of(planned: &Planned, advice: &Advice, foreseen: &Foresight, room: &AtOn
         "fail_first": plan.fail_first.as_ref().map(fail_first_json),
         "estimate": advice.estimate,
         "history": advice.history,
+        "advice": plan.advised,
     })
 }
 

@@ -67,6 +67,28 @@ pub fn agrees(text: &str) -> Option<bool> {
     Some(is_yes(&reply))
 }
 
+/// What a person says to advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    Yes,
+    /// Not this part: all of it.
+    All,
+    No,
+}
+
+/// Yes, all, or no; none when nobody answers.
+pub fn choose(text: &str) -> Option<Said> {
+    prompt(text).map(|reply| said(&reply))
+}
+
+fn said(reply: &str) -> Said {
+    match reply.trim().to_ascii_lowercase().as_str() {
+        "a" | "all" => Said::All,
+        _ if is_yes(reply) => Said::Yes,
+        _ => Said::No,
+    }
+}
+
 fn is_yes(reply: &str) -> bool {
     matches!(reply.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
@@ -117,6 +139,12 @@ mod tests {
         assert!(!may_approve(&groups, "managers", "bob@team.example"));
         assert!(may_approve(&groups, "anybody", "bob@team.example"));
         assert!(may_approve(&groups, "undeclared", "bob"));
+    }
+
+    #[test]
+    fn only_a_clear_word_runs_anything() {
+        let each = [("y\n", Said::Yes), (" ALL \n", Said::All), ("\n", Said::No), ("maybe\n", Said::No)];
+        each.into_iter().for_each(|(reply, meant)| assert_eq!(said(reply), meant, "{reply:?}"));
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn replan(place: &Place, stored: &StoredRun) -> Result<Plan, Error> {
         ));
     }
     plan.seed = old.seed;
+    super::recommend::again(old, &mut plan);
     Ok(plan)
 }
 

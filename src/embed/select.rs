@@ -4,13 +4,11 @@
 use std::collections::BTreeSet;
 
 use crate::event::NodeIndex;
-use crate::history::History;
-use crate::insight::Effort;
-use crate::plan::{Edge, EdgeKind, LEFT_OUT, Plan, Preset};
+use crate::plan::{Edge, EdgeKind, LEFT_OUT, Node, Plan, Preset};
 
 use super::reuse::Newest;
 use super::stored::nodes;
-use super::{Error, Planned, Project, advise};
+use super::{Error, Planned, Project, Wish};
 
 /// Which part.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +17,7 @@ pub enum Selection {
     Only(Vec<String>),
     /// This stage and all that waits for it.
     From(String),
-    /// What `advise` recommends.
+    /// All but what history would leave out.
     Recommended,
 }
 
@@ -36,12 +34,16 @@ impl Selection {
 impl Project {
     /// Cuts the plan down to the part. Stages left out stay in it, their end known beforehand.
     pub fn select(&self, mut planned: Planned, selection: &Selection) -> Result<Planned, Error> {
-        if *selection == Selection::Recommended && planned.chosen.lane.recommend_off {
-            let message = format!("lane `{}` says `recommend off`: all of it runs", planned.plan.lane);
-            return Err(Error::refused(message, "run it without --recommended"));
-        }
+        let asked = match selection {
+            Selection::Only(names) => named(&planned.plan, names)?,
+            Selection::From(name) => downstream(&planned.plan, nodes(&planned.plan, name)?),
+            // Whoever asks for it here has agreed, and no draw is made.
+            Selection::Recommended => {
+                let offer = self.recommend(&planned, Wish { control: 0, ..Wish::default() })?;
+                return Ok(offer.decide(planned, false, super::identity(self.root())));
+            }
+        };
         let store = self.history()?;
-        let asked = asked(&planned, selection, store.as_ref().map(|store| store as &dyn History))?;
         let part =
             with_beginnings(&planned.plan, with_guards(&planned.plan, with_called(&planned.plan, asked)));
         let newest = match store {
@@ -53,21 +55,9 @@ impl Project {
     }
 }
 
-fn asked(
-    planned: &Planned,
-    selection: &Selection,
-    history: Option<&dyn History>,
-) -> Result<BTreeSet<NodeIndex>, Error> {
-    let plan = &planned.plan;
-    let all = |names: &[String]| -> Result<BTreeSet<NodeIndex>, Error> {
-        let found = names.iter().map(|name| nodes(plan, name)).collect::<Result<Vec<_>, _>>()?;
-        Ok(found.into_iter().flatten().collect())
-    };
-    match selection {
-        Selection::Only(names) => all(names),
-        Selection::From(name) => Ok(downstream(plan, nodes(plan, name)?)),
-        Selection::Recommended => all(&advise(planned, history, Effort::Usual)?.recommended),
-    }
+fn named(plan: &Plan, names: &[String]) -> Result<BTreeSet<NodeIndex>, Error> {
+    let found = names.iter().map(|name| nodes(plan, name)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// These and all that waits for them, directly or through others.
@@ -143,14 +133,16 @@ fn cut(plan: &mut Plan, part: &BTreeSet<NodeIndex>, newest: &Newest, reason: &st
         };
         presets.push((node, preset));
     }
-    for (node, preset) in presets {
-        let node = &mut plan.nodes[node as usize];
-        node.preset = Some(preset);
-        // They only keep their place in the order: nothing of what they need concerns them any more.
-        node.edges = node.edges.iter().map(|edge| Edge { to: edge.to, kind: EdgeKind::Follows }).collect();
-        node.approvals.clear();
-    }
+    presets.into_iter().for_each(|(node, preset)| end_beforehand(&mut plan.nodes[node as usize], preset));
     Ok(())
+}
+
+/// Gives the node an end that is known before the run.
+pub(super) fn end_beforehand(node: &mut Node, preset: Preset) {
+    node.preset = Some(preset);
+    // It only keeps its place in the order: nothing of what it needs concerns it any more.
+    node.edges = node.edges.iter().map(|edge| Edge { to: edge.to, kind: EdgeKind::Follows }).collect();
+    node.approvals.clear();
 }
 
 fn not_reusable(plan: &Plan, node: NodeIndex, why: &str) -> Error {

@@ -118,6 +118,9 @@ impl Kernel<'_> {
             params,
             engine: engine.to_owned(),
         })?;
+        if let Some(advised) = &self.plan.advised {
+            self.emit(Event::AdviceTaken(advised.clone()))?;
+        }
         self.take_over();
         self.record_files();
         Ok(())

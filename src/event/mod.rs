@@ -2,6 +2,7 @@
 //! Does not know how an event is decided, stored or shown.
 
 // tidy: long file, because the closed set of events is one list.
+mod advice;
 mod class;
 mod result;
 mod rollback;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Timestamp, Value};
 use crate::expr::facts::FactValues;
 
+pub use advice::{Advised, Course, Effort, LeftOut};
 pub use class::{FailureClass, Lasting};
 pub use result::{Compared, FileMark, Files, Keyed};
 pub use rollback::Failed;
@@ -434,6 +436,10 @@ pub enum Event {
     /// The project's files were recorded as they are: before the run (`node` none) or when the stage had ended.
     #[serde(rename = "snapshot.taken")]
     SnapshotTaken { node: Option<NodeIndex>, id: String },
+
+    /// History advised to leave stages out, and what was done with that: right after the run's start.
+    #[serde(rename = "advice.taken")]
+    AdviceTaken(Box<Advised>),
 }
 
 /// A breaker as a stage that has it knows it. Times in milliseconds.
@@ -468,7 +474,8 @@ impl Event {
             | Event::RunResumed { .. }
             | Event::RunCancelling { .. }
             | Event::RollbackStarted { .. }
-            | Event::RollbackFinished { .. } => None,
+            | Event::RollbackFinished { .. }
+            | Event::AdviceTaken(_) => None,
             Event::RunFinished { node, .. }
             | Event::SnapshotTaken { node, .. }
             | Event::FinallyFinished { node, .. }

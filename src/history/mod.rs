@@ -1,7 +1,9 @@
 //! What past runs were: the records insight reads and the trait that gives them. Implemented by store; no storage here.
 
+mod advised;
 mod past;
 
+pub use advised::RunAdvised;
 pub use past::{FILES, Mode, Past, PastChange, PastStage};
 
 use std::collections::BTreeMap;

@@ -123,3 +123,17 @@ pub fn learned(count: usize) -> (Model, Vec<Past>) {
     let runs = mixed(count);
     (Model::fit(&runs, 7, Timestamp(count as i64 * HOUR)), runs)
 }
+
+/// A run of the change with that name, begun at `at`; each stage took a second.
+pub fn of_change(id: &str, change: &str, at: i64, stages: &[(&str, Status)]) -> Past {
+    let stages: Vec<(&str, Status, u64)> =
+        stages.iter().map(|(name, status)| (*name, *status, 1_000)).collect();
+    let change = PastChange { id: change.into(), ..PastChange::default() };
+    Past {
+        id: id.into(),
+        started: Timestamp(at),
+        duration_ms: 1_000,
+        change,
+        ..remembered(0, "", &[], &stages)
+    }
+}

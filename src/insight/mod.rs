@@ -9,8 +9,10 @@ pub mod expect;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod ledger;
 pub mod model;
 pub mod reasons;
+pub mod replay;
 pub mod snapshot;
 pub mod suspect;
 pub mod traces;

@@ -37,6 +37,7 @@ pub fn plan() -> Plan {
         repairs: Vec::new(),
         repair_sets: Vec::new(),
         fail_first: None,
+        advised: None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! store or read anything.
 
 pub mod actions;
+pub mod advised;
 pub mod board;
 pub mod early;
 pub mod failures;

@@ -6,7 +6,7 @@ use crate::plan::{Effect, Plan, StageKind};
 
 use super::help::{self, Advice};
 use super::style::{Ink, counted, elapsed, one_line};
-use super::{Board, Style, undoing};
+use super::{Board, Style, advised, undoing};
 
 /// Stages named on one line.
 const NAMED: usize = 8;
@@ -34,6 +34,7 @@ impl Ended<'_> {
         lines.extend(self.slowest());
         lines.extend(self.healed());
         lines.extend(self.not_run());
+        lines.extend(advised::summary(self.plan, self.board, self.program));
         lines.extend(self.board.notes.iter().map(|note| format!("note: {note}")));
         let of_run = (self.program, self.run);
         match self.board.ending.as_ref().map(|ending| ending.status) {

@@ -47,6 +47,9 @@ pub fn why(plan: &Plan, records: &[Record], node: NodeIndex) -> Why {
     if let Some(early) = early.filter(|_| ran(status)) {
         answer = format!("{answer} {early}");
     }
+    if let Some(more) = super::advised::why(plan, node).filter(|_| status == Status::Skipped) {
+        answer = format!("{answer}. {more}");
+    }
     let event = decided(plan, records, node, status).or(started.and_then(|(seq, _)| seq));
     Why { stage, status: status.word(), answer, event, steps }
 }

@@ -121,6 +121,7 @@ fn assemble(builder: Builder<'_>, lane: &ResolvedLane, held: Held) -> Plan {
         repairs: held.repairs,
         repair_sets: super::repair::library_sets(model),
         fail_first: None,
+        advised: None,
     }
 }
 

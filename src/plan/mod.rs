@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Type, Value};
-use crate::event::{BreakerRule, Files, Keyed, NodeIndex};
+use crate::event::{Advised, BreakerRule, Files, Keyed, NodeIndex};
 use crate::expr::facts::FactValues;
 use crate::expr::{Expr, Function};
 pub use build::{build, select_matches};
@@ -100,6 +100,9 @@ pub struct Plan {
     /// Likely failures come first: what `priority` is ordered by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail_first: Option<FailFirst>,
+    /// What history advised to leave out of this run, and what was done with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advised: Option<Box<Advised>>,
 }
 
 /// A known failure and what mends it.

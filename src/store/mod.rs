@@ -2,6 +2,7 @@
 //! told, in order, and gives it back. Does not know how an event came to be.
 
 mod advice;
+mod advised;
 mod backup;
 mod birth;
 mod breaker;

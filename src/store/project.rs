@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::{failure, result};
+use super::{advised, failure, result};
 use crate::base::{Timestamp, Value};
 use crate::event::{
     AttemptStatus, Event, FailureClass, NodeIndex, Outcome, Record, RunStatus, Status, WaitFor,
@@ -37,6 +37,7 @@ pub(super) fn apply(conn: &Connection, run: i64, record: &Record) -> rusqlite::R
             to.attempt_failed(*node, *attempt, *class, why)
         }
         Event::GateJudged { node, measures, .. } => to.measures(*node, measures),
+        Event::AdviceTaken(advised) => advised::taken(conn, run, record.at, advised),
         Event::FailureSeen { .. } | Event::FailureTold { .. } | Event::RepairTold { .. } => {
             failure::count(conn, run, record)
         }

@@ -210,6 +210,16 @@ const MIGRATIONS: &[&str] = &[
     -- What was learned of each lane, up to and with the row `last` of what is remembered.
     CREATE TABLE advice(lane TEXT PRIMARY KEY, last INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
 ",
+    "
+    -- What a run was advised to leave out, and what was done with that. Outlives the run.
+    CREATE TABLE advised(
+        id TEXT PRIMARY KEY,
+        lane TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        data TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX advised_at ON advised(at);
+",
 ];
 
 /// What a file that is only read turned out to be.

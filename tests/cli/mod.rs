@@ -12,6 +12,7 @@ mod isolated;
 mod kept;
 mod logs;
 mod part;
+mod recommended;
 mod reuse;
 mod rollback;
 mod room;

@@ -6,7 +6,7 @@ use super::APPROVED;
 use crate::faults::subject::Subject;
 
 /// Runs the program on a terminal of its own with `typed` as what the person types; none without `script`.
-fn on_terminal(subject: &Subject, arguments: &str, typed: &str) -> Option<(Option<i32>, String)> {
+pub(super) fn on_terminal(subject: &Subject, arguments: &str, typed: &str) -> Option<(Option<i32>, String)> {
     let mut command = Command::new("script");
     let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_wfl"));
     command.args(["-qec", &line, "/dev/null"]).current_dir(&subject.root);

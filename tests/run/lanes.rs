@@ -337,6 +337,7 @@ pub fn lane(drafts: Vec<Draft>) -> Plan {
         repairs: Vec::new(),
         repair_sets: Vec::new(),
         fail_first: None,
+        advised: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod going;
 mod mend;
 mod model;
 mod order;
+mod recommendation;
 mod recovery;
 mod upkeep;
 
@@ -20,6 +21,7 @@ pub use going::Going;
 pub use mend::Mend;
 pub use model::{CaseOrder, Model, ModelAction, ModelCard, ModelEval};
 pub use order::Order;
+pub use recommendation::Recommendation;
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
 
@@ -255,9 +257,11 @@ pub struct Run {
     /// Only these stages, and the gates and approvals they need.
     #[arg(long, value_name = "STAGE", value_delimiter = ',', conflicts_with = "recommended")]
     pub only: Vec<String>,
-    /// Only the stages `wfl explain` recommends.
+    /// Only the stages `wfl explain` recommends: shows what would be left out, asks, runs.
     #[arg(long)]
     pub recommended: bool,
+    #[command(flatten)]
+    pub recommendation: Recommendation,
     /// Take what this run of a lighter lane did well, and run what it left out.
     #[arg(long, value_name = "RUN", conflicts_with_all = ["from", "only", "recommended"])]
     pub promote: Option<String>,

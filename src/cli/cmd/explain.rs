@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::args::{Explain, Format};
 use crate::cli::cmd::run::{change, settings};
 use crate::cli::exit::Code;
+use crate::cli::ledger;
 use crate::cli::output::{Terminal, table};
 use crate::diag::codes::{self, Code as Row};
 use crate::diag::page;
@@ -33,11 +34,16 @@ pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
     )?;
     let rules = project.verdicts(&asked)?;
     match args.format {
-        Format::Json => terminal.json(&json_of(&advice, &rules)),
+        Format::Json => {
+            let mut json = json_of(&advice, &rules);
+            json["ledger"] = json!(project.ledger(Some(&advice.lane))?);
+            terminal.json(&json);
+        }
         Format::Human => {
             let named = args.target.as_deref().is_some_and(|target| !target.ends_with(".wfl"));
             let rules = if named { String::new() } else { rules_text(&rules, &advice.lane) };
-            terminal.data(&format!("{}{rules}", text(&advice)));
+            let so_far = ledger::lines(&project.ledger(Some(&advice.lane))?);
+            terminal.data(&format!("{}{so_far}{rules}", text(&advice)));
         }
     }
     Ok(Code::Ok)

@@ -3,7 +3,7 @@
 use crate::cli::args::{self, Format, Run};
 use crate::cli::exit::Code;
 use crate::cli::output::Terminal;
-use crate::cli::{dry, going};
+use crate::cli::{dry, going, recommended};
 use crate::embed::{Asked, Change, Error, Isolated, Planned, Project, Promoted, Selection};
 
 pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
@@ -25,6 +25,12 @@ pub fn run(args: &Run, terminal: &Terminal) -> Result<Code, Error> {
     adjust(&mut planned, args);
     if let Some(selection) = selection(args) {
         planned = project.select(planned, &selection)?;
+    }
+    if args.recommended {
+        match recommended::decide(&project, planned, args, terminal)? {
+            Some(decided) => planned = decided,
+            None => return Ok(Code::Findings),
+        }
     }
     if args.dry_run {
         return dry::show(&project, &planned, args.going.format, terminal);
@@ -85,11 +91,10 @@ fn adjust(planned: &mut Planned, args: &Run) {
 }
 
 fn selection(args: &Run) -> Option<Selection> {
-    match (&args.from, args.recommended) {
-        (Some(stage), _) => Some(Selection::From(stage.clone())),
-        (None, true) => Some(Selection::Recommended),
-        (None, false) if !args.only.is_empty() => Some(Selection::Only(args.only.clone())),
-        (None, false) => None,
+    match &args.from {
+        Some(stage) => Some(Selection::From(stage.clone())),
+        None if !args.only.is_empty() => Some(Selection::Only(args.only.clone())),
+        None => None,
     }
 }
 

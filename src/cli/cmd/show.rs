@@ -10,9 +10,9 @@ use crate::embed::help::{Adviser, Failures};
 use crate::embed::{Error, StoredRun, Tripped};
 use crate::event::{Record, Status, WaitFor};
 use crate::history::{History, StageSummary};
-use crate::observe::Board;
 use crate::observe::help::{Advice, lines};
 use crate::observe::style::{counted, elapsed, one_line};
+use crate::observe::{Board, advised};
 use crate::port::Standing;
 use crate::store::lease::Held;
 
@@ -28,6 +28,7 @@ pub fn run(args: &Show, terminal: &Terminal) -> Result<Code, Error> {
             "run": present::run_json(&stored.summary),
             "stages": stages.iter().zip(&help).map(|(stage, help)| stage_json(stage, help)).collect::<Vec<_>>(),
             "repairs": repairs(&stored)?,
+            "advice": stored.plan.advised,
             "holds": stored.held()?.iter().map(held_json).collect::<Vec<_>>(),
             "breakers": stored.tripped()?.iter().map(breaker_json).collect::<Vec<_>>(),
         })),
@@ -86,6 +87,9 @@ fn text(stored: &StoredRun, stages: &[StageSummary], terminal: &Terminal) -> Str
     }
     let params = run.params.iter().map(|(name, value)| vec!["set".to_string(), format!("{name} = {value}")]);
     head.extend(params);
+    if let Some(advised) = &stored.plan.advised {
+        head.push(vec!["advice".into(), advised::headline(advised)]);
+    }
     if let Some(cause) = &run.cause {
         head.push(vec!["cause".into(), one_line(cause, 200)]);
     }

@@ -27,6 +27,7 @@ pub fn apply(plan: &Plan, state: &mut RunState, at: Timestamp, event: &Event) ->
         | Event::RunCancelling { .. }
         | Event::RunFinished { .. }
         | Event::FinallyFinished { .. }
+        | Event::AdviceTaken(_)
         | Event::Note { .. } => run::fold(plan, state, event)?,
         Event::ApprovalRequested { .. }
         | Event::ApprovalGiven { .. }
@@ -115,6 +116,7 @@ fn name_of(event: &Event) -> &'static str {
         Event::UndoFinished { .. } => "undo.finished",
         Event::RollbackFinished { .. } => "rollback.finished",
         Event::SnapshotTaken { .. } => "snapshot.taken",
+        Event::AdviceTaken(_) => "advice.taken",
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Row, params};
 
+use super::super::advised::controls;
 use super::super::history::{Fields, named, whole};
 use crate::base::Timestamp;
 use crate::event::{RunStatus, Status};
@@ -72,12 +73,13 @@ fn read(conn: &Connection, which: &str) -> rusqlite::Result<Found> {
     let drills: BTreeSet<i64> =
         used.iter().filter(|(_, used)| used.injected).map(|((run, _), _)| *run).collect();
     let mut stages = stages(conn, which, &used, &runs_by_number(&numbers, &runs))?;
+    let controls = controls(conn, which)?;
     let mut past = Vec::new();
     for ((number, _), run) in numbers.iter().zip(runs) {
         let Some(mut run) = run.filter(|_| !drills.contains(number)) else { continue };
         let Stages { list, mode } = stages.remove(number).unwrap_or_default();
         run.stages = list;
-        run.mode = mode;
+        run.mode = if controls.contains(&run.id) { Mode::Control } else { mode };
         past.push(run);
     }
     Ok(Found { numbers, past })
