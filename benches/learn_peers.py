@@ -7,7 +7,7 @@ split, same prefixes, one run. Makes a virtual environment of its own for the pe
 A log is .csv or .xes, gzip or not. What the peers are given: the last three activities, the position, time since the first
 and the last event, hour, weekday, and every attribute that neither names the case nor knows its end.
 """
-import argparse, csv, gzip, json, os, subprocess, sys, time, venv
+import argparse, csv, gzip, json, os, subprocess, sys, time, venv, warnings
 import datetime as dt
 import xml.etree.ElementTree as xml
 from pathlib import Path
@@ -103,14 +103,19 @@ def numeric(cases, name):
 def samples(cases, words, numbers):
     """One a prefix of two and more: words, numbers, and what came."""
     for events in cases:
-        for length in range(2, len(events) + 1):
+        latest = {}
+        for length in range(1, len(events) + 1):
             known = events[:length]
+            # What an attribute was when it was last said.
+            latest.update((name, value) for name, value in known[-1][2].items() if value)
+            if length < 2:
+                continue
             past = [event[0] for event in known[-3:]]
             past = ["-"] * (3 - len(past)) + past
             now = dt.datetime.fromtimestamp(known[-1][1] / 1000, dt.timezone.utc)
-            said = past + [known[-1][2].get(name) or "" for name in words]
+            said = past + [latest.get(name, "") for name in words]
             count = [length, known[-1][1] - known[0][1], known[-1][1] - known[-2][1], now.hour, now.weekday()]
-            count += [float(known[-1][2].get(name) or "nan") for name in numbers]
+            count += [float(latest.get(name, "nan")) for name in numbers]
             yield said, count, events[length][0] if length < len(events) else "(end)"
 
 
@@ -132,46 +137,76 @@ def scores(probabilities, classes, came):
     return {"accuracy": right.mean(), "ece": gaps / len(came), "brier": brier.mean()}
 
 
-def peers(train, test, words):
-    """Name -> scores, seconds to train, milliseconds a prediction."""
+def forms(said, count):
+    """What each peer is given of the words and numbers; learned from the rows to train on."""
     import numpy as np
-    from lightgbm import LGBMClassifier
     from scipy import sparse
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.naive_bayes import CategoricalNB
     from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
 
-    said, count, came = [list(part) for part in zip(*train)]
-    said_test, count_test, came_test = [list(part) for part in zip(*test)]
-    count, count_test = np.nan_to_num(np.array(count, float), nan=-1), np.nan_to_num(np.array(count_test, float), nan=-1)
     one_hot = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=60).fit(said)
     places = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(said)
     parts = KBinsDiscretizer(8, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf").fit(count)
-    forest = lambda said, count: sparse.hstack([one_hot.transform(said), sparse.csr_matrix(count)]).tocsr()
-    boosted = lambda said, count: np.hstack([places.transform(said), count])
-    bayes = lambda said, count: np.hstack([places.transform(said) + 1, parts.transform(count)])
-    least = bayes(said, count).max(0).astype(int) + 2
-    models = {
-        "naive Bayes": (CategoricalNB(min_categories=least), bayes, {}),
-        "Random Forest 100": (RandomForestClassifier(100, n_jobs=1, random_state=0), forest, {}),
-        "LightGBM": (
-            LGBMClassifier(n_estimators=100, n_jobs=1, verbose=-1, random_state=0),
-            boosted,
-            {"categorical_feature": list(range(len(words) + 3))},
-        ),
+    return {
+        "naive Bayes": lambda said, count: np.hstack([places.transform(said) + 1, parts.transform(count)]),
+        "Random Forest 100": lambda said, count: sparse.hstack([one_hot.transform(said), sparse.csr_matrix(count)]).tocsr(),
+        "LightGBM": lambda said, count: np.hstack([places.transform(said), count]),
     }
-    for name, (model, form, more) in models.items():
-        learned = form(said, count)
+
+
+def candidates(name, learned, words):
+    """Settings, and how a model of them is made; the best on the last fifth of the rows to train on is taken."""
+    from lightgbm import LGBMClassifier
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.naive_bayes import CategoricalNB
+
+    if name == "naive Bayes":
+        least = learned.max(0).astype(int) + 2
+        return {f"alpha {a}": (lambda a=a: CategoricalNB(alpha=a, min_categories=least), {}) for a in (0.1, 1.0)}
+    if name == "LightGBM":
+        more = {"categorical_feature": list(range(words))}
+        make = lambda **set: lambda: LGBMClassifier(n_jobs=1, verbose=-1, random_state=0, **set)
+        careful = dict(n_estimators=100, learning_rate=0.05, num_leaves=7, min_child_samples=40, reg_lambda=5, cat_smooth=20)
+        return {"as it comes": (make(), more), "careful": (make(**careful), more)}
+    make = lambda **set: lambda: RandomForestClassifier(100, n_jobs=1, random_state=0, **set)
+    return {"as it comes": (make(), {}), "leaves of 5": (make(min_samples_leaf=5), {})}
+
+
+def peers(train, test):
+    """Name -> scores, seconds to train, milliseconds a prediction."""
+    import numpy as np
+
+    unzip = lambda rows: [list(part) for part in zip(*rows)]
+    said, count, came = unzip(train)
+    said_test, count_test, came_test = unzip(test)
+    number = lambda count: np.nan_to_num(np.array(count, float), nan=-1)
+    # Position alone, or all that is known of time and numbers.
+    for name in ("naive Bayes", "Random Forest 100", "LightGBM"):
+        best = (-1.0,)
+        for width in (1, len(count[0])):
+            numbers = number([row[:width] for row in count])
+            form = forms(said, numbers)[name]
+            learned = form(said, numbers)
+            fifth = len(came) * 4 // 5
+            few = np.unique(np.linspace(0, fifth - 1, min(fifth, 8000)).astype(int))
+            for setting, (make, more) in candidates(name, learned, len(said[0])).items():
+                model = make().fit(learned[few], [came[at] for at in few], **more)
+                right = np.mean(model.predict(learned[fifth:][:4000]) == np.array(came[fifth:][:4000]))
+                best = max(best, (right, setting, width), key=lambda one: one[0])
+        _, setting, width = best
+        numbers, asked = number([row[:width] for row in count]), number([row[:width] for row in count_test])
+        form = forms(said, numbers)[name]
+        learned, asked = form(said, numbers), form(said_test, asked)
+        make, more = candidates(name, learned, len(said[0]))[setting]
         began = time.perf_counter()
-        model.fit(learned, came, **more)
+        model = make().fit(learned, came, **more)
         trained = time.perf_counter() - began
-        asked = form(said_test, count_test)
         told = scores(model.predict_proba(asked), list(model.classes_), came_test)
         rows = [asked[at : at + 1] for at in range(min(SINGLE, asked.shape[0]))]
         began = time.perf_counter()
         for row in rows:
             model.predict_proba(row)
         each = (time.perf_counter() - began) / len(rows) * 1000
+        print(f"  {name} ({setting}, {width} numbers)", file=sys.stderr)
         yield name, {**told, "train_seconds": trained, "milliseconds": each}
 
 
@@ -198,7 +233,7 @@ def measured(program, log, in_file_order):
     report, rows = told_by_wfl(program, log, in_file_order)
     same = report["next_stage"]["n"] == len(test)
     print(f"{log.name}: {len(test)} predictions{'' if same else ', which wfl counts otherwise: ' + str(report['next_stage']['n'])}", file=sys.stderr)
-    for name, score in peers(train, test, words):
+    for name, score in peers(train, test):
         rows.append((name, score))
         print(f"  {name}: {score['accuracy']:.3f} in {score['train_seconds']:.1f} s", file=sys.stderr)
     return rows
@@ -236,6 +271,7 @@ def main():
     words.add_argument("--out", type=Path)
     asked = words.parse_args()
     with_peers(asked.venv)
+    warnings.filterwarnings("ignore")
     rows = {log.name.split(".")[0]: measured(asked.wfl, log, asked.file_order in log.name) for log in asked.logs}
     text = table(rows)
     print(text)

@@ -1,10 +1,12 @@
 //! Model cards as text: what advice on a lane rests on, how it did, what it cannot know. Works no figure out.
 
-use crate::embed::model::Cards;
+use crate::embed::model::{Cards, LaneCard};
 use crate::insight::card::{Bin, Card, ENOUGH, Judged};
+use crate::insight::ledger::Ledger;
 use crate::observe::Style;
 use crate::observe::style::{Ink, counted};
 
+use super::ledger;
 use super::output::table;
 use super::scores::{grouped, percent};
 
@@ -16,13 +18,15 @@ pub fn text(cards: &Cards, style: Style) -> String {
     all.join("\n")
 }
 
-fn one(card: &Card, style: Style) -> String {
+fn one(lane: &LaneCard, style: Style) -> String {
+    let card = &lane.card;
     let mut out = format!("{}\n", style.paint(Ink::Bold, &format!("lane {}", card.lane)));
     for (head, lines) in [
         ("learned from", trained(card)),
         ("kept", kept(card)),
         ("how it did", scores(card)),
         ("what was promised, and what came", calibration(&card.calibration, style)),
+        ("advice taken so far", taken(&lane.ledger)),
         ("what it cannot know", card.limits.clone()),
     ] {
         out.push_str(&format!("{head}\n"));
@@ -102,6 +106,15 @@ fn scores(card: &Card) -> Vec<String> {
         .to_string()
     }));
     lines
+}
+
+fn taken(ledger: &Ledger) -> Vec<String> {
+    match ledger.offered() {
+        0 => {
+            vec!["none: no run was started with `--recommended` where advice left something out".to_string()]
+        }
+        _ => ledger::lines(ledger).lines().map(|line| line.trim().to_string()).collect(),
+    }
 }
 
 fn judged_rows(name: &str, judged: &Judged) -> [Vec<String>; 2] {

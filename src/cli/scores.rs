@@ -1,6 +1,8 @@
 //! An evaluation as text: the model beside the baselines, and one sentence a part on what the difference means. Works no
 //! score out.
 
+use std::collections::BTreeMap;
+
 use crate::learn::evaluate::{Report, TimeScore};
 use crate::learn::measure::{ChanceScore, ClassScore, SetScore};
 
@@ -8,6 +10,8 @@ use super::output::table;
 
 /// Above this a constant answer is so often right that accuracy tells nothing.
 const CONSTANT: f64 = 0.95;
+/// Columns that are named of each reason for which they were left out.
+const NAMED: usize = 6;
 /// Calibration errors up to this are called small.
 const CALIBRATED: f64 = 0.06;
 
@@ -245,12 +249,22 @@ fn cost(report: &Report) -> String {
     if parts.is_empty() { String::new() } else { format!("cost: {}\n", parts.join("; ")) }
 }
 
+/// Columns by reason, the first few by name.
 fn left_out(report: &Report) -> String {
-    if report.left_out.is_empty() {
-        return String::new();
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for left in &report.left_out {
+        let columns = reasons.entry(&left.reason).or_default();
+        if !columns.contains(&left.column.as_str()) {
+            columns.push(&left.column);
+        }
     }
-    let columns = report.left_out.iter().map(|left| format!("{} ({})", left.column, left.reason));
-    format!("not learned from: {}\n", columns.collect::<Vec<_>>().join(", "))
+    let line = |(reason, columns): (&str, Vec<&str>)| {
+        let more = columns.len().saturating_sub(NAMED);
+        let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let named: Vec<&str> = columns.into_iter().take(NAMED).collect();
+        format!("not learned from: {}{rest} ({reason})\n", named.join(", "))
+    };
+    reasons.into_iter().map(line).collect()
 }
 
 pub fn percent(share: f64) -> String {

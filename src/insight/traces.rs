@@ -22,15 +22,15 @@ impl NotTaken {
     /// For people, a reason each.
     pub fn words(&self) -> Vec<String> {
         let reasons = [
-            (self.unfinished, "did not come to an end of their own"),
+            (self.unfinished, "they did not come to an end of their own"),
             (
                 self.chosen,
-                "had their stages chosen by a person or by advice: what they would have needed is unknown",
+                "a person or advice chose their stages, and what they would have needed is unknown",
             ),
-            (self.empty, "ran no stage"),
+            (self.empty, "they ran no stage"),
         ];
         let told = reasons.into_iter().filter(|(count, _)| *count > 0);
-        told.map(|(count, why)| format!("{count} runs were left out, which {why}")).collect()
+        told.map(|(count, why)| format!("runs left out because {why}: {count}")).collect()
     }
 }
 

@@ -97,19 +97,22 @@ fn times_that_run_backwards_are_put_in_order() {
     assert_eq!(found["log"]["cases"], 60);
 }
 
-#[test]
-fn very_many_activities_are_judged_by_a_sample_or_said_to_be_too_many() {
+/// So many rows, four a case, of so many activities.
+fn many(rows: usize, activities: usize) -> String {
     let mut text = String::from("case,activity,timestamp\n");
-    for row in 0..12_000 {
-        let (day, minute) = (1 + row / 1440 % 28, row % 1440);
-        text.push_str(&format!(
-            "{},stage {row},2025-01-{day:02}T{:02}:{:02}:00Z\n",
-            row / 4,
-            minute / 60,
-            minute % 60
-        ));
+    for row in 0..rows {
+        let (day, minute, stage) = (1 + row / 1440 % 28, row % 1440, row * 7 % activities);
+        let (hour, minute) = (minute / 60, minute % 60);
+        text.push_str(&format!("{},stage {stage},2025-01-{day:02}T{hour:02}:{minute:02}:00Z\n", row / 4));
     }
-    let found = report(&text);
+    text
+}
+
+#[test]
+fn very_many_activities_are_too_many_for_sets_and_more_name_each_event() {
+    let found = report(&many(3_600, 1_200));
     assert_eq!(found["stage_set"], Value::Null);
     noted(&found, "too many");
+    let subject = with_log(&many(12_000, 12_000));
+    subject.end(&["model", "eval", "log.csv"]).expect_code(2).says("that column names each event");
 }

@@ -4,15 +4,24 @@ use serde::Serialize;
 
 use super::{Error, by_lane, no_history};
 use crate::base::Timestamp;
-use crate::embed::Place;
+use crate::embed::{Place, Project};
 use crate::history::History;
 use crate::insight::card::{Card, card};
+use crate::insight::ledger::Ledger;
 use crate::insight::snapshot;
 
 /// By lane.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cards {
-    pub lanes: Vec<Card>,
+    pub lanes: Vec<LaneCard>,
+}
+
+/// A card, and what the lane's runs were advised beside what came.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LaneCard {
+    #[serde(flatten)]
+    pub card: Card,
+    pub ledger: Ledger,
 }
 
 /// Of one lane, or of all that ever ran.
@@ -22,6 +31,7 @@ pub fn cards(lane: Option<&str>) -> Result<Cards, Error> {
         return Err(no_history(lane));
     }
     let now = Timestamp::now();
+    let project = Project::open(".")?;
     let store = Place::here()?.existing_state()?;
     let made = lanes.into_iter().map(|(lane, runs)| {
         let kept = match &store {
@@ -29,7 +39,8 @@ pub fn cards(lane: Option<&str>) -> Result<Cards, Error> {
             None => None,
         };
         let kept = kept.and_then(|(learned, _)| Some((snapshot::read(&learned.bytes)?, learned.bytes.len())));
-        Ok(card(&lane, &runs, kept.as_ref().map(|(model, bytes)| (model, *bytes)), now))
+        let card = card(&lane, &runs, kept.as_ref().map(|(model, bytes)| (model, *bytes)), now);
+        Ok(LaneCard { card, ledger: project.ledger(Some(&lane))? })
     });
     Ok(Cards { lanes: made.collect::<Result<_, Error>>()? })
 }

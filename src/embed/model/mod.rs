@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-pub use card::{Cards, cards};
+pub use card::{Cards, LaneCard, cards};
 pub use verdicts::Columns;
 
 use super::{Error, Place};

@@ -27,7 +27,7 @@ use super::split::{Order, Split};
 /// Probabilities worked out for one measure, about: two thousand predictions among a million classes.
 pub const CELLS: u64 = 2_000_000_000;
 /// Activities up to which sets are judged: each is a question of its own in each case.
-pub const LABELS: usize = 5_000;
+pub const LABELS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -50,7 +50,6 @@ pub fn evaluate(log: &Log, options: &Options, clock: &mut dyn FnMut() -> Duratio
         seed: options.seed,
         order: word(options.order),
         log: size(log, &split),
-        left_out: models::left_out(log),
         ..Report::default()
     };
     let mut judge = Judge { log, split: &split, options, clock, report };
@@ -58,10 +57,14 @@ pub fn evaluate(log: &Log, options: &Options, clock: &mut dyn FnMut() -> Duratio
         judge.note("fewer than two cases: there is nothing to hold back and to be judged by");
         return judge.report;
     }
-    judge.disorder();
-    judge.next_stage();
-    judge.remaining_time();
-    judge.stage_sets();
+    if log.cases.iter().all(|case| case.events.len() <= 1) {
+        judge.note("each case is one event: nothing comes next, and only outcomes can be judged");
+    } else {
+        judge.disorder();
+        judge.next_stage();
+        judge.remaining_time();
+        judge.stage_sets();
+    }
     judge.failures();
     judge.report
 }
@@ -140,6 +143,7 @@ impl Judge<'_> {
         self.report.train_seconds = Some(seconds);
         self.report.train_parts.next_stage = Some(seconds);
         self.report.snapshot_bytes = Some(model.bytes());
+        self.report.left_out = model.left_out(log);
         let (score, mut laps) = stage::fixed(&model, log, &split.test, stride, self.clock);
         self.report.next_stage = Some(score);
         self.report.predict_micros = laps.percentiles();
@@ -184,13 +188,14 @@ impl Judge<'_> {
                 "{activities} activities are too many to ask of each whether a case needs it"
             ));
         }
-        let labels = sets::optional(log, &split.train);
+        let (mut model, seconds) = self.timed(|| models::Sets::train(log, &split.train, seed));
+        let labels = model.optional();
         if labels.is_empty() {
-            return self.note("no stage is optional: each is in all cases learned from, or in none");
+            return self
+                .note("no stage is optional: each is in nearly all cases learned from, or in nearly none");
         }
         let mut prior = sets::Prior::train(log, &split.train);
         self.report.baselines.stage_set.prior = sets::score(&mut prior, log, &split.test, &labels, false);
-        let (mut model, seconds) = self.timed(|| models::Sets::train(log, &split.train, seed));
         self.report.train_parts.stage_set = Some(seconds);
         self.report.stage_set = sets::score(&mut model, log, &split.test, &labels, false);
         self.report.stage_set_online = sets::score(&mut model, log, &split.test, &labels, true);

@@ -6,26 +6,7 @@ use super::report::LeftOut;
 use super::sets::Needs;
 use super::stage::Forecast;
 use crate::learn::log::Log;
-use crate::learn::next::columns::Reason;
 use crate::learn::{chance, next, set, time};
-
-/// Columns that nothing is learned from, with the reason in words.
-pub fn left_out(log: &Log) -> Vec<LeftOut> {
-    let judged = next::columns::columns(log);
-    let told = judged.into_iter().filter_map(|(column, reason)| Some((column, words(reason?))));
-    told.map(|(column, reason)| LeftOut { column, reason: reason.to_string() }).collect()
-}
-
-fn words(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Constant => "always the same",
-        Reason::Empty => "empty",
-        Reason::Identifies => "names the case: nearly each value is there once",
-        Reason::KnowsTheFuture => "known only later",
-        Reason::Date => "a date",
-        Reason::SaysLittle => "says little",
-    }
-}
 
 pub struct Next(next::Model);
 
@@ -36,6 +17,13 @@ impl Next {
 
     pub fn bytes(&self) -> usize {
         self.0.bytes().len()
+    }
+
+    /// Columns that nothing is learned from, with the reason in words.
+    pub fn left_out(&self, log: &Log) -> Vec<LeftOut> {
+        let columns = self.0.columns(log).into_iter();
+        let told = columns.filter_map(|(column, refused)| Some((column, refused?.to_string())));
+        told.map(|(column, reason)| LeftOut { column, reason }).collect()
     }
 }
 
@@ -74,6 +62,11 @@ impl Sets {
     pub fn train(log: &Log, cases: &[usize], seed: u64) -> Sets {
         Sets(set::Model::train(log, cases, seed))
     }
+
+    /// Activities that are judged: those that enough cases had and enough had not.
+    pub fn optional(&self) -> Vec<usize> {
+        self.0.optional().into_iter().map(|activity| activity as usize).collect()
+    }
 }
 
 impl Needs for Sets {
@@ -81,8 +74,8 @@ impl Needs for Sets {
         self.0.predict(log, case)
     }
 
-    fn said(&self, chances: &[f64]) -> Vec<bool> {
-        chances.iter().map(|&chance| self.0.says(chance)).collect()
+    fn says(&self, chance: f64) -> bool {
+        self.0.says(chance)
     }
 
     fn update(&mut self, log: &Log, case: usize) {

@@ -86,7 +86,7 @@ fn logs_that_say_little_give_nulls_and_reasons() {
     let cases = [
         (Log::default(), "nothing to hold back"),
         (synthetic::cycle(1, 3), "nothing to hold back"),
-        (one_event, "no next stage"),
+        (one_event, "nothing comes next"),
         (timeless, "no remaining time"),
         (synthetic::cycle(9, 3), "same stages"),
         (synthetic::log(&["aaa"; 9]), "one activity"),

@@ -13,12 +13,15 @@ use super::walk::{NONE, Walk, mix};
 const MOST: usize = 6;
 /// Parts of a number's range.
 const PARTS: usize = 8;
-/// Values looked at to judge a column.
+/// Values looked at to judge a column, and to part its range.
 const SAMPLE: usize = 20_000;
+const PARTED: usize = 2_000;
 /// Fewer events than so many for each different value: it names the case rather than says something of it.
 const EACH_VALUE: usize = 3;
 /// Events by which the gain of an attribute is judged.
-const JUDGED: usize = 2_000;
+const JUDGED: usize = 1_200;
+/// Room to count them: a power of two.
+const JUDGED_BITS: u32 = 13;
 /// Nats an event that an attribute has to tell.
 const LEAST: f64 = 0.002;
 /// Parts of a column's name that say that it is known when the case has ended: `case:variant` is its whole sequence.
@@ -164,8 +167,8 @@ fn judge_numbers(numbers: &[f32]) -> Option<Reason> {
 /// of the counts; those that tell most first. Looks at the cases given and at no others.
 pub fn chosen(log: &Log, cases: &[usize]) -> Vec<Source> {
     let all = usable(log, cases);
-    let samples = sample(log, cases, &all);
-    let mut gains: Vec<(usize, f64)> = (0..all.len()).map(|place| (place, gain(&samples, place))).collect();
+    let samples = Samples::of(log, cases, &all);
+    let mut gains: Vec<(usize, f64)> = samples.gains().into_iter().enumerate().collect();
     gains.retain(|(_, gain)| *gain > LEAST);
     gains.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     gains.into_iter().take(MOST).map(|(place, _)| all[place].clone()).collect()
@@ -195,7 +198,7 @@ fn bounds(log: &Log, column: &Column, of_case: bool, cases: &[usize]) -> Vec<f32
         None => 0..0,
     });
     let known = places.filter_map(|place| numbers.get(place).copied());
-    let mut some: Vec<f32> = known.filter(|number| !number.is_nan()).take(SAMPLE).collect();
+    let mut some: Vec<f32> = known.filter(|number| !number.is_nan()).take(PARTED).collect();
     some.sort_by(f32::total_cmp);
     let parts = (1..PARTS).filter_map(|part| some.get(some.len() * part / PARTS).copied());
     let mut bounds: Vec<f32> =
@@ -204,46 +207,61 @@ fn bounds(log: &Log, column: &Column, of_case: bool, cases: &[usize]) -> Vec<f32
     bounds
 }
 
-/// One prefix: what came, the state that is known without attributes, and the attributes' values.
-struct Sample {
-    came: u16,
-    state: u64,
+/// Some prefixes: what came, the state that is known without attributes, and the attributes' values.
+struct Samples {
+    came: Vec<u16>,
+    states: Vec<u64>,
+    /// By prefix and attribute.
     values: Vec<u32>,
+    attributes: usize,
 }
 
-fn sample(log: &Log, cases: &[usize], all: &[Source]) -> Vec<Sample> {
-    if all.is_empty() {
-        return Vec::new();
-    }
-    let events: usize =
-        cases.iter().filter_map(|&case| log.cases.get(case)).map(|case| case.events.len()).sum();
-    let mut samples = Vec::new();
-    let mut walk = Walk::new(log, all);
-    for &case in cases.iter().step_by((events / JUDGED).max(1)) {
-        walk.start(case);
-        while walk.left() && samples.len() < 2 * JUDGED {
-            walk.step();
-            let came = walk.next().map_or(0, |symbol| (symbol as u16).wrapping_add(1));
-            samples.push(Sample { came, state: walk.state(), values: walk.carried().to_vec() });
+impl Samples {
+    fn of(log: &Log, cases: &[usize], all: &[Source]) -> Samples {
+        let mut samples =
+            Samples { came: Vec::new(), states: Vec::new(), values: Vec::new(), attributes: all.len() };
+        if all.is_empty() {
+            return samples;
         }
+        let known = cases.iter().filter_map(|&case| log.cases.get(case));
+        let events: usize = known.map(|case| case.events.len()).sum();
+        let mut walk = Walk::new(log, all);
+        for &case in cases.iter().step_by((events / JUDGED).max(1)) {
+            walk.start(case);
+            while walk.left() && samples.came.len() < 2 * JUDGED {
+                walk.step();
+                samples.came.push(walk.next().map_or(0, |symbol| (symbol as u16).wrapping_add(1)));
+                samples.states.push(walk.state());
+                samples.values.extend_from_slice(walk.carried());
+            }
+        }
+        samples
     }
-    samples
-}
 
-/// Nats an event that the attribute tells beside the state.
-fn gain(samples: &[Sample], place: usize) -> f64 {
-    let mut table = Table::new(16);
-    let without = |sample: &Sample| mix(2, sample.state);
-    let with = |sample: &Sample| mix(mix(1, sample.state), u64::from(sample.values[place]));
-    for sample in samples {
-        table.add(without(sample), sample.came, false);
-        table.add(with(sample), sample.came, false);
+    /// Nats an event that each attribute tells beside the state.
+    fn gains(&self) -> Vec<f64> {
+        let flat = vec![0.05; self.came.len()];
+        let below = self.left_out(&self.states, &flat);
+        let gain = |attribute: usize| {
+            let values = self.values.iter().skip(attribute).step_by(self.attributes);
+            let with: Vec<u64> =
+                self.states.iter().zip(values).map(|(&state, &value)| mix(state, u64::from(value))).collect();
+            let told = self.left_out(&with, &below);
+            let ratio = |(told, below): (&f64, &f64)| (told / below).ln();
+            told.iter().zip(&below).map(ratio).sum::<f64>() / self.came.len().max(1) as f64
+        };
+        (0..self.attributes).map(gain).collect()
     }
-    let told = |sample: &Sample| {
-        let below = left_out(&table, without(sample), sample.came, 0.05);
-        (left_out(&table, with(sample), sample.came, below) / below).ln()
-    };
-    samples.iter().map(told).sum::<f64>() / samples.len().max(1) as f64
+
+    /// How likely each of what came is by the others of its context.
+    fn left_out(&self, contexts: &[u64], below: &[f64]) -> Vec<f64> {
+        let mut table = Table::with_room(JUDGED_BITS);
+        for (&context, &came) in contexts.iter().zip(&self.came) {
+            table.add(context, came, false);
+        }
+        let all = contexts.iter().zip(&self.came).zip(below);
+        all.map(|((&context, &came), &below)| left_out(&table, context, came, below)).collect()
+    }
 }
 
 /// Probability of the class by what else was counted in the context.

@@ -57,10 +57,10 @@ impl Judge {
     }
 
     /// Teaches the weights what came after all.
-    pub fn teach(&self, weights: &mut Weights, class: Option<u16>) {
+    pub fn teach(&self, weights: &mut Weights, class: Option<u16>, pace: f32) {
         let rest = self.candidates.len();
         let came = class.and_then(|class| self.candidates.iter().position(|&one| one == class));
-        weights.step(&self.said, &self.chances, came.unwrap_or(rest));
+        weights.step(&self.said, &self.chances, came.unwrap_or(rest), pace);
     }
 
     fn choose(&mut self, classes: &Classes, first: Option<Counts<'_>>) {

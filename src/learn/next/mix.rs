@@ -107,10 +107,10 @@ impl Learned {
             && self.squares.iter().all(|square| *square > 0.0)
     }
 
-    fn step(&mut self, place: usize, slope: f32) {
+    fn step(&mut self, place: usize, slope: f32, pace: f32) {
         let square = &mut self.squares[place];
         *square = *square * KEPT + slope * slope;
-        self.values[place] += self.rate * slope / square.sqrt();
+        self.values[place] += self.rate * pace * slope / square.sqrt();
     }
 }
 
@@ -145,7 +145,7 @@ impl Weights {
     }
 
     /// One step towards what came; `chances` are the probabilities that were given.
-    pub fn step(&mut self, said: &Said, chances: &[f32], came: usize) {
+    pub fn step(&mut self, said: &Said, chances: &[f32], came: usize, pace: f32) {
         let mut shared = [0.0f32; GROUPS * TRUSTS];
         for (voice, parts) in said.each() {
             let mut slope = 0.0;
@@ -153,11 +153,11 @@ impl Weights {
                 let candidate = part.candidate as usize;
                 slope += (f32::from(u8::from(candidate == came)) - chances[candidate]) * part.score;
             }
-            self.own.step(voice.weight as usize, slope);
+            self.own.step(voice.weight as usize, slope, pace);
             shared[voice.shared as usize] += slope;
         }
         for (place, slope) in shared.into_iter().enumerate().filter(|(_, slope)| *slope != 0.0) {
-            self.shared.step(place, slope);
+            self.shared.step(place, slope, pace);
         }
     }
 }

@@ -21,6 +21,9 @@ use table::{LARGEST_BITS, Table};
 use walk::Walk;
 
 /// Of the cases this share is only counted; of the rest some also teach the weights, by what was foreseen before them.
+pub fn env(name: &str, other: f32) -> f32 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(other)
+}
 const COUNTED_FIRST: f64 = 0.3;
 /// One event of so many teaches the weights, but not fewer nor more than these.
 const LESSON: usize = 4;
@@ -68,10 +71,10 @@ impl Model {
         }
     }
 
-    fn learn(&mut self, judge: &mut Judge, came: Option<u32>, weigh: bool) {
-        if weigh {
+    fn learn(&mut self, judge: &mut Judge, came: Option<u32>, pace: Option<f32>) {
+        if let Some(pace) = pace {
             judge.judge(&self.classes, &self.table, &self.weights);
-            judge.teach(&mut self.weights, self.classes.get(came));
+            judge.teach(&mut self.weights, self.classes.get(came), pace);
         }
         self.count(judge, came);
     }
@@ -140,7 +143,7 @@ impl Model {
         }
         let judge = self.judged(log, case, length);
         let came = log.trace(&log.cases[case]).get(length).copied();
-        judge.teach(&mut self.weights, self.classes.get(came));
+        judge.teach(&mut self.weights, self.classes.get(came), env("ONLINE", 0.3));
         self.count(&judge, came);
     }
 
@@ -175,6 +178,8 @@ struct Lessons {
     /// Of 2^32.
     share: u64,
     turn: u64,
+    wanted: f32,
+    given: f32,
 }
 
 impl Lessons {
@@ -183,12 +188,22 @@ impl Lessons {
         let length = |&case: &usize| log.cases.get(case).map_or(0, |case| case.events.len() + 1);
         let events: usize = cases[first_case..].iter().map(length).sum();
         let wanted = (events / LESSON).clamp(LEAST_LESSONS, MOST_LESSONS).min(events) as u64;
-        Lessons { first_case, share: (wanted << 32) / events.max(1) as u64, turn: walk::mix(seed, 1) }
+        Lessons {
+            first_case,
+            share: (wanted << 32) / events.max(1) as u64,
+            turn: walk::mix(seed, 1),
+            wanted: wanted as f32,
+            given: 0.0,
+        }
     }
 
     /// Whether the next event of the case with that number does.
-    fn next(&mut self, number: usize) -> bool {
+    fn next(&mut self, number: usize) -> Option<f32> {
         self.turn = self.turn.wrapping_add(1);
-        number >= self.first_case && walk::mix(self.turn, 7) >> 32 < self.share
+        if number < self.first_case || walk::mix(self.turn, 7) >> 32 >= self.share {
+            return None;
+        }
+        self.given += 1.0;
+        Some((1.0 - env("SLOW", 0.8) * self.given / self.wanted).max(0.1))
     }
 }

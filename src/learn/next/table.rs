@@ -106,6 +106,11 @@ impl Table {
         Table::of(FIRST_BITS.min(largest), largest)
     }
 
+    /// One that has all its slots at once.
+    pub fn with_room(bits: u32) -> Table {
+        Table::of(bits, bits)
+    }
+
     fn of(bits: u32, largest: u32) -> Table {
         Table { bits, largest, used: 0, slots: vec![EMPTY; 1 << bits], more: Vec::new() }
     }
