@@ -1,12 +1,12 @@
 //! Counts of classes by context in one flat table: a context is a hash, its first classes stand in the slot itself. The
 //! table has a greatest size; when it is full the rarest contexts are forgotten. Knows nothing of what a context means.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Classes a slot holds; more of them stand in a chain of further slots.
 const INLINE: usize = 6;
 /// Slots of a chain: of a context with more classes than these hold, later ones are not counted.
-const CHAIN: usize = 64;
+const CHAIN: usize = 16;
 /// Slots of all chains together (8 MB).
 const MOST_CHAINED: usize = 1 << 18;
 /// A count that reaches this is halved with the others of its slot.
@@ -14,9 +14,9 @@ const MOST: u16 = 60_000;
 /// A count of what came lately goes no higher, and those of other classes lose one part of so many.
 const LATELY: u16 = 80;
 const FADING: u16 = 8;
-/// Slots of a table are a power of two: from 1,024 to a million (32 MB).
+/// Slots of a table are a power of two: from 1,024 to half a million (16 MB).
 const FIRST_BITS: u32 = 10;
-pub const LARGEST_BITS: u32 = 20;
+pub const LARGEST_BITS: u32 = 19;
 /// A table that is full grows by this power of two.
 const GROWTH: u32 = 2;
 const NOTHING: u32 = u32::MAX;
@@ -33,8 +33,7 @@ struct Slot {
 
 const EMPTY: Slot = Slot { key: 0, next: NOTHING, classes: [0; INLINE], counts: [0; INLINE] };
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Packed", into = "Packed")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     bits: u32,
     largest: u32,
@@ -103,11 +102,12 @@ impl Slot {
 impl Table {
     /// One that has at most two to the power of `largest` slots.
     pub fn new(largest: u32) -> Table {
-        Table::of(FIRST_BITS.min(largest), largest)
+        Table::of(FIRST_BITS, largest.clamp(FIRST_BITS, LARGEST_BITS))
     }
 
     /// One that has all its slots at once.
     pub fn with_room(bits: u32) -> Table {
+        let bits = bits.clamp(FIRST_BITS, LARGEST_BITS);
         Table::of(bits, bits)
     }
 
@@ -247,8 +247,8 @@ struct Packed {
     counts: Vec<u16>,
 }
 
-impl From<Table> for Packed {
-    fn from(table: Table) -> Packed {
+impl Packed {
+    fn of(table: &Table) -> Packed {
         let mut slots: Vec<&Slot> = table.slots.iter().filter(|slot| slot.key != 0).collect();
         slots.sort_unstable_by_key(|slot| slot.key);
         let (keys, lengths) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
@@ -271,9 +271,9 @@ impl From<Table> for Packed {
 
 impl From<Packed> for Table {
     fn from(packed: Packed) -> Table {
-        let largest = packed.largest.min(LARGEST_BITS);
-        let needed = (packed.keys.len() * 2).max(1).next_power_of_two().trailing_zeros();
-        let mut table = Table::of(needed.max(FIRST_BITS).min(largest).max(1), largest.max(1));
+        let largest = packed.largest.clamp(FIRST_BITS, LARGEST_BITS);
+        let needed = (packed.keys.len().min(1 << LARGEST_BITS) * 2).next_power_of_two().trailing_zeros();
+        let mut table = Table::of(needed.clamp(FIRST_BITS, largest), largest);
         let mut counted = packed.classes.into_iter().zip(packed.counts);
         let mut key = 0u32;
         for (step, length) in packed.keys.into_iter().zip(packed.lengths) {
@@ -284,6 +284,18 @@ impl From<Packed> for Table {
             }
         }
         table
+    }
+}
+
+impl Serialize for Table {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Packed::of(self).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Table, D::Error> {
+        Packed::deserialize(from).map(Table::from)
     }
 }
 
