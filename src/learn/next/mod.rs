@@ -83,7 +83,7 @@ impl Model {
         let Some(class) = self.classes.add(came) else { return };
         for (kind, &hash) in judge.contexts.hashes.iter().enumerate().skip(1).filter(|(_, hash)| **hash != 0)
         {
-            self.table.add(hash, class, walk::is_recent(kind));
+            self.table.add(hash, class, walk::fading(kind));
         }
     }
 
