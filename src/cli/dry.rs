@@ -33,7 +33,7 @@ pub fn show(
     let foreseen = project.foresee(&planned.plan)?;
     let mut planned = planned.clone();
     if let Some(store) = &store {
-        embed::expect(&mut planned.plan, store, planned.fail_first);
+        embed::expect(&mut planned.plan, store, &planned.order);
     }
     let planned = &planned;
     let foretold = store.as_ref().and_then(|store| {

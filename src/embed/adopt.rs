@@ -8,7 +8,7 @@ use similar::TextDiff;
 use crate::plan::Plan;
 
 use super::start::Readings;
-use super::{Asked, Error, Place, Project, StoredRun, definition};
+use super::{Asked, Error, Order, Place, Project, StoredRun, definition};
 
 /// Refuses a changed definition with the difference, or, with `adopt`, stores the new one; true when it did.
 pub(super) fn definition(place: &Place, stored: &mut StoredRun, adopt: bool) -> Result<bool, Error> {
@@ -25,7 +25,8 @@ pub(super) fn definition(place: &Place, stored: &mut StoredRun, adopt: bool) -> 
     }
     let mut plan = replan(place, stored)?;
     // Ordered as it was begun.
-    super::expect(&mut plan, &stored.store, Some(stored.plan.fail_first.is_some()));
+    let order = Order { fail_first: Some(stored.plan.fail_first.is_some()), ..Order::default() };
+    super::expect(&mut plan, &stored.store, &order);
     let json = serde_json::to_string(&plan)
         .map_err(|e| Error::refused(format!("the plan cannot be stored: {e}"), "this is a bug of wfl"))?;
     stored.store.replace_plan(&stored.id, &json)?;

@@ -68,7 +68,7 @@ pub use choice::{Chosen, Which};
 pub use drop::{Change as LaneChange, Difference};
 pub use error::Error;
 pub use evaluate::Evaluated;
-pub use expect::{at_once, expect};
+pub use expect::{Order, at_once, expect};
 pub use forecast::{Foretold, foretell};
 pub use formatted::{Formatted, State, format_files, format_text, read_tree};
 pub use isolated::{Isolated, home};

@@ -143,7 +143,7 @@ impl Project {
 
 impl Session {
     fn new(place: &Place, world: World, planned: Planned) -> Result<Session, Error> {
-        let Planned { mut plan, change, fail_first, .. } = planned;
+        let Planned { mut plan, change, order, .. } = planned;
         let secrets = start::secrets(&plan)?;
         let injections = inject::injections(&plan)?;
         let store = place.state()?;
@@ -151,7 +151,7 @@ impl Session {
         reuse::mend(&plan, &store)?;
         // So that it is read in its short form; what cannot be taken in now is so later.
         store.take_in().ok();
-        super::expect(&mut plan, &store, fail_first);
+        super::expect(&mut plan, &store, &order);
         let run = new_id();
         let lock = acquire(&store, &run)?;
         isolated::begin(&place.root, &run)?;

@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::plan::{self, Definition, Given, Plan};
 use crate::port::Facts;
 
-use super::{Chosen, Error, Project, baseline, definition, placeholder};
+use super::{Chosen, Error, Order, Project, baseline, definition, placeholder};
 
 /// What a person asked for.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +55,7 @@ pub struct Planned {
     pub chosen: Chosen,
     /// Stages whose `when` depends on a parameter that was not given.
     pub undecided: BTreeSet<String>,
-    /// Whether likely failures start first; none leaves it to the lane: they do where a failure ends the run.
-    pub fail_first: Option<bool>,
+    pub order: Order,
 }
 
 /// Facts read so far, each once.
@@ -190,7 +189,7 @@ impl Project {
         given.definition = definition::pin(self, &chosen, &given.set);
         let plan = plan::build(model, &chosen.lane, &given).map_err(|found| self.wrong(found))?;
         let change = change(&readings.world);
-        Ok(Planned { plan, change, chosen, undecided: BTreeSet::new(), fail_first: None })
+        Ok(Planned { plan, change, chosen, undecided: BTreeSet::new(), order: Order::default() })
     }
 }
 

@@ -47,6 +47,11 @@ impl Suspect {
         let chance = (chance.clamp(0.0, 1.0) * f64::from(WHOLE)).round() as u32;
         Suspect { chance, failed, of, ..Suspect::default() }
     }
+
+    /// The same with a chance that is known better, from 0 to 1.
+    pub fn with_chance(self, chance: f64) -> Self {
+        Suspect { chance: Suspect::new(chance, 0, 0).chance, ..self }
+    }
 }
 
 /// That the likely failures come first, and what that is expected to bring. Milliseconds.

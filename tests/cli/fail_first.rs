@@ -1,6 +1,15 @@
 //! Likely failures first, by real runs: what history teaches of the order, where it is kept out, and what is said of it.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde_json::Value;
+use wfl::base::Timestamp;
+use wfl::embed::Order;
+use wfl::event::{RunStatus, Status};
+use wfl::history::{Mode, Past, PastChange, PastStage};
+use wfl::plan::Parallel;
+use wfl::store::Store;
 
 use super::committed;
 use crate::faults::subject::Subject;
@@ -79,4 +88,72 @@ fn a_resumed_run_keeps_the_order_it_began_with() {
     subject.write("order", "");
     subject.end(&["resume", &run]).expect_code(0);
     assert_eq!(subject.read("order").lines().collect::<Vec<_>>(), ["flaky", "slow"]);
+}
+
+/// A remembered run of lane `hotfix`, one after the other, with the stages that failed.
+fn past(at: i64, source: &str, project: &str, failed: &[&str]) -> Past {
+    let stage = |name: &str| PastStage {
+        name: name.into(),
+        stage: name.into(),
+        number: None,
+        kind: "stage".into(),
+        status: if failed.contains(&name) { Status::Failed } else { Status::Succeeded },
+        reason: None,
+        began_ms: Some(0),
+        duration_ms: 1_000,
+        attempts: 1,
+        cpu_ms: 0,
+        memory: 0,
+        io: 0,
+        measures: BTreeMap::new(),
+    };
+    Past {
+        id: format!("{source}{at}"),
+        project: project.into(),
+        source: source.into(),
+        lane: "hotfix".into(),
+        status: RunStatus::Failed,
+        started: Timestamp(at),
+        duration_ms: 3_000,
+        change: PastChange::default(),
+        stages: ["a", "b", "c"].map(stage).to_vec(),
+        mode: Mode::Full,
+    }
+}
+
+fn starts(store: &Store, root: &Path, order: &Order) -> Vec<String> {
+    let drafts = ["a", "b", "c"].map(crate::run::lanes::stage).into_iter().collect();
+    let mut plan = crate::run::lanes::lane(drafts);
+    (plan.lane, plan.parallel) = ("hotfix".into(), Parallel::Off);
+    plan.root = root.into();
+    wfl::embed::expect(&mut plan, store, order);
+    let mut world = crate::run::fakes::World::new(plan).jobs(1);
+    world.run();
+    world.starts()
+}
+
+#[test]
+fn the_risk_of_the_change_at_hand_goes_before_the_past_of_the_stage() {
+    let (folder, store) = crate::store::store();
+    let starts = |order: &Order| starts(&store, folder.path(), order);
+    assert_eq!(starts(&Order::default()), ["a", "b", "c"], "no history");
+    store
+        .remember(&[past(1, "", "", &["c"]), past(2, "", "", &["c"]), past(3, "", "", &["b"])])
+        .expect("kept");
+    assert_eq!(starts(&Order::default())[..2], ["c", "b"]);
+    let risks = BTreeMap::from([("b".to_owned(), 0.9), ("c".to_owned(), 0.01)]);
+    assert_eq!(starts(&Order { risks, ..Order::default() })[0], "b");
+    assert_eq!(starts(&Order { fail_first: Some(false), ..Order::default() }), ["a", "b", "c"]);
+}
+
+#[test]
+fn runs_of_another_project_do_not_count() {
+    let subject = committed(LANE);
+    let own = wfl::facts::git::project(&subject.root);
+    assert!(!own.is_empty());
+    for (project, first) in [("0123abcd", "a"), (own.as_str(), "c"), ("", "c")] {
+        let (_folder, store) = crate::store::store();
+        store.remember(&[past(1, "import", project, &["c"]), past(2, "", "", &[])]).expect("kept");
+        assert_eq!(starts(&store, &subject.root, &Order::default())[0], first, "of project {project:?}");
+    }
 }

@@ -87,7 +87,7 @@ fn adjust(planned: &mut Planned, args: &Run) {
     if args.keep_going {
         planned.plan.on_failure = crate::plan::OnFailure::KeepGoing;
     }
-    planned.fail_first = args.order.fail_first();
+    planned.order.fail_first = args.order.fail_first();
 }
 
 fn selection(args: &Run) -> Option<Selection> {
