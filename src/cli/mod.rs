@@ -85,6 +85,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Errors(args) => cmd::errors::run(args, terminal),
         Command::Doctor(args) => cmd::doctor::run(args, terminal),
         Command::Mend(args) => cmd::mend::run(args, terminal),
+        Command::History(args) => cmd::history::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

@@ -109,11 +109,6 @@ impl Assembly {
         }
     }
 
-    /// Events taken so far; the place of the next one.
-    pub fn events(&self) -> usize {
-        self.case.len()
-    }
-
     /// Takes a row, or complains of it; its place, and that of its case.
     pub fn event(&mut self, event: &Event<'_>) -> Result<Option<(usize, usize)>, Refused> {
         self.rows += 1;

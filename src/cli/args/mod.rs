@@ -8,6 +8,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 mod authoring;
 mod errors;
 mod going;
+mod history;
 mod mend;
 mod recovery;
 mod upkeep;
@@ -15,6 +16,7 @@ mod upkeep;
 pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init, Judged, OfChange};
 pub use errors::{Errors, ErrorsAction, Note};
 pub use going::Going;
+pub use history::{ExportHistory, History, HistoryAction, HistoryForm, ImportHistory};
 pub use mend::Mend;
 pub use recovery::Rollback;
 pub use upkeep::Doctor;
@@ -92,6 +94,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Put right what interrupted programs left in the project, of one kind.
     Mend(Mend),
+    /// Show what is remembered of runs; take in histories and event logs of others, and write it for them.
+    History(History),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
