@@ -222,10 +222,10 @@ impl<'a> Walk<'a> {
         for (name, value) in std::mem::take(&mut self.trace) {
             if self.names.outcome.as_deref() == Some(name.as_str()) {
                 self.all.outcome(case, at, &value);
-            } else if name != key {
-                if let Some(column) = column(&mut self.traits, &mut self.all.traits, &name) {
-                    self.all.traits[column].set(case, &value);
-                }
+            } else if name != key
+                && let Some(column) = column(&mut self.traits, &mut self.all.traits, &name)
+            {
+                self.all.traits[column].set(case, &value);
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::faults::subject::Subject;
 
-const LANE: &str = "stage build { 1 exec \"true\" }\nstage unit { 2 needs build; exec \"sh\", \"-c\", \"exit 3\" }\n\
+const LANE: &str = "stage build { exec \"true\" }\nstage unit { needs build; exec \"sh\", \"-c\", \"exit 3\" }\n\
                     lane fix { include unit }\n";
 
 fn project() -> Subject {
@@ -69,7 +69,7 @@ fn two_machines_merge_in_either_order_and_twice() {
 #[test]
 fn a_run_is_told_with_its_author_hashed_and_survives_clean() {
     let subject = project();
-    subject.write("all.wfl", format!("wfl 1\nproject {{ keep 1ms }}\n{LANE}"));
+    subject.write("all.wfl", format!("wfl 1\nproject {{ keep {{ runs 1ms; logs 1ms }} }}\n{LANE}"));
     ran(&subject, 1);
     let line = exported(&subject);
     let past: Value = serde_json::from_str(&line).expect("a line of JSON");

@@ -115,10 +115,10 @@ fn plain(name: &str) -> String {
 }
 
 fn repeats(log: &Log, column: &Column) -> Option<String> {
-    if let Values::Words { codes, names } = &column.values {
-        if codes == &log.activity && names == &log.activities {
-            return Some("the activity".into());
-        }
+    if let Values::Words { codes, names } = &column.values
+        && (codes, names) == (&log.activity, &log.activities)
+    {
+        return Some("the activity".into());
     }
     log.columns.iter().find(|other| same(&other.values, &column.values)).map(|other| other.name.clone())
 }
