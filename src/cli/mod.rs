@@ -90,6 +90,7 @@ fn dispatch(command: &Command, terminal: &Terminal) -> Result<Code, crate::embed
         Command::Doctor(args) => cmd::doctor::run(args, terminal),
         Command::Mend(args) => cmd::mend::run(args, terminal),
         Command::Model(args) => cmd::model::run(args, terminal),
+        Command::History(args) => cmd::history::run(args, terminal),
         Command::Other(words) => cmd::later::run(words),
     }
 }

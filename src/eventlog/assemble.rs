@@ -109,11 +109,6 @@ impl Assembly {
         }
     }
 
-    /// Events taken so far; the place of the next one.
-    pub fn events(&self) -> usize {
-        self.case.len()
-    }
-
     /// Takes a row, or complains of it; its place, and that of its case.
     pub fn event(&mut self, event: &Event<'_>) -> Result<Option<(usize, usize)>, Refused> {
         self.rows += 1;
@@ -146,10 +141,9 @@ impl Assembly {
     /// The case of this name, which may have no events yet.
     pub fn case_of(&mut self, id: &str) -> usize {
         // Rows of one case are mostly together.
-        if let (Some(last), true) = (self.case.last(), !self.cases.is_empty()) {
-            if &*self.cases[*last as usize].id == id {
-                return *last as usize;
-            }
+        let last = self.case.last().map(|last| *last as usize);
+        if let Some(last) = last.filter(|last| &*self.cases[*last].id == id) {
+            return last;
         }
         if let Some(place) = self.by_id.get(id) {
             return *place as usize;
@@ -219,7 +213,6 @@ impl Assembly {
     }
 
     /// How long it took, where the row says so, and does not contradict itself.
-    #[allow(clippy::option_option)]
     fn took(&mut self, event: &Event<'_>, at: i64, start: Option<i64>) -> Option<Option<i64>> {
         let between = start.filter(|_| at != NO_TIME).map(|start| at - start);
         let (text, told) = event.duration.unwrap_or_default();

@@ -100,13 +100,9 @@ fn epoch(text: &str) -> Option<Option<Moment>> {
     if digits == 0 || dots > 1 || digits + dots + sign != text.len() {
         return None;
     }
-    if dots == 0
-        && (text.len() == 8 || text.len() == 14)
-        && (text.starts_with("19") || text.starts_with("20"))
-    {
-        if let Some(ms) = compact(text) {
-            return Some(Some(Moment { ms, zone: Zone::None }));
-        }
+    let dated = matches!(text.len(), 8 | 14) && (text.starts_with("19") || text.starts_with("20"));
+    if let Some(ms) = compact(text).filter(|_| dots == 0 && dated) {
+        return Some(Some(Moment { ms, zone: Zone::None }));
     }
     let number: f64 = text.parse().ok()?;
     let ms = match number.abs() {

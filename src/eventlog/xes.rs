@@ -2,7 +2,7 @@
 //! a torn one too. Knows no table.
 
 use std::hash::{Hash, Hasher};
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event as Xml};
@@ -55,12 +55,8 @@ pub(super) fn read(file: &str, opened: Opened<'_>, names: &Names) -> Result<Read
             Ok(_) => {}
         }
     }
-    skip_nothing(&mut reader);
-    walk.done(file)
+    walk.done()
 }
-
-/// Holds the bounds of the reader's type in one place.
-fn skip_nothing<R: BufRead>(_reader: &mut Reader<R>) {}
 
 /// What is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,15 +222,15 @@ impl<'a> Walk<'a> {
         for (name, value) in std::mem::take(&mut self.trace) {
             if self.names.outcome.as_deref() == Some(name.as_str()) {
                 self.all.outcome(case, at, &value);
-            } else if name != key {
-                if let Some(column) = column(&mut self.traits, &mut self.all.traits, &name) {
-                    self.all.traits[column].set(case, &value);
-                }
+            } else if name != key
+                && let Some(column) = column(&mut self.traits, &mut self.all.traits, &name)
+            {
+                self.all.traits[column].set(case, &value);
             }
         }
     }
 
-    fn done(self, file: &str) -> Result<Read, Refused> {
+    fn done(self) -> Result<Read, Refused> {
         let names = self.names;
         let or = |name: &Option<String>, usual: &str| Some(name.clone().unwrap_or_else(|| usual.into()));
         let roles = Roles {
@@ -246,8 +242,7 @@ impl<'a> Walk<'a> {
             outcome: names.outcome.clone(),
             lane: names.lane.clone(),
         };
-        debug_assert_eq!(self.file, file);
-        self.all.done(file, roles, Vec::new())
+        self.all.done(self.file, roles, Vec::new())
     }
 }
 

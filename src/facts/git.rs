@@ -23,7 +23,7 @@ const SAFE: &[&str] = &[
 ];
 
 /// Characters of the hash of a mail address: enough to tell people of one project apart.
-const AUTHOR: usize = 12;
+pub const AUTHOR: usize = 12;
 
 /// The state of a repository as `git status` tells it.
 #[derive(Debug)]

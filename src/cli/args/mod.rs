@@ -9,6 +9,7 @@ mod authoring;
 mod errors;
 mod explain;
 mod going;
+mod history;
 mod mend;
 mod model;
 mod order;
@@ -20,6 +21,7 @@ pub use authoring::{Analyse, Import, ImportLanes, ImportStatus, ImportWhat, Init
 pub use errors::{Errors, ErrorsAction, Note};
 pub use explain::Explain;
 pub use going::Going;
+pub use history::{ExportHistory, History, HistoryAction, HistoryForm, ImportHistory};
 pub use mend::Mend;
 pub use model::{CaseOrder, Model, ModelAction, ModelCard, ModelEval};
 pub use order::Order;
@@ -102,6 +104,8 @@ pub enum Command {
     Mend(Mend),
     /// Measure how good predictions from history are, and say what advice rests on.
     Model(Model),
+    /// Show what is remembered of runs; take in histories and event logs of others, and write it for them.
+    History(History),
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }

@@ -10,7 +10,7 @@ use crate::cli::exit::Code;
 use crate::embed::Error;
 
 /// Commands of the language's contract that this version does not have.
-const LATER: &[&str] = &["metrics", "report", "profile", "history"];
+const LATER: &[&str] = &["metrics", "report", "profile"];
 
 pub fn run(words: &[OsString]) -> Result<Code, Error> {
     let word = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();

@@ -13,6 +13,7 @@ pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod graph;
+pub mod history;
 pub mod import;
 pub mod import_status;
 pub mod init;

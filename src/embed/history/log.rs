@@ -7,6 +7,7 @@ use crate::base::Timestamp;
 use crate::embed::Error;
 use crate::event::{RunStatus, Status};
 use crate::eventlog::{self, DURATION, Names, Source};
+use crate::facts::git::{self, AUTHOR as AUTHOR_HASH};
 use crate::history::{Mode, Past, PastChange, PastStage};
 use crate::learn::log::{NO_TIME, NO_WORD};
 use crate::learn::{Case, Column, Log, Values};
@@ -117,7 +118,7 @@ fn past(log: &Log, place: usize, case: &Case, (lane_column, lane): (&str, Option
             added: count(ADDED),
             deleted: count(DELETED),
             branch: of_case(BRANCH),
-            author: of_case(AUTHOR),
+            author: hashed(&of_case(AUTHOR)),
             sha: String::new(),
         },
         stages,
@@ -127,6 +128,12 @@ fn past(log: &Log, place: usize, case: &Case, (lane_column, lane): (&str, Option
         only.status = Status::Failed;
     }
     past
+}
+
+/// Names of people are nobody's to carry about.
+fn hashed(author: &str) -> String {
+    let is_hash = author.len() == AUTHOR_HASH && author.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hash { author.to_owned() } else { git::author(author) }
 }
 
 /// The stages of a case, when its first began, and when its last ended. What happens again is a further attempt.

@@ -37,6 +37,9 @@ pub(super) fn read(source: &Source<'_>, bytes: &[u8], lane: Option<&str>) -> Res
             },
             // A run that goes on is no mistake of the file.
             Err(Missing::End) => batch.complaints.odd("the run has not ended: left for later", number, &name),
+            Err(Missing::Word) => {
+                batch.complaints.odd("it does not say how the run ended: not taken", number, &name)
+            }
             Err(Missing::Start) => batch.complaints.bad("it does not say when it began", number, &name),
         }
     }
@@ -52,6 +55,8 @@ pub(super) fn read(source: &Source<'_>, bytes: &[u8], lane: Option<&str>) -> Res
 enum Missing {
     Start,
     End,
+    /// Of how it ended.
+    Word,
 }
 
 fn one(record: &Record, lane: Option<&str>) -> Result<Past, Missing> {
@@ -60,6 +65,7 @@ fn one(record: &Record, lane: Option<&str>) -> Result<Past, Missing> {
         State::Failed => RunStatus::Failed,
         State::Cancelled => RunStatus::Cancelled,
         _ if !record.failed.is_empty() => RunStatus::Failed,
+        State::Unrecorded => return Err(Missing::Word),
         _ => return Err(Missing::End),
     };
     let of_stages = record.stages.iter().filter_map(|stage| moment(&stage.started_at)).min();

@@ -89,7 +89,7 @@ fn of_event(log: &mut Log, column: Column, parts: &Parts, left_out: &mut Vec<(St
         left_out.push((column.name, format!("the same as {same}")));
         return;
     }
-    match in_cases(log, &column.values) {
+    match in_cases(log, &column.values, parts.keep_all) {
         Constant::No => log.columns.push(column),
         Constant::AtStart(values) => {
             add_trait(log, Column { name: plain(&column.name), values }, parts, left_out);
@@ -115,10 +115,10 @@ fn plain(name: &str) -> String {
 }
 
 fn repeats(log: &Log, column: &Column) -> Option<String> {
-    if let Values::Words { codes, names } = &column.values {
-        if codes == &log.activity && names == &log.activities {
-            return Some("the activity".into());
-        }
+    if let Values::Words { codes, names } = &column.values
+        && (codes, names) == (&log.activity, &log.activities)
+    {
+        return Some("the activity".into());
     }
     log.columns.iter().find(|other| same(&other.values, &column.values)).map(|other| other.name.clone())
 }
@@ -142,13 +142,18 @@ enum Constant {
     Later(Values),
 }
 
-fn in_cases(log: &Log, values: &Values) -> Constant {
+/// `whole`: a value that stands with some events of a case only is no property of it.
+fn in_cases(log: &Log, values: &Values, whole: bool) -> Constant {
     let firsts: Vec<u32> = log.cases.iter().map(|case| case.events.start as u32).collect();
     let mut later = false;
     for case in &log.cases {
         let constant = match values {
-            Values::Words { codes, .. } => one_of(&codes[case.events.clone()], |code| *code != NO_WORD),
-            Values::Numbers(numbers) => one_of(&numbers[case.events.clone()], |number| !number.is_nan()),
+            Values::Words { codes, .. } => {
+                one_of(&codes[case.events.clone()], whole, |code| *code != NO_WORD)
+            }
+            Values::Numbers(numbers) => {
+                one_of(&numbers[case.events.clone()], whole, |number| !number.is_nan())
+            }
         };
         match constant {
             None => return Constant::No,
@@ -160,8 +165,11 @@ fn in_cases(log: &Log, values: &Values) -> Constant {
 }
 
 /// None where there are two values; else whether the first place has it, or no place has.
-fn one_of<T: PartialEq>(values: &[T], present: impl Fn(&T) -> bool) -> Option<bool> {
-    let mut found = values.iter().filter(|value| present(value));
+fn one_of<T: PartialEq>(values: &[T], whole: bool, present: impl Fn(&T) -> bool) -> Option<bool> {
+    let mut found = values.iter().filter(|value| present(*value));
     let Some(first) = found.next() else { return Some(true) };
+    if whole && !values.iter().all(&present) {
+        return None;
+    }
     found.all(|other| other == first).then(|| values.first().is_some_and(present))
 }
