@@ -7,6 +7,7 @@ mod check;
 mod decide;
 mod embed;
 mod exits;
+mod forecast;
 mod inspect;
 mod isolated;
 mod kept;
