@@ -24,7 +24,7 @@ pub struct Step<'a> {
 
 /// Of a graph whose stages are all carried out, at most `slots` at once; `past` newest first.
 pub fn estimate(steps: &[Step], slots: usize, past: impl Into<Times>) -> Estimate {
-    let work = Work::plain(steps.iter().map(|step| (step.name, step.after)), slots);
+    let work = Work::plain(steps.iter().map(|step| (step.name, step.name, step.after)), slots);
     let forecast = Forecast::of(work, &past.into(), &Change::default(), None);
     forecast.map_or_else(Estimate::default, |forecast| forecast.before())
 }

@@ -106,11 +106,11 @@ impl Work {
         self
     }
 
-    /// Stages that are all carried out, each after those beside it.
-    pub fn plain<'a>(stages: impl Iterator<Item = (&'a str, &'a [usize])>, slots: usize) -> Work {
+    /// Instances that are all carried out, each with its stage and after those beside it.
+    pub fn plain<'a>(stages: impl Iterator<Item = (&'a str, &'a str, &'a [usize])>, slots: usize) -> Work {
         let (mut steps, mut jobs) = (Vec::new(), Vec::new());
-        for (name, after) in stages {
-            steps.push(Step { name: name.into(), stage: name.into(), kind: Kind::Always, reusable: false });
+        for (name, stage, after) in stages {
+            steps.push(Step { name: name.into(), stage: stage.into(), kind: Kind::Always, reusable: false });
             jobs.push(Job { after: after.to_vec(), works: true, ..Job::default() });
         }
         Work { steps, graph: Graph::new(jobs, Vec::new(), slots) }
@@ -369,7 +369,7 @@ mod tests {
     }
 
     fn work() -> Work {
-        Work::plain([("build", &[][..]), ("unit", &[0][..])].into_iter(), 2)
+        Work::plain([("build", "build", &[][..]), ("unit", "unit", &[0][..])].into_iter(), 2)
     }
 
     fn change(files: &[&str]) -> Change {

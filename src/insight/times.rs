@@ -117,6 +117,8 @@ impl From<&Vec<PastRun>> for Times {
 fn took(status: Status, ms: u64, began: bool) -> Took {
     match status {
         Status::Succeeded | Status::Warned if began || ms > 0 => Took::Ms(ms as f64),
+        // What took time did something, whatever its record calls it.
+        Status::Skipped | Status::Waived if ms > 0 => Took::Ms(ms as f64),
         Status::Skipped | Status::Waived => Took::Nothing,
         Status::Reused => Took::Reused,
         _ => Took::Unknown,

@@ -8,6 +8,7 @@ mod decide;
 mod embed;
 mod exits;
 mod fail_first;
+mod forecast;
 mod inspect;
 mod isolated;
 mod kept;
