@@ -2,6 +2,7 @@
 //! in which order to look. The mathematics only, on plain tables of numbers; knows no lane, no store, no file and no clock.
 
 pub mod chance;
+pub mod features;
 pub mod log;
 pub mod measure;
 pub mod set;

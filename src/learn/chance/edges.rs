@@ -99,10 +99,6 @@ impl AllEdges {
         self.fields.get(field as usize)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
     /// All values of the sample by field: its words, and its numbers by range.
     pub fn cells(&self, sample: &Sample) -> Vec<(u32, u64)> {
         let number = |&(field, value): &(u32, f64)| {
@@ -117,7 +113,8 @@ impl AllEdges {
         let mut at = vec![0.0; self.slow.len()];
         for &(field, value) in sample.numbers.iter().filter(|(_, value)| value.is_finite()) {
             if let Ok(found) = self.slow.binary_search(&field) {
-                at[found] = (value / self.fields[field as usize].step.unwrap_or(1.0)) as f32;
+                let step = self.get(field).and_then(|edges| edges.step);
+                at[found] = (value / step.unwrap_or(1.0)) as f32;
             }
         }
         Place(at)
