@@ -257,6 +257,8 @@ impl Model {
                 *input += part.lately / parts.len() as f64;
             }
         }
+        // One number that is none would spoil all weights for ever.
+        inputs.iter_mut().filter(|input| !input.is_finite()).for_each(|input| *input = 0.0);
         inputs
     }
 
