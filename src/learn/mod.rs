@@ -5,6 +5,7 @@ pub mod chance;
 pub mod compare;
 pub mod evaluate;
 pub mod labels;
+pub mod features;
 pub mod log;
 pub mod measure;
 pub mod next;
