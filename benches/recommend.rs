@@ -1,9 +1,9 @@
 //! What `wfl run --recommended` would have saved and missed: histories decided again run by run, each from the runs before
-//! it alone. One history is made up and its truth is known, the others are the runs of the system that the sources
-//! describe. Prints a table beside the lane's own rules, which leave nothing out; judges nothing.
+//! it alone. One history is made up and its truth is known, others are the runs of the system that the sources
+//! describe and the tests of a library. Prints a table beside the lane's own rules, which leave nothing out; judges nothing.
 //!
 //! `cargo bench --bench recommend [-- --data FOLDER --runs 2000 --seed 7]`. The folder holds `history.csv` and
-//! `history_stages.csv`; without it the made-up histories are all there is.
+//! `history_stages.csv`, and `ci/dune_debian11_gcc10.csv.gz`; without it the made-up histories are all there is.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use rand::{RngExt, SeedableRng};
 use wfl::base::Timestamp;
 use wfl::event::{RunStatus, Status};
 use wfl::history::{Mode, Past, PastChange, PastStage};
+use wfl::insight::overdue::{IN_A_ROW, overdue};
 use wfl::insight::replay::{Feedback, Figures, Share, figures, replay};
 use wfl::insight::{Effort, Knowledge, Lane, LaneStage, Model, Rule, Situation, explain};
 
@@ -45,7 +46,11 @@ fn main() {
     let mut histories = vec![made_up(settings.runs, seed), shuffled(made_up(settings.runs, seed), seed)];
     match real(&settings.data) {
         Some(found) => histories.extend(found),
-        None => println!("no history.csv in {}: only what is made up", settings.data.display()),
+        None => println!("no history.csv in {}", settings.data.display()),
+    }
+    match tests_of_a_library(&settings.data) {
+        Some(found) => histories.push(found),
+        None => println!("no ci/dune_debian11_gcc10.csv.gz in {}", settings.data.display()),
     }
     println!(
         "| history | decided by | runs | left out | stage time saved, 80 %, 95 % | missed | recall, 80 %, 95 % | slipped |"
@@ -142,8 +147,9 @@ impl Recommender {
         let Some(model) = &self.model else { return Vec::new() };
         let situation = Situation { change: run.change.clone(), at: run.started };
         let advice = explain(&lane(history, run), &situation, Knowledge { model, past: &[] }, self.effort);
+        let due = overdue(before.iter().rev(), IN_A_ROW);
         let out = advice.stages.iter().filter(|stage| stage.decided.by_history() && !stage.keep);
-        out.map(|stage| stage.name.clone()).collect()
+        out.filter(|stage| !due.contains(&stage.name)).map(|stage| stage.name.clone()).collect()
     }
 }
 
@@ -397,6 +403,31 @@ fn real(folder: &Path) -> Option<Vec<History>> {
         (runs.len() > LEARNED).then_some(History { name, runs, needs: BTreeMap::new(), truth: None })
     };
     Some(lanes.into_iter().filter_map(history).collect())
+}
+
+/// A stage for each test of a library, a run for each time its CI ran them: nothing is known of the changes, so only what
+/// failed of late can tell.
+fn tests_of_a_library(folder: &Path) -> Option<History> {
+    let file = std::fs::File::open(folder.join("ci/dune_debian11_gcc10.csv.gz")).ok()?;
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(b';').from_reader(flate2::read::GzDecoder::new(file));
+    let mut cycles: BTreeMap<u64, (i64, Vec<PastStage>)> = BTreeMap::new();
+    for row in reader.deserialize().flatten() {
+        let row: BTreeMap<String, String> = row;
+        let cycle: u64 = row.get("Cycle")?.parse().ok()?;
+        let at = row.get("LastRun")?.replace(' ', "T") + "Z";
+        let at = at.parse::<jiff::Timestamp>().map_or(0, |at| at.as_millisecond());
+        let status = if row.get("Verdict")? == "1" { Status::Failed } else { Status::Succeeded };
+        let name = format!("test-{}", row.get("Name")?);
+        let stage = past_stage(&name, false, status, row.get("Duration")?.parse().unwrap_or(0.0));
+        cycles.entry(cycle).or_insert_with(|| (at, Vec::new())).1.push(stage);
+    }
+    let runs = cycles
+        .into_iter()
+        .map(|(cycle, (at, stages))| past(format!("d{cycle:06}"), "dune", at, PastChange::default(), stages));
+    let mut runs: Vec<Past> = runs.collect();
+    runs.sort_by_key(|run| run.started);
+    Some(History { name: "Dune's tests, by CI run".into(), runs, needs: BTreeMap::new(), truth: None })
 }
 
 /// Rows by column name.

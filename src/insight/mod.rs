@@ -11,6 +11,7 @@ pub mod explain;
 mod fixture;
 pub mod ledger;
 pub mod model;
+pub mod overdue;
 pub mod reasons;
 pub mod replay;
 pub mod snapshot;

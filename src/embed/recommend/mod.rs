@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::reuse::drawn;
 use crate::event::{Advised, Course, Effort, LeftOut};
-use crate::history::History;
+use crate::history::{Filter, History};
+use crate::insight::overdue::{IN_A_ROW, overdue};
 use crate::insight::{self, Advice, Decided, Validation};
 use crate::plan::{LEFT_OUT, Plan};
 
@@ -18,6 +19,9 @@ use super::{Error, Planned, Project, advise, outline};
 
 /// Of a hundred runs that would leave something out, how many run all of it unless another share was asked for.
 pub const CONTROL: u32 = 5;
+
+/// Newest runs in which it is looked for what was left out all the time.
+const LOOKED_AT: usize = 10 * IN_A_ROW;
 
 /// How a recommendation is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +62,16 @@ impl Project {
         let store = self.history()?;
         let history = store.as_ref().map(|store| store as &dyn History);
         let advice = advise(planned, history, asked(wish.effort))?;
-        Ok(offer(&planned.plan, &advice, wish))
+        let filter =
+            Filter { lane: Some(planned.plan.lane.clone()), limit: Some(LOOKED_AT), ..Filter::default() };
+        let newest = history.map(|history| history.past(&filter)).transpose()?.unwrap_or_default();
+        let overdue = overdue(newest.iter(), IN_A_ROW);
+        Ok(offer(&planned.plan, &advice, &overdue, wish))
     }
 }
 
-/// The offer that follows from advice: only what the plan itself permits is left out.
-pub fn offer(plan: &Plan, advice: &Advice, wish: Wish) -> Offer {
+/// The offer that follows from advice: only what the plan itself permits, and was not left out all the time, is left out.
+pub fn offer(plan: &Plan, advice: &Advice, overdue: &BTreeSet<String>, wish: Wish) -> Offer {
     let places: BTreeMap<&str, u32> =
         (0..).zip(&plan.stages).map(|(index, stage)| (stage.name.as_str(), index)).collect();
     let runs: BTreeSet<String> = outline::stages(plan)
@@ -72,12 +80,16 @@ pub fn offer(plan: &Plan, advice: &Advice, wish: Wish) -> Offer {
         .map(|stage| stage.name)
         .collect();
     let against = advice.stages.iter().filter(|stage| !stage.keep && runs.contains(&stage.name));
-    let wanted = against.filter_map(|stage| places.get(stage.name.as_str()).copied()).collect();
+    let (due, against): (Vec<_>, Vec<_>) = against.partition(|stage| overdue.contains(&stage.name));
+    let wanted = against.iter().filter_map(|stage| places.get(stage.name.as_str()).copied()).collect();
     let permitted = permitted(plan, &wanted);
     let name = |stage: &u32| plan.stages[*stage as usize].name.clone();
     let left_out: Vec<LeftOut> = permitted.stages.iter().map(|stage| left_out(advice, name(stage))).collect();
     let gone: BTreeSet<String> = permitted.stages.iter().map(name).collect();
     let kept = |name: &String| runs.contains(name) && !gone.contains(name);
+    let late = || format!("it was left out of the last {IN_A_ROW} runs");
+    let mut refused: Vec<(String, String)> = due.iter().map(|stage| (stage.name.clone(), late())).collect();
+    refused.extend(permitted.refused.iter().map(|(stage, why)| (name(stage), why.clone())));
     let control = !gone.is_empty() && drawn(plan.seed, "control run", wish.control);
     Offer {
         lane: plan.lane.clone(),
@@ -90,10 +102,10 @@ pub fn offer(plan: &Plan, advice: &Advice, wish: Wish) -> Offer {
             confidence: advice.confidence,
             control: wish.control,
             model: model(advice),
-            sooner_ms: advice.saved_seconds.filter(|_| permitted.refused.is_empty()).map(ms),
+            sooner_ms: advice.saved_seconds.filter(|_| refused.is_empty()).map(ms),
             by: String::new(),
         },
-        refused: permitted.refused.iter().map(|(stage, why)| (name(stage), why.clone())).collect(),
+        refused,
         total_ms: advice.stages.iter().filter_map(|stage| stage.seconds).map(ms).sum(),
         validation: advice.validation.clone(),
         permitted,

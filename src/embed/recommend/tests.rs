@@ -58,7 +58,7 @@ const NEVER: Wish = Wish { effort: Effort::Usual, control: 0 };
 fn lint_with(change: impl FnOnce(&mut Plan)) -> Vec<String> {
     let mut plan = plan(&[("build", &[]), ("lint", &[]), ("more", &[])]);
     change(&mut plan);
-    let offer = offer(&plan, &advice(&plan, &["build"]), NEVER);
+    let offer = offer(&plan, &advice(&plan, &["build"]), &BTreeSet::new(), NEVER);
     out(&offer).into_iter().map(str::to_string).collect()
 }
 
@@ -67,11 +67,13 @@ fn a_check_is_left_out() {
     assert_eq!(lint_with(|_| ()), ["lint", "more"]);
 }
 
+type Change<'a> = &'a dyn Fn(&mut Plan);
+
 #[test]
 fn lying_advice_drops_no_gate_approval_question_or_effect() {
     let gate = || Gate { tool: None, measures: Vec::new(), require: Vec::new(), exit_ok: Vec::new() };
     let approval = || Approval { count: 1, group: "managers".into(), timeout: None };
-    let changes: [(&str, &dyn Fn(&mut Plan)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("gate", &|plan| plan.nodes[1].gate = Some(gate())),
         ("approval", &|plan| plan.nodes[1].approvals.push(approval())),
         ("question", &|plan| plan.nodes[1].confirm = Some("Really?".into())),
@@ -99,7 +101,7 @@ fn without_the_guard_the_gate_would_be_gone() {
 #[test]
 fn what_a_kept_stage_needs_stays_through_any_number_of_others() {
     let plan = plan(&[("fetch", &[]), ("build", &[0]), ("unit", &[1]), ("lint", &[])]);
-    let offer = offer(&plan, &advice(&plan, &["unit"]), NEVER);
+    let offer = offer(&plan, &advice(&plan, &["unit"]), &BTreeSet::new(), NEVER);
     assert_eq!(out(&offer), ["lint"]);
     let why: Vec<&str> = offer.refused.iter().map(|(stage, _)| stage.as_str()).collect();
     assert_eq!(why, ["fetch", "build"]);
@@ -155,24 +157,24 @@ fn a_call_goes_whole_or_not_at_all() {
         plan
     };
     let inner = call(false);
-    let offered = offer(&inner, &advice(&inner, &["build", "probe", "probe:start"]), NEVER);
+    let offered = offer(&inner, &advice(&inner, &["build", "probe", "probe:start"]), &BTreeSet::new(), NEVER);
     assert!(offered.is_empty(), "{:?}", offered.advised.left_out);
-    let offered = offer(&inner, &advice(&inner, &["build"]), NEVER);
+    let offered = offer(&inner, &advice(&inner, &["build"]), &BTreeSet::new(), NEVER);
     assert_eq!(out(&offered), ["probe"]);
     assert_eq!(offered.permitted.nodes, BTreeSet::from([1, 2, 3]));
     let gated = call(true);
-    assert!(offer(&gated, &advice(&gated, &["build"]), NEVER).is_empty());
+    assert!(offer(&gated, &advice(&gated, &["build"]), &BTreeSet::new(), NEVER).is_empty());
 }
 
 #[test]
 fn something_is_always_left_to_run_and_unknown_stages_are_kept() {
     let plan = plan(&[("unit", &[]), ("lint", &[])]);
-    let offer = offer(&plan, &advice(&plan, &[]), NEVER);
+    let offer = offer(&plan, &advice(&plan, &[]), &BTreeSet::new(), NEVER);
     assert!(offer.is_empty());
     assert!(offer.refused[0].1.contains("nothing would be left"), "{:?}", offer.refused);
     let mut silent = advice(&plan, &["unit"]);
     silent.stages[1].name = "gone".into();
-    assert!(super::offer(&plan, &silent, NEVER).is_empty());
+    assert!(super::offer(&plan, &silent, &BTreeSet::new(), NEVER).is_empty());
 }
 
 /// Of 4,000 seeds, how many draw a control run.
@@ -181,7 +183,7 @@ fn drawn_of_4000(control: u32) -> usize {
     let advice = advice(&plan, &["build"]);
     let draw = |seed: u64| {
         plan.seed = seed;
-        offer(&plan, &advice, Wish { control, ..NEVER }).is_control()
+        offer(&plan, &advice, &BTreeSet::new(), Wish { control, ..NEVER }).is_control()
     };
     (0..4_000).map(draw).filter(|control| *control).count()
 }
@@ -198,14 +200,15 @@ fn the_share_of_control_runs_is_what_was_asked_for() {
 #[test]
 fn nothing_to_leave_out_is_never_a_control_run() {
     let plan = plan(&[("build", &[]), ("lint", &[])]);
-    let offer = offer(&plan, &advice(&plan, &["build", "lint"]), Wish { control: 100, ..NEVER });
+    let offer =
+        offer(&plan, &advice(&plan, &["build", "lint"]), &BTreeSet::new(), Wish { control: 100, ..NEVER });
     assert!(offer.is_empty() && !offer.is_control());
 }
 
 #[test]
 fn the_risk_of_several_stages_adds_up() {
     let plan = plan(&[("build", &[]), ("lint", &[]), ("more", &[])]);
-    let offer = offer(&plan, &advice(&plan, &["build"]), NEVER);
+    let offer = offer(&plan, &advice(&plan, &["build"]), &BTreeSet::new(), NEVER);
     assert!((offer.risk() - 0.19).abs() < 1e-9, "{}", offer.risk());
 }
 
@@ -213,7 +216,8 @@ fn the_risk_of_several_stages_adds_up() {
 fn a_plan_made_again_leaves_out_what_still_may_be() {
     let old = {
         let mut plan = plan(&[("build", &[]), ("lint", &[]), ("more", &[])]);
-        plan.advised = Some(Box::new(offer(&plan, &advice(&plan, &["build"]), NEVER).advised));
+        plan.advised =
+            Some(Box::new(offer(&plan, &advice(&plan, &["build"]), &BTreeSet::new(), NEVER).advised));
         plan
     };
     let mut new = plan(&[("build", &[]), ("lint", &[]), ("more", &[])]);
@@ -226,4 +230,14 @@ fn a_plan_made_again_leaves_out_what_still_may_be() {
     let mut all = plan(&[("build", &[]), ("lint", &[]), ("more", &[])]);
     again(&control, &mut all);
     assert!(all.nodes.iter().all(|node| node.preset.is_none()));
+}
+
+#[test]
+fn what_was_left_out_all_the_time_runs_again() {
+    let plan = plan(&[("build", &[]), ("lint", &[]), ("more", &[])]);
+    let due = BTreeSet::from(["lint".to_string(), "build".to_string()]);
+    let offer = offer(&plan, &advice(&plan, &["build"]), &due, NEVER);
+    assert_eq!(out(&offer), ["more"]);
+    assert_eq!(offer.refused.len(), 1, "what is kept anyway is not mentioned: {:?}", offer.refused);
+    assert!(offer.refused[0].1.contains("left out of the last 10 runs"), "{:?}", offer.refused);
 }
