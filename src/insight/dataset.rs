@@ -313,8 +313,10 @@ mod tests {
     use super::*;
 
     fn texts(files: &[&str]) -> Vec<(Kind, String)> {
-        let change =
-            PastChange { files: files.iter().map(|file| file.to_string()).collect(), ..PastChange::default() };
+        let change = PastChange {
+            files: files.iter().map(|file| file.to_string()).collect(),
+            ..PastChange::default()
+        };
         spoken(&change, None).into_iter().map(|said| (said.kind, said.text)).collect()
     }
 
@@ -339,7 +341,9 @@ mod tests {
     #[test]
     fn strange_paths_are_words_like_others() {
         for file in ["", "/", "//", "a/", ".hidden", "ä/ö.ü", "a\u{0}b/c.", "\u{1F600}"] {
-            assert!(words(&PastChange { files: vec![file.into()], ..PastChange::default() }, None).len() < 20);
+            assert!(
+                words(&PastChange { files: vec![file.into()], ..PastChange::default() }, None).len() < 20
+            );
         }
         assert_eq!((ending(".hidden"), ending("a/b.tar.gz"), ending("Makefile")), ("", ".gz", ""));
     }
@@ -371,11 +375,10 @@ mod tests {
     #[test]
     fn only_what_ran_found_something_or_nothing() {
         let of = |status| outcome(status, None, Mode::Full).failed;
-        assert_eq!((of(Status::Succeeded), of(Status::Failed), of(Status::Warned)), (
-            Some(false),
-            Some(true),
-            Some(true)
-        ));
+        assert_eq!(
+            (of(Status::Succeeded), of(Status::Failed), of(Status::Warned)),
+            (Some(false), Some(true), Some(true))
+        );
         assert_eq!((of(Status::Reused), of(Status::Skipped), of(Status::Blocked)), (None, None, None));
         assert_eq!(outcome(Status::Blocked, None, Mode::Full), Outcome::default());
     }

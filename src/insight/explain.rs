@@ -437,22 +437,33 @@ fn evidence(chances: &Chances, words: &[Said], stage: &str) -> Vec<String> {
         return vec!["no past run says anything of it".into()];
     }
     let of = |question: Question, answer: &Answer| -> Vec<(f64, String)> {
-        let told =
-            answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT);
-        told.filter_map(|because| {
-            Some((because.weight.abs(), reasons::sentence(question, because, words, stage)?))
-        })
-        .collect()
+        let told = answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT);
+        reasons::distinct(told, words)
+            .into_iter()
+            .filter_map(|because| {
+                Some((because.weight.abs(), reasons::sentence(question, because, words, stage)?))
+            })
+            .collect()
     };
-    let mut found = of(Question::Fails, risk);
-    found.extend(of(Question::Needed, need));
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut said: Vec<String> = found.into_iter().map(|(_, sentence)| sentence).take(REASONS).collect();
+    let (fails, needed) = (of(Question::Fails, risk), of(Question::Needed, need));
+    let mut said = strongest(fails, needed);
     let plain = [(Question::Needed, need.base), (Question::Fails, risk.base)];
     let plain = plain.into_iter().filter(|(_, tally)| tally.seen > 0);
     said.extend(plain.map(|(question, tally)| reasons::plain(question, tally)));
     said.truncate(REASONS);
     said
+}
+
+/// The strongest of each question, then whatever is strongest; all in order of their strength.
+fn strongest(fails: Vec<(f64, String)>, needed: Vec<(f64, String)>) -> Vec<String> {
+    let (mut fails, mut needed) = (fails.into_iter(), needed.into_iter());
+    let mut found: Vec<(f64, String)> = fails.next().into_iter().chain(needed.next()).collect();
+    let mut rest: Vec<(f64, String)> = fails.chain(needed).collect();
+    rest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    rest.truncate(REASONS - found.len());
+    found.extend(rest);
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, sentence)| sentence).collect()
 }
 
 fn estimate_kept(lane: &Lane, keep: &[bool], past: &[PastRun]) -> Estimate {

@@ -8,7 +8,7 @@ use crate::history::{Change, Mode, Past, PastChange, PastStage, RunSummary, Stag
 
 use super::{Model, PastRun};
 
-const HOUR: i64 = 3_600_000;
+const DAY: i64 = 86_400_000;
 
 pub fn change(kind: &str, files: &[&str]) -> Change {
     Change {
@@ -49,7 +49,7 @@ pub fn past(change: Change, stages: &[(&str, Status, u64)]) -> PastRun {
     PastRun { run, stages: stages.iter().map(stage).collect() }
 }
 
-/// The `number`th run of a lane, an hour after the one before.
+/// The `number`th run of a lane, a day after the one before.
 pub fn remembered(number: usize, kind: &str, files: &[&str], stages: &[(&str, Status, u64)]) -> Past {
     let stage = |(name, status, ms): &(&str, Status, u64)| PastStage {
         name: name.to_string(),
@@ -72,7 +72,7 @@ pub fn remembered(number: usize, kind: &str, files: &[&str], stages: &[(&str, St
         source: String::new(),
         lane: "l".into(),
         status: RunStatus::Succeeded,
-        started: Timestamp(number as i64 * HOUR),
+        started: Timestamp(number as i64 * DAY),
         duration_ms: stages.iter().map(|stage| stage.2).sum(),
         change: PastChange {
             kind: kind.into(),
@@ -121,7 +121,7 @@ pub fn mixed(count: usize) -> Vec<Past> {
 /// A model of such runs, and the runs.
 pub fn learned(count: usize) -> (Model, Vec<Past>) {
     let runs = mixed(count);
-    (Model::fit(&runs, 7, Timestamp(count as i64 * HOUR)), runs)
+    (Model::fit(&runs, 7, Timestamp(count as i64 * DAY)), runs)
 }
 
 /// A run of the change with that name, begun at `at`; each stage took a second.

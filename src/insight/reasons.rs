@@ -44,6 +44,35 @@ pub fn subject(said: &Said) -> String {
     }
 }
 
+/// Of evidence with the same counts, which mostly means the same runs, only what tells people most; strongest first still.
+pub fn distinct<'a>(all: impl Iterator<Item = &'a Because>, words: &[Said]) -> Vec<&'a Because> {
+    let telling = |because: &Because| {
+        let kind = because.word.and_then(|place| words.get(place)).map(|said| said.kind);
+        TELLING.iter().position(|one| Some(*one) == kind).unwrap_or(TELLING.len())
+    };
+    let mut kept: Vec<&Because> = Vec::new();
+    for because in all {
+        match kept.iter_mut().find(|other| other.tally == because.tally) {
+            Some(other) if telling(because) < telling(other) => *other = because,
+            Some(_) => {}
+            None => kept.push(because),
+        }
+    }
+    kept
+}
+
+/// Kinds by how much they tell a person.
+const TELLING: [Kind; 8] = [
+    Kind::OnlyFolder,
+    Kind::File,
+    Kind::OnlyEnding,
+    Kind::Type,
+    Kind::Folder,
+    Kind::Ending,
+    Kind::Author,
+    Kind::Branch,
+];
+
 /// One piece of evidence as a sentence.
 pub fn sentence(question: Question, because: &Because, words: &[Said], stage: &str) -> Option<String> {
     let tally = because.tally;

@@ -11,6 +11,8 @@ use super::dataset::{self, Kind, Said};
 use super::explain::{Advice, Knowledge, Situation, StageAdvice};
 use super::reasons::{Question, subject};
 
+/// Evidence that changes the odds by less is not shown.
+const SLIGHT: f64 = 0.02;
 /// Past runs shown.
 const NEAREST: usize = 5;
 
@@ -99,7 +101,7 @@ fn evidence(known: Knowledge, spoken: &[Said], place: usize) -> Vec<Evidence> {
     for (question, labels) in [(Question::Fails, fail), (Question::Needed, need)] {
         if labels.base(place).is_varied() {
             let each = labels.known(&words).each(place);
-            found.extend(each.into_iter().filter_map(|because| row(question, because)));
+            found.extend(each.into_iter().filter(|because| because.weight.abs() >= SLIGHT).filter_map(|because| row(question, because)));
         }
     }
     found.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));

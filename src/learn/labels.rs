@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF};
 
 /// Occurrences that a word's own rate is worth less than.
-const SHRINK: f64 = 4.0;
+const SHRINK: f64 = 8.0;
 /// The same for the rate of late.
 const SHRINK_RECENT: f64 = 3.0;
 /// What is left of an occurrence's weight after the next: half of it after about 14.
@@ -20,9 +20,9 @@ const WORDS: usize = 1 << 16;
 /// Counts kept at most, words times questions.
 const CELLS: usize = 1 << 22;
 /// Weight of a kind of words before anything was learned: words tell the same thing twice.
-const EVIDENCE: f64 = 0.3;
+const EVIDENCE: f64 = 0.25;
 /// First step of learning; it shrinks with what was learned already.
-const STEP: f64 = 0.08;
+const STEP: f64 = 0.1;
 /// No weight goes beyond.
 const MOST: f64 = 1.2;
 

@@ -36,7 +36,8 @@ pub fn run(args: &Explain, terminal: &Terminal) -> Result<Code, Error> {
         return one(&adviser, &planned, args, stage, terminal);
     }
     let advice = adviser.advise(&planned, effort(args));
-    let others = Others { project: &project, asked: &asked, adviser: &adviser, history, effort: effort(args) };
+    let others =
+        Others { project: &project, asked: &asked, adviser: &adviser, history, effort: effort(args) };
     let others = args.what_if.iter().map(|text| others.advice(text)).collect::<Result<Vec<_>, _>>()?;
     let rules = project.verdicts(&asked)?;
     let so_far = project.ledger(Some(&advice.lane))?;
@@ -112,9 +113,10 @@ fn human(
     let named = args.target.as_deref().is_some_and(|target| !target.ends_with(".wfl"));
     let rules = if named { String::new() } else { rules_text(rules, &advice.lane) };
     let width = terminal.width.clamp(40, 100);
-    let others = args.what_if.iter().zip(others).map(|(asked, then)| {
-        format!("\n{}", what_if::text(asked, then, &difference(advice, then), width))
-    });
+    let others =
+        args.what_if.iter().zip(others).map(|(asked, then)| {
+            format!("\n{}", what_if::text(asked, then, &difference(advice, then), width))
+        });
     let others: String = others.collect();
     format!("{}{rules}{others}", text::text(advice, terminal))
 }
@@ -147,12 +149,7 @@ fn code_json(row: &Row) -> serde_json::Value {
     json!({ "code": row.id, "name": row.name, "severity": row.severity.to_string(), "page": row.page })
 }
 
-fn json_of(
-    advice: &Advice,
-    rules: &[LaneVerdict],
-    asked: &[String],
-    others: &[Advice],
-) -> serde_json::Value {
+fn json_of(advice: &Advice, rules: &[LaneVerdict], asked: &[String], others: &[Advice]) -> serde_json::Value {
     let mut json = json!(advice);
     json["rules"] = json!(rules);
     if !asked.is_empty() {

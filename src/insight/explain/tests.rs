@@ -160,10 +160,11 @@ fn what_such_changes_did_not_need_is_left_out_with_counts() {
     assert_eq!(docs.recommended, ["build", "lint"], "{docs:?}");
     let said = docs.stages[1].reasons.join("\n");
     assert!(said.contains("`docs/` only: 100 of 100 such changes did not need it"), "{said}");
+    assert_eq!(said.matches("100 of 100").count(), 1, "the same runs are a reason once: {said}");
     assert!(docs.saved_seconds > Some(3.0), "{docs:?}");
     let fix = explain(&small(), &of("fix", "src/api/x.rs"), known, Effort::Usual);
     assert_eq!(fix.recommended, ["build", "unit", "lint"]);
-    assert!(fix.stages[1].risk > docs.stages[1].risk + 0.1, "{fix:?}");
+    assert!(fix.stages[1].risk > docs.stages[1].risk + 0.03, "{fix:?}");
 }
 
 /// Failures of `unit` only in `src/api/`, where it fails often: elsewhere it may go, and what fails stays.
@@ -173,7 +174,7 @@ fn a_stated_risk_leaves_out_checks_that_would_hardly_find_anything() {
     past.retain(|run| run.change.kind == "fix");
     let model = Model::fit(&past, 1, Timestamp(0));
     let known = Knowledge { model: &model, past: &past };
-    let elsewhere = of("fix", "src/c.rs");
+    let elsewhere = of("fix", "src/b.rs");
     assert_eq!(explain(&small(), &elsewhere, known, Effort::Usual).recommended.len(), 3);
     let safe = explain(&small(), &elsewhere, known, Effort::Safe);
     let validation = safe.validation.clone().unwrap();

@@ -38,7 +38,14 @@ fn shuffled(mut runs: Vec<Past>) -> Vec<Past> {
 }
 
 fn change(file: &str) -> PastChange {
-    PastChange { kind: "fix".into(), files: vec![file.into()], count: 1, added: 5, deleted: 5, ..PastChange::default() }
+    PastChange {
+        kind: "fix".into(),
+        files: vec![file.into()],
+        count: 1,
+        added: 5,
+        deleted: 5,
+        ..PastChange::default()
+    }
 }
 
 #[test]
@@ -85,7 +92,9 @@ fn runs_learned_one_by_one_are_worked_out_again_after_twenty_or_a_day() {
     model.update(&runs[0]);
     assert!(model.is_old(model.fitted));
     let (fresh, _) = learned(100);
-    assert!(fresh.is_old(Timestamp(fresh.fitted.0 + DAY)) && !fresh.is_old(Timestamp(fresh.fitted.0 + DAY - 1)));
+    assert!(
+        fresh.is_old(Timestamp(fresh.fitted.0 + DAY)) && !fresh.is_old(Timestamp(fresh.fitted.0 + DAY - 1))
+    );
     // A clock that was set back is no reason to trust it for ever.
     assert!(fresh.is_old(Timestamp(fresh.fitted.0 - 1)));
 }
@@ -126,7 +135,8 @@ fn an_empty_history_and_runs_without_stages_are_learned_without_complaint() {
 #[test]
 fn only_the_newest_ends_count_and_one_run_always() {
     let many: Vec<String> = (0..EVENTS + 1).map(|at| format!("s{at}")).collect();
-    let stages: Vec<(&str, Status, u64)> = many.iter().map(|name| (name.as_str(), Status::Succeeded, 1)).collect();
+    let stages: Vec<(&str, Status, u64)> =
+        many.iter().map(|name| (name.as_str(), Status::Succeeded, 1)).collect();
     let large = remembered(1, "fix", &["a.rs"], &stages);
     let model = Model::fit(&[large, remembered(0, "fix", &[], &[("old", Status::Succeeded, 1)])], 1, NOW);
     assert_eq!((model.runs, model.stage("old")), (1, None));

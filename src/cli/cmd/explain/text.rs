@@ -113,12 +113,13 @@ fn stages(advice: &Advice, terminal: &Terminal, width: usize) -> String {
 fn one(stage: &StageAdvice, longest: usize, terminal: &Terminal, width: usize) -> String {
     let (word, ink) = if stage.keep { ("keep ", Ink::Good) } else { ("leave", Ink::Care) };
     let mut line = format!("{}  {:longest$}", terminal.out.paint(ink, word), stage.name);
-    line.push_str(&format!("  needed {:>5}", percent(stage.probability)));
+    line.push_str(&format!("  needed {:>6}", percent(stage.probability)));
     if stage.executions > 0 {
-        line.push_str(&format!("  fails {:>5} ({})", percent(stage.risk), interval(stage.risk_interval)));
+        line.push_str(&format!("  fails {:>6} ({})", percent(stage.risk), interval(stage.risk_interval)));
     }
     line.extend(stage.seconds.map(|seconds| format!("  takes {}", time(seconds))));
-    let reasons: String = stage.reasons.iter().map(|reason| wrapped(reason, "       ", "         ", width)).collect();
+    let reasons: String =
+        stage.reasons.iter().map(|reason| wrapped(reason, "       ", "         ", width)).collect();
     format!("{}\n{reasons}", line.trim_end())
 }
 
@@ -179,12 +180,10 @@ mod tests {
 
     #[test]
     fn small_shares_keep_a_tenth() {
-        assert_eq!((percent(0.0), percent(0.004), percent(0.5), percent(1.0)), (
-            "0 %".into(),
-            "0.4 %".into(),
-            "50 %".into(),
-            "100 %".into()
-        ));
+        assert_eq!(
+            (percent(0.0), percent(0.004), percent(0.5), percent(1.0)),
+            ("0 %".into(), "0.4 %".into(), "50 %".into(), "100 %".into())
+        );
         assert_eq!(span(0.004, 0.12), "0.4 to 12 %");
     }
 }

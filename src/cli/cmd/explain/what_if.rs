@@ -31,7 +31,10 @@ pub fn parse(text: &str, now: &Change) -> Result<Change, Error> {
 
 fn number(text: &str, lines: &str) -> Result<u64, Error> {
     lines.parse().map_err(|_| {
-        Error::refused(format!("`--what-if {text}`: `{lines}` is no number of lines"), "write it as `added=12`")
+        Error::refused(
+            format!("`--what-if {text}`: `{lines}` is no number of lines"),
+            "write it as `added=12`",
+        )
     })
 }
 

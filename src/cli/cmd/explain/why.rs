@@ -43,7 +43,8 @@ fn times(count: u32) -> String {
 
 fn evidence(all: &[Evidence]) -> String {
     if all.is_empty() {
-        return "\nno evidence: it always went the same way, or nothing of this change was seen before\n".into();
+        return "\nno evidence: it always went the same way, or nothing of this change was seen before\n"
+            .into();
     }
     let mut rows = vec![["says", "of", "seen", "weight", "about"].map(str::to_string).to_vec()];
     rows.extend(all.iter().map(|found| {
@@ -68,7 +69,13 @@ fn nearest(all: &[Near], runs: usize) -> String {
         .map(|near| {
             let more = if near.files.len() == 3 { ", …" } else { "" };
             let files = near.files.join(", ") + more;
-            vec![near.run.clone(), format!("{} alike", percent(near.alike)), near.status.into(), near.kind.clone(), files]
+            vec![
+                near.run.clone(),
+                format!("{} alike", percent(near.alike)),
+                near.status.into(),
+                near.kind.clone(),
+                files,
+            ]
         })
         .collect();
     format!("\nnearest past runs, and how it went there:\n{}", table(&rows))
