@@ -257,7 +257,7 @@ impl Samples {
     fn left_out(&self, contexts: &[u64], below: &[f64]) -> Vec<f64> {
         let mut table = Table::with_room(JUDGED_BITS);
         for (&context, &came) in contexts.iter().zip(&self.came) {
-            table.add(context, came, false);
+            table.add(context, came, None);
         }
         let all = contexts.iter().zip(&self.came).zip(below);
         all.map(|((&context, &came), &below)| left_out(&table, context, came, below)).collect()

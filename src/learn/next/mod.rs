@@ -20,15 +20,15 @@ use mix::Weights;
 use table::{LARGEST_BITS, Table};
 use walk::Walk;
 
-/// Of the cases this share is only counted; of the rest some also teach the weights, by what was foreseen before them.
-pub fn env(name: &str, other: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(other)
-}
+/// The first cases are only counted; of the others some events teach the weights too, by what was foreseen before them.
 const COUNTED_FIRST: f64 = 0.3;
 /// One event of so many teaches the weights, but not fewer nor more than these.
 const LESSON: usize = 4;
 const LEAST_LESSONS: usize = 1_500;
 const MOST_LESSONS: usize = 20_000;
+/// What the last step of training is smaller than the first; steps while events come are as large as the first.
+const SLOWER: f32 = 0.8;
+const ONLINE: f32 = 1.0;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -83,7 +83,7 @@ impl Model {
         let Some(class) = self.classes.add(came) else { return };
         for (kind, &hash) in judge.contexts.hashes.iter().enumerate().skip(1).filter(|(_, hash)| **hash != 0)
         {
-            self.table.add(hash, class, walk::is_recent(kind));
+            self.table.add(hash, class, walk::fading(kind));
         }
     }
 
@@ -143,7 +143,7 @@ impl Model {
         }
         let judge = self.judged(log, case, length);
         let came = log.trace(&log.cases[case]).get(length).copied();
-        judge.teach(&mut self.weights, self.classes.get(came), env("ONLINE", 0.3));
+        judge.teach(&mut self.weights, self.classes.get(came), ONLINE);
         self.count(&judge, came);
     }
 
@@ -172,7 +172,7 @@ pub struct Few {
     pub rest: f64,
 }
 
-/// Which events teach the weights: a seeded share of those after the first cases.
+/// Which events teach the weights: a seeded share of those after the first cases, in steps that become smaller.
 struct Lessons {
     first_case: usize,
     /// Of 2^32.
@@ -186,24 +186,27 @@ impl Lessons {
     fn new(log: &Log, cases: &[usize], seed: u64) -> Lessons {
         let first_case = (cases.len() as f64 * COUNTED_FIRST) as usize;
         let length = |&case: &usize| log.cases.get(case).map_or(0, |case| case.events.len() + 1);
-        let events: usize = cases[first_case..].iter().map(length).sum();
-        let wanted = (events / LESSON).clamp(LEAST_LESSONS, MOST_LESSONS).min(events) as u64;
+        let events: usize = cases.iter().skip(first_case).map(length).sum();
+        let wanted = (events / LESSON).clamp(LEAST_LESSONS, MOST_LESSONS).min(events);
         Lessons {
             first_case,
-            share: (wanted << 32) / events.max(1) as u64,
+            share: ((wanted as u64) << 32) / events.max(1) as u64,
             turn: walk::mix(seed, 1),
             wanted: wanted as f32,
             given: 0.0,
         }
     }
 
-    /// Whether the next event of the case with that number does.
+    /// Size of the step that the next event of the case with that number is worth, if any.
     fn next(&mut self, number: usize) -> Option<f32> {
         self.turn = self.turn.wrapping_add(1);
         if number < self.first_case || walk::mix(self.turn, 7) >> 32 >= self.share {
             return None;
         }
         self.given += 1.0;
-        Some((1.0 - env("SLOW", 0.8) * self.given / self.wanted).max(0.1))
+        Some((1.0 - SLOWER * self.given / self.wanted).max(1.0 - SLOWER))
     }
 }
+
+#[cfg(test)]
+mod tests;

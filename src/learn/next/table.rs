@@ -1,22 +1,26 @@
 //! Counts of classes by context in one flat table: a context is a hash, its first classes stand in the slot itself. The
 //! table has a greatest size; when it is full the rarest contexts are forgotten. Knows nothing of what a context means.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Classes a slot holds; more of them stand in a chain of further slots.
 const INLINE: usize = 6;
 /// Slots of a chain: of a context with more classes than these hold, later ones are not counted.
-const CHAIN: usize = 64;
+const CHAIN: usize = 16;
 /// Slots of all chains together (8 MB).
 const MOST_CHAINED: usize = 1 << 18;
 /// A count that reaches this is halved with the others of its slot.
 const MOST: u16 = 60_000;
-/// A count of what came lately goes no higher, and those of other classes lose one part of so many.
-const LATELY: u16 = 80;
-const FADING: u16 = 8;
-/// Slots of a table are a power of two: from 1,024 to a million (32 MB).
+/// How counts of what came lately stay so: none goes higher, and those of other classes lose one part of so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fading {
+    pub most: u16,
+    pub part: u16,
+}
+
+/// Slots of a table are a power of two: from 1,024 to half a million (16 MB).
 const FIRST_BITS: u32 = 10;
-pub const LARGEST_BITS: u32 = 20;
+pub const LARGEST_BITS: u32 = 19;
 /// A table that is full grows by this power of two.
 const GROWTH: u32 = 2;
 const NOTHING: u32 = u32::MAX;
@@ -33,8 +37,7 @@ struct Slot {
 
 const EMPTY: Slot = Slot { key: 0, next: NOTHING, classes: [0; INLINE], counts: [0; INLINE] };
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Packed", into = "Packed")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     bits: u32,
     largest: u32,
@@ -85,12 +88,12 @@ impl Slot {
     }
 
     /// Counts of other classes shrink, so that what came lately weighs most.
-    fn fade(&mut self, class: u16) {
+    fn fade(&mut self, class: u16, fading: Fading) {
         for (other, count) in self.classes.iter().zip(&mut self.counts) {
             if *other == class {
-                *count = (*count).min(LATELY);
+                *count = (*count).min(fading.most);
             } else {
-                *count -= *count / FADING;
+                *count -= *count / fading.part;
             }
         }
     }
@@ -103,11 +106,12 @@ impl Slot {
 impl Table {
     /// One that has at most two to the power of `largest` slots.
     pub fn new(largest: u32) -> Table {
-        Table::of(FIRST_BITS.min(largest), largest)
+        Table::of(FIRST_BITS, largest.clamp(FIRST_BITS, LARGEST_BITS))
     }
 
     /// One that has all its slots at once.
     pub fn with_room(bits: u32) -> Table {
+        let bits = bits.clamp(FIRST_BITS, LARGEST_BITS);
         Table::of(bits, bits)
     }
 
@@ -134,11 +138,11 @@ impl Table {
         (first.key != 0).then_some(Counts { first, more: &self.more })
     }
 
-    /// Counts the class in that context; with `lately`, others there fade.
-    pub fn add(&mut self, hash: u64, class: u16, lately: bool) {
+    /// Counts the class in that context, where others may fade.
+    pub fn add(&mut self, hash: u64, class: u16, fading: Option<Fading>) {
         let place = self.place(Table::key(hash));
-        if lately {
-            self.slots[place].fade(class);
+        if let Some(fading) = fading {
+            self.slots[place].fade(class, fading);
         }
         self.add_at(place, class, 1);
     }
@@ -247,8 +251,8 @@ struct Packed {
     counts: Vec<u16>,
 }
 
-impl From<Table> for Packed {
-    fn from(table: Table) -> Packed {
+impl Packed {
+    fn of(table: &Table) -> Packed {
         let mut slots: Vec<&Slot> = table.slots.iter().filter(|slot| slot.key != 0).collect();
         slots.sort_unstable_by_key(|slot| slot.key);
         let (keys, lengths) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
@@ -271,9 +275,9 @@ impl From<Table> for Packed {
 
 impl From<Packed> for Table {
     fn from(packed: Packed) -> Table {
-        let largest = packed.largest.min(LARGEST_BITS);
-        let needed = (packed.keys.len() * 2).max(1).next_power_of_two().trailing_zeros();
-        let mut table = Table::of(needed.max(FIRST_BITS).min(largest).max(1), largest.max(1));
+        let largest = packed.largest.clamp(FIRST_BITS, LARGEST_BITS);
+        let needed = (packed.keys.len().min(1 << LARGEST_BITS) * 2).next_power_of_two().trailing_zeros();
+        let mut table = Table::of(needed.clamp(FIRST_BITS, largest), largest);
         let mut counted = packed.classes.into_iter().zip(packed.counts);
         let mut key = 0u32;
         for (step, length) in packed.keys.into_iter().zip(packed.lengths) {
@@ -284,6 +288,18 @@ impl From<Packed> for Table {
             }
         }
         table
+    }
+}
+
+impl Serialize for Table {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Packed::of(self).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Table, D::Error> {
+        Packed::deserialize(from).map(Table::from)
     }
 }
 
@@ -306,7 +322,7 @@ mod tests {
     #[test]
     fn many_classes_of_one_context_are_all_counted() {
         let mut table = Table::new(LARGEST_BITS);
-        (0..40).for_each(|class| (0..=class).for_each(|_| table.add(hash(1), class, false)));
+        (0..40).for_each(|class| (0..=class).for_each(|_| table.add(hash(1), class, None)));
         let all: Vec<(u16, u16)> = (0..40).map(|class| (class, class + 1)).collect();
         assert_eq!(counts(&table, hash(1)), all);
         assert_eq!(counts(&table, hash(2)), []);
@@ -315,9 +331,9 @@ mod tests {
     #[test]
     fn a_table_that_may_not_grow_forgets_the_rarest() {
         let mut table = Table::new(10);
-        (0..20).for_each(|class| table.add(hash(0), class, false));
+        (0..20).for_each(|class| table.add(hash(0), class, None));
         for number in 1..100_000 {
-            table.add(hash(number), 3, false);
+            table.add(hash(number), 3, None);
         }
         assert_eq!(table.slots.len(), 1 << 10);
         assert!(table.used <= 768, "{}", table.used);
@@ -327,13 +343,13 @@ mod tests {
     #[test]
     fn a_table_with_room_forgets_nothing() {
         let mut table = Table::new(LARGEST_BITS);
-        (0..100_000).for_each(|number| table.add(hash(number), 3, false));
+        (0..100_000).for_each(|number| table.add(hash(number), 3, None));
         assert!((0..100_000).all(|number| counts(&table, hash(number)) == [(3, 1)]));
     }
 
     #[test]
     fn what_came_lately_outweighs_what_came_often_only_where_others_fade() {
-        for (lately, new_wins) in [(true, true), (false, false)] {
+        for (fading, new_wins) in [(Some(Fading { most: 30, part: 3 }), true), (None, false)] {
             let mut table = Table::new(10);
             (0..1000).for_each(|_| table.add(hash(1), 0, lately));
             (0..30).for_each(|_| table.add(hash(1), 1, lately));
@@ -345,12 +361,12 @@ mod tests {
     #[test]
     fn a_stored_table_counts_as_before_and_goes_on() {
         let mut table = Table::new(LARGEST_BITS);
-        (0..5000u64).for_each(|n| table.add(hash(n % 700), (n % 11) as u16, false));
+        (0..5000u64).for_each(|n| table.add(hash(n % 700), (n % 11) as u16, None));
         let bytes = postcard::to_stdvec(&table).expect("plain numbers");
         let mut again: Table = postcard::from_bytes(&bytes).expect("the same numbers");
         assert!((0..700).all(|n| counts(&table, hash(n)) == counts(&again, hash(n))));
         assert_eq!(postcard::to_stdvec(&again).expect("plain numbers"), bytes);
-        again.add(hash(1), 1, false);
+        again.add(hash(1), 1, None);
         assert_ne!(postcard::to_stdvec(&again).expect("plain numbers"), bytes);
     }
 }

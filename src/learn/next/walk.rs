@@ -5,13 +5,14 @@ use core::ops::Range;
 
 use super::super::log::{Log, NO_TIME};
 use super::columns::Source;
+use super::table::Fading;
 
 /// Longest suffix of activities that is a context.
 pub const ORDERS: usize = 6;
 /// Kinds of contexts beside the suffixes and the attributes.
-pub const OTHER: usize = 13;
+pub const OTHER: usize = 15;
 /// The last of them stand with the last two events, not with the last.
-const OTHER_DEEP: usize = 3;
+const OTHER_DEEP: usize = 4;
 /// Of a case longer than this only the first and the last events are looked at.
 const WINDOW: usize = 240;
 const HEAD: usize = 16;
@@ -19,6 +20,8 @@ const HEAD: usize = 16;
 const DISTINCT: usize = 64;
 /// Events at one moment that are taken together.
 const BATCH: usize = 12;
+const AT_ONCE: Fading = Fading { most: 30, part: 3 };
+const SLOWLY: Fading = Fading { most: 80, part: 8 };
 /// An attribute's value, or an activity, that is not there.
 pub const NONE: u32 = u32::MAX;
 /// Says nothing.
@@ -39,9 +42,14 @@ pub fn group(kind: usize) -> usize {
     usize::from(kind > ORDERS) + usize::from(kind > ORDERS + OTHER)
 }
 
-/// Whether the kind counts what came lately, not all that came.
-pub fn is_recent(kind: usize) -> bool {
-    kind == ORDERS + 1 || kind == ORDERS + OTHER
+/// Whether and how the kind counts what came lately, not all that came: after the last event and after the last two, so
+/// that it changes at once, and slowly.
+pub fn fading(kind: usize) -> Option<Fading> {
+    match kind {
+        _ if kind == ORDERS + 1 || kind == ORDERS + OTHER => Some(AT_ONCE),
+        _ if kind == ORDERS + 2 || kind == ORDERS + OTHER - 1 => Some(SLOWLY),
+        _ => None,
+    }
 }
 
 /// Whether the kind stands with the last two events.
@@ -218,6 +226,7 @@ impl<'a> Walk<'a> {
         let hour = of_hours(|hours| hours.rem_euclid(24));
         [
             0,
+            0,
             self.set,
             self.bag,
             gap,
@@ -229,6 +238,7 @@ impl<'a> Walk<'a> {
             self.batch(),
             gap,
             elapsed,
+            0,
             0,
         ]
     }
