@@ -4,6 +4,7 @@
 pub mod chance;
 pub mod compare;
 pub mod evaluate;
+pub mod features;
 pub mod labels;
 pub mod log;
 pub mod measure;

@@ -21,33 +21,43 @@ pub struct Cell {
     expected: f32,
     /// The rate of the last few.
     lately: f32,
+    /// Worked out when the value was last seen.
+    evidence: f32,
 }
 
 impl Cell {
     fn add(&mut self, came: bool, expected: f64) {
         let fade = if f64::from(self.weight) >= MEMORY { (1.0 - 1.0 / MEMORY) as f32 } else { 1.0 };
         let step = 1.0 / LATELY.min(f64::from(self.seen) + 1.0);
-        self.lately += ((f64::from(u8::from(came)) - f64::from(self.lately)) * step) as f32;
+        let yes = f32::from(u8::from(came));
         self.seen = self.seen.saturating_add(1);
         self.came = self.came.saturating_add(u32::from(came));
         self.weight = self.weight * fade + 1.0;
-        self.yes = self.yes * fade + f32::from(u8::from(came));
+        self.yes = self.yes * fade + yes;
         self.expected = self.expected * fade + expected as f32;
+        self.lately += (yes - self.lately) * step as f32;
+        self.evidence = self.weigh() as f32;
     }
 
     /// Log odds against what was expected, towards nothing where little was seen.
-    pub fn evidence(&self, base: f64) -> f64 {
+    fn weigh(&self) -> f64 {
         let (weight, yes, expected) = (f64::from(self.weight), f64::from(self.yes), f64::from(self.expected));
+        let base = expected / weight;
         let (prior, counter) = (SHRINK * base, SHRINK * (1.0 - base));
         let more = (yes + prior) / (expected + prior);
         let fewer = (weight - yes + counter) / (weight - expected + counter);
         (more / fewer).ln()
     }
 
-    /// Log odds of the last few with the value against those of all samples.
+    /// The log odds that the value adds.
+    pub fn evidence(&self) -> f64 {
+        f64::from(self.evidence)
+    }
+
+    /// How far the last few with the value are from the rate of all samples, about in log odds.
     pub fn lately(&self, base: f64) -> f64 {
         let weight = f64::from(self.seen).min(LATELY);
-        super::logit((f64::from(self.lately) * weight + 2.0 * base) / (weight + 2.0)) - super::logit(base)
+        4.0 * (f64::from(self.lately) - base) * weight / (weight + 2.0)
     }
 
     /// Log odds with the value against those without, smoothed by one of each.

@@ -15,6 +15,8 @@ const CODES: usize = 12;
 const BACK: usize = 20;
 /// A field moves slowly when the nearest of those samples is so much nearer than the nearest of as many from anywhere.
 const RATIO: f64 = 0.3;
+/// Steps from nought that are told apart, at most.
+const FAR: f64 = 1e9;
 /// Values of a field that are looked at, at most.
 const LOOKED_AT: usize = 4_000;
 
@@ -99,10 +101,6 @@ impl AllEdges {
         self.fields.get(field as usize)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
     /// All values of the sample by field: its words, and its numbers by range.
     pub fn cells(&self, sample: &Sample) -> Vec<(u32, u64)> {
         let number = |&(field, value): &(u32, f64)| {
@@ -117,7 +115,8 @@ impl AllEdges {
         let mut at = vec![0.0; self.slow.len()];
         for &(field, value) in sample.numbers.iter().filter(|(_, value)| value.is_finite()) {
             if let Ok(found) = self.slow.binary_search(&field) {
-                at[found] = (value / self.fields[field as usize].step.unwrap_or(1.0)) as f32;
+                let step = self.get(field).and_then(|edges| edges.step);
+                at[found] = (value / step.unwrap_or(1.0)).clamp(-FAR, FAR) as f32;
             }
         }
         Place(at)
@@ -148,7 +147,7 @@ fn slow(values: &[f64]) -> Option<f64> {
     let (near, far) = (middle(&mut before)?, middle(&mut elsewhere)?);
     let steps = places.iter().map(|&at| (values[at] - values[at - 1]).abs());
     let step = steps.sum::<f64>() / places.len() as f64;
-    (near < far * RATIO && step > 0.0).then_some(step)
+    (near < far * RATIO && step > 0.0 && step.is_finite()).then_some(step)
 }
 
 fn middle(values: &mut [f64]) -> Option<f64> {

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::sigmoid;
 
+/// Variance that drift alone leads to, at most.
+const MOST: f64 = 0.25;
+
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Linear {
     pub weights: Vec<f64>,
@@ -32,8 +35,8 @@ impl Linear {
     pub fn new(weights: Vec<f64>, variances: &[f64], drift: f64) -> Linear {
         let size = weights.len();
         let mut spread = vec![0.0; size * size];
-        for (place, &variance) in variances.iter().enumerate() {
-            spread[place * size + place] = variance;
+        for (into, &variance) in spread.iter_mut().step_by(size + 1).zip(variances) {
+            *into = variance;
         }
         Linear { weights, spread, drift }
     }
@@ -95,8 +98,11 @@ impl Linear {
                 *into -= factor * other;
             }
         }
-        for place in 0..size {
-            self.spread[place * size + place] += self.drift;
+        for variance in self.spread.iter_mut().step_by(size + 1) {
+            // What is not spoken of for long is not forgotten altogether.
+            if *variance < MOST {
+                *variance += self.drift;
+            }
         }
         answer
     }

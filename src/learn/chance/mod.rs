@@ -13,6 +13,8 @@ mod linear;
 mod model;
 mod recent;
 mod safe;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 

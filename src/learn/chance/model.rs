@@ -1,6 +1,9 @@
 //! The model: evidence by field and views of the recent past, weighed, adjusted, and answered with reasons.
 
+use core::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::adjust::Adjust;
 use super::cells::{Cell, Cells};
@@ -18,8 +21,8 @@ const SURE: u64 = 500;
 const CELLS: usize = 200_000;
 /// Samples after which a model that was never trained finds its ranges of numbers.
 const FIRST: usize = 64;
-/// Half of an interval of 80 %, in standard deviations.
-const TENTH: f64 = 1.2816;
+/// Samples before predictions are worth holding against what came.
+const HOLD: u64 = 20;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -68,6 +71,9 @@ struct Part {
 
 /// A sample as the model sees it.
 struct Look {
+    /// All its values.
+    cells: Vec<(u32, u64)>,
+    /// The loudest by field.
     parts: Vec<Part>,
     at: Place,
     inputs: Vec<f64>,
@@ -97,29 +103,43 @@ impl Model {
 
     /// `samples` in order of time.
     pub fn train(samples: &[(Sample, bool)], seed: u64) -> Model {
-        Model::train_with(View::Lately, samples, seed)
+        Model::train_with(View::Lately, samples.iter().map(|(sample, came)| (sample, *came)), seed)
     }
 
-    pub fn train_with(view: View, samples: &[(Sample, bool)], seed: u64) -> Model {
+    /// The same with that view, of samples that somebody else keeps.
+    pub fn train_with<'a>(
+        view: View,
+        samples: impl Iterator<Item = (&'a Sample, bool)> + Clone,
+        seed: u64,
+    ) -> Model {
         let mut model = Model::of(view, seed);
-        model.edges = AllEdges::of(samples.iter().map(|(sample, _)| sample));
+        model.edges = AllEdges::of(samples.clone().map(|(sample, _)| sample));
         for (sample, came) in samples {
-            model.learn(sample, *came);
+            model.keep_first(sample, came);
+            model.learn(sample, came);
         }
         model
     }
 
     /// What came is learned.
     pub fn update(&mut self, sample: &Sample, came: bool) {
-        if self.edges.is_empty() && !sample.numbers.is_empty() && self.first.len() < FIRST {
-            self.first.push((sample.clone(), came));
-            if self.first.len() == FIRST {
-                let first = core::mem::take(&mut self.first);
-                *self = Model::train_with(self.view, &first, self.seed);
-                return;
-            }
-        }
+        self.keep_first(sample, came);
         self.learn(sample, came);
+        if self.first.len() == FIRST {
+            // Enough to see how the numbers lie; they may have been too few when it was trained.
+            let first = core::mem::take(&mut self.first);
+            *self =
+                Model::train_with(self.view, first.iter().map(|(sample, came)| (sample, *came)), self.seed);
+            self.first = Vec::new();
+        }
+    }
+
+    fn keep_first(&mut self, sample: &Sample, came: bool) {
+        match self.seen.cmp(&(FIRST as u64)) {
+            Ordering::Less => self.first.push((sample.clone(), came)),
+            Ordering::Equal => self.first = Vec::new(),
+            Ordering::Greater => {}
+        }
     }
 
     /// The rate to expect of a sample nothing is known of.
@@ -130,14 +150,19 @@ impl Model {
     pub fn predict(&self, sample: &Sample) -> Chance {
         let look = self.look(sample);
         let (probability, variance) = self.answer(&look);
-        let rate = 1.0 / ((self.seen as f64 + 2.0) * probability * (1.0 - probability));
-        let wide = TENTH * (variance + rate).sqrt();
-        Chance {
-            probability,
-            low: sigmoid(logit(probability) - wide),
-            high: sigmoid(logit(probability) + wide),
-            because: self.because(&look),
-        }
+        let (low, high) = interval(probability, self.support(&look, probability, variance));
+        Chance { probability, low, high, because: self.because(&look) }
+    }
+
+    /// Samples that the answer is as sure as: no more than were seen of the values that speak, and no more than the belief
+    /// about the weights is worth.
+    fn support(&self, look: &Look, probability: f64, variance: f64) -> f64 {
+        let weight = |part: &Part| (part.evidence * self.weight(part.field)).abs() + 1e-3;
+        let all: f64 = look.parts.iter().map(weight).sum();
+        let seen: f64 = look.parts.iter().map(|part| weight(part) * f64::from(part.cell.seen)).sum();
+        let seen = if all > 0.0 { seen / all } else { self.seen as f64 };
+        let sure = 1.0 / (probability * (1.0 - probability) * variance.max(1e-9));
+        seen.min(sure)
     }
 
     /// The same without interval and reasons.
@@ -169,17 +194,19 @@ impl Model {
     }
 
     fn learn(&mut self, sample: &Sample, came: bool) {
-        if let Some(last) =
-            sample.words.iter().map(|word| word.0).chain(sample.numbers.iter().map(|n| n.0)).max()
-        {
+        let fields =
+            sample.words.iter().map(|word| word.0).chain(sample.numbers.iter().map(|number| number.0));
+        if let Some(last) = fields.max() {
             self.linear.grow(place(last) + 1, EVIDENCE.0, EVIDENCE.1);
         }
         let look = self.look(sample);
         let base = self.base();
         let raw = logit(self.linear.learn(logit(base), &look.inputs, came).probability);
-        self.held.add(sigmoid(self.adjust.log_odds(raw)), came);
+        if self.seen >= HOLD {
+            self.held.add(sigmoid(self.adjust.log_odds(raw)), came);
+        }
         self.adjust.learn(raw, came);
-        for (field, value) in self.edges.cells(sample) {
+        for (field, value) in look.cells {
             self.cells.add(field, value, came, base);
         }
         if self.cells.len() > CELLS {
@@ -192,20 +219,21 @@ impl Model {
 
     fn look(&self, sample: &Sample) -> Look {
         let at = self.edges.stand(sample);
-        let parts = self.parts(sample);
+        let cells = self.edges.cells(sample);
+        let parts = self.parts(&cells);
         let inputs = self.inputs(&at, &parts);
-        Look { parts, at, inputs }
+        Look { cells, parts, at, inputs }
     }
 
     /// By field, the value that speaks loudest for the outcome: one risky file is enough, and only all files together make
     /// a change harmless.
-    fn parts(&self, sample: &Sample) -> Vec<Part> {
+    fn parts(&self, cells: &[(u32, u64)]) -> Vec<Part> {
         let base = self.base();
-        let part = |(field, value)| {
+        let part = |&(field, value): &(u32, u64)| {
             let cell = self.cells.get(field, value);
-            Part { field, value, cell, evidence: cell.evidence(base), lately: cell.lately(base) }
+            Part { field, value, cell, evidence: cell.evidence(), lately: cell.lately(base) }
         };
-        let mut all: Vec<Part> = self.edges.cells(sample).into_iter().map(part).collect();
+        let mut all: Vec<Part> = cells.iter().map(part).collect();
         all.sort_by(|a, b| {
             a.field.cmp(&b.field).then(b.evidence.total_cmp(&a.evidence)).then(a.value.cmp(&b.value))
         });
@@ -225,10 +253,12 @@ impl Model {
             if let Some(input) = inputs.get_mut(place(part.field)) {
                 *input += part.evidence;
             }
-            if lately {
-                inputs[1 + recent::INPUTS] += part.lately / parts.len() as f64;
+            if let Some(input) = inputs.get_mut(1 + recent::INPUTS).filter(|_| lately) {
+                *input += part.lately / parts.len() as f64;
             }
         }
+        // One number that is none would spoil all weights for ever.
+        inputs.iter_mut().filter(|input| !input.is_finite()).for_each(|input| *input = 0.0);
         inputs
     }
 
@@ -242,8 +272,8 @@ impl Model {
         };
         let mut all: Vec<Evidence> =
             look.parts.iter().filter(|part| part.cell.seen > 0).map(reason).collect();
-        let recent = 1..2 + recent::INPUTS;
-        let weight = recent.map(|place| look.inputs[place] * self.linear.weights[place]).sum();
+        let weighed = look.inputs.iter().zip(&self.linear.weights).map(|(input, weight)| input * weight);
+        let weight = weighed.skip(1).take(1 + recent::INPUTS).sum();
         let (seen, came) = self.recent.last();
         all.push(Evidence { field: RECENT, value: Value::Recent, weight, seen, came });
         all.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()).then(a.field.cmp(&b.field)));
@@ -259,6 +289,13 @@ impl Model {
         let range = edges.and_then(|edges| edges.range(part.value));
         range.map_or(Value::Word(part.value), |(low, high)| Value::Between(low, high))
     }
+}
+
+/// Where the rate lies 8 times in 10, of a Beta distribution with that mean that is worth so many samples.
+fn interval(probability: f64, support: f64) -> (f64, f64) {
+    let (yes, no) = (probability * support + 0.5, (1.0 - probability) * support + 0.5);
+    let Ok(beta) = Beta::new(yes, no) else { return (0.0, 1.0) };
+    (beta.inverse_cdf(0.1).min(probability), beta.inverse_cdf(0.9).max(probability))
 }
 
 fn place(field: u32) -> usize {

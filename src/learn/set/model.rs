@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::chance::{self, Sample, View};
+use super::super::features::Features;
 use super::super::log::{Log, NO_TIME};
-use super::features::Features;
 
 /// Optional activities with a model of their own, the most uncertain first; the others have their rate.
 const MODELS: usize = 64;
@@ -12,6 +12,9 @@ const MODELS: usize = 64;
 const RARE: f64 = 0.02;
 /// Bounds that are tried, in hundredths.
 const BOUNDS: [u32; 11] = [25, 30, 35, 40, 43, 46, 50, 54, 58, 62, 66];
+/// Cases times activities learned from, of the newest; and cases, at least.
+const WORK: usize = 100_000;
+const LEAST: usize = 2_000;
 /// Cases that ended and wait to be learned, at most.
 const WAITING: usize = 10_000;
 
@@ -56,14 +59,13 @@ impl Model {
         };
         let ended: Vec<Ended> = cases.iter().map(|case| model.ended(log, *case)).collect();
         ended.iter().for_each(|case| model.count(&case.set));
-        for activity in model.uncertain() {
-            let row = |case: &Ended| (case.sample.clone(), case.set.binary_search(&activity).is_ok());
-            let rows: Vec<(Sample, bool)> = ended.iter().map(row).collect();
-            model
-                .labels
-                .push(Label { activity, chance: chance::Model::train_with(View::Alone, &rows, seed) });
+        let uncertain = model.uncertain();
+        let newest = &ended[ended.len().saturating_sub((WORK / uncertain.len().max(1)).max(LEAST))..];
+        for activity in uncertain {
+            let rows = newest.iter().map(|case| (&case.sample, case.set.binary_search(&activity).is_ok()));
+            model.labels.push(Label { activity, chance: chance::Model::train_with(View::Alone, rows, seed) });
         }
-        model.bound = bound(&model.labels, cases.len() / 5);
+        model.bound = bound(&model.labels, newest.len() / 5);
         model
     }
 
@@ -110,6 +112,11 @@ impl Model {
         count = count.max(self.waiting.len().saturating_sub(WAITING));
         let ripe: Vec<Ended> = self.waiting.drain(..count).collect();
         ripe.iter().for_each(|case| self.learn(case));
+    }
+
+    #[cfg(test)]
+    pub fn learn_at_once(&mut self) {
+        self.most_end = 0;
     }
 
     fn learn(&mut self, case: &Ended) {

@@ -1,12 +1,13 @@
-//! What is known of a case at its start, as a sample. Knows no outcomes.
+//! What is known of a case at its start, as a sample: traits, attributes of its first event, that event itself, hour and
+//! weekday. Columns that tell how it ended are left out. Knows no outcomes.
 
 use core::hash::{Hash, Hasher};
 
 use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 
-use super::super::chance::Sample;
-use super::super::log::{Column, Log, NO_TIME, NO_WORD, Values};
+use super::chance::Sample;
+use super::log::{Column, Log, NO_TIME, NO_WORD, Values};
 
 /// Where a field comes from, by name of its column: another log of the same system has the same names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ enum From {
     Trait(String),
 }
 
-/// The fields worth looking at; a field's number is its place.
+/// The fields worth looking at, found by the cases learned from; a field's number is its place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Features(Vec<From>);
 
@@ -32,12 +33,23 @@ const HOUR: i64 = 3_600_000;
 impl Features {
     pub fn of(log: &Log, cases: &[usize]) -> Features {
         let mut fields = vec![From::Activity, From::Weekday, From::Hour];
-        let first = |case: usize| log.cases[case].events.clone().next();
+        let first = |case: usize| log.cases.get(case)?.events.clone().next();
         let events = log.columns.iter().filter(|column| worth(column, cases, first));
         fields.extend(events.map(|column| From::Event(column.name.clone())));
         let traits = log.traits.iter().filter(|column| worth(column, cases, Some));
         fields.extend(traits.map(|column| From::Trait(column.name.clone())));
         Features(fields)
+    }
+
+    /// Name of a field for people.
+    pub fn name(&self, field: u32) -> &str {
+        match self.0.get(field as usize) {
+            Some(From::Event(name) | From::Trait(name)) => name,
+            Some(From::Activity) => "first activity",
+            Some(From::Weekday) => "weekday",
+            Some(From::Hour) => "hour",
+            None => "",
+        }
     }
 
     pub fn sample(&self, log: &Log, case: usize) -> Sample {
