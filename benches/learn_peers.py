@@ -16,7 +16,7 @@ NEEDS = ["scikit-learn>=1.5", "lightgbm>=4.3", "numpy", "scipy"]
 CASE = ["case_id", "caseid", "case:concept:name", "case"]
 ACTIVITY = ["activity", "activityid", "concept:name"]
 TIME = ["timestamp", "completetimestamp", "time:timestamp"]
-SINGLE = 200  # predictions one by one, for the time of one
+SINGLE = 50  # predictions one by one, for the time of one
 
 
 def with_peers(folder):
@@ -272,11 +272,12 @@ def main():
     asked = words.parse_args()
     with_peers(asked.venv)
     warnings.filterwarnings("ignore")
-    rows = {log.name.split(".")[0]: measured(asked.wfl, log, asked.file_order in log.name) for log in asked.logs}
-    text = table(rows)
-    print(text)
-    if asked.out:
-        asked.out.write_text(text)
+    rows = {}
+    for log in asked.logs:
+        rows[log.name.split(".")[0]] = measured(asked.wfl, log, asked.file_order in log.name)
+        if asked.out:
+            asked.out.write_text(table(rows))
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -54,6 +54,12 @@ fn trained(card: &Card) -> Vec<String> {
     if on.imported > 0 {
         lines.push(format!("{} of the runs came from other machines or programs", on.imported));
     }
+    if on.projects > 1 {
+        lines.push(format!(
+            "they are of {} projects: what is true of one need not be of another",
+            on.projects
+        ));
+    }
     lines.extend(on.left_out.iter().map(|left| format!("of {}, {}", counted(left.runs, "run"), left.why)));
     lines
 }

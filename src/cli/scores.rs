@@ -30,6 +30,10 @@ pub fn text(title: &str, report: &Report) -> String {
 
 fn size(report: &Report) -> String {
     let log = &report.log;
+    if report.order == "cycle" {
+        let counts = [log.events, log.activities, log.cases].map(|count| grouped(count as u64));
+        return format!("{} verdicts of {} checks in {} cycles", counts[0], counts[1], counts[2]);
+    }
     let order = match report.order {
         "file" => "in the order of the file",
         "reversed" => "in the order of the file from its end",

@@ -1,6 +1,8 @@
 //! What advice on a lane rests on: what was learned from, how it did on runs that it had not seen, and what it cannot know.
 //! Pure over what is remembered of runs; stores nothing.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::dataset::{self, Outcome};
@@ -42,6 +44,8 @@ pub struct TrainedOn {
     pub runs: usize,
     /// Of those from other machines and other programs.
     pub imported: usize,
+    /// Projects that they are of, where that is known.
+    pub projects: usize,
     /// Stages that ended.
     pub stage_ends: usize,
     pub stages: usize,
@@ -149,10 +153,13 @@ fn trained_on(runs: &[Past]) -> TrainedOn {
         runs.iter().flat_map(|run| &run.stages).map(|stage| stage.stage.as_str()).collect();
     names.sort_unstable();
     names.dedup();
+    let projects: BTreeSet<&str> =
+        runs.iter().map(|run| run.project.as_str()).filter(|project| !project.is_empty()).collect();
     let (first, last) = (runs.iter().map(|run| run.started).min(), runs.iter().map(|run| run.started).max());
     let days = first.zip(last).map_or(0, |(first, last)| last.0.saturating_sub(first.0) / DAY);
     TrainedOn {
         runs: runs.len(),
+        projects: projects.len(),
         imported: runs.iter().filter(|run| !run.source.is_empty()).count(),
         stage_ends: ends().filter(|(_, outcome)| outcome.failed.is_some()).count(),
         stages: names.len(),

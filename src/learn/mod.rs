@@ -4,8 +4,8 @@
 pub mod chance;
 pub mod compare;
 pub mod evaluate;
-pub mod labels;
 pub mod features;
+pub mod labels;
 pub mod log;
 pub mod measure;
 pub mod next;

@@ -167,6 +167,7 @@ fn of_a_table_of_verdicts_the_order_is_measured() {
     assert!(number(&report, "/order_of_checks/first_failure_ratio") < 0.5, "{report}");
     assert!(number(&report, "/order_of_checks/caught_in_third") > 0.9, "{report}");
     let said = subject.end(&["model", "eval", "log.csv"]).expect_code(0).out;
+    assert!(said.contains("480 verdicts of 12 checks in 40 cycles"), "{said}");
     assert!(said.contains("sooner than in the order of the file"), "{said}");
     let ended = subject.end(&["model", "eval", "log.csv", "--verdict", "Verdikt"]).expect_code(2);
     assert!(ended.err.contains("Duration"), "the columns that there are: {}", ended.err);
