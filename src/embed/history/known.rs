@@ -26,12 +26,11 @@ impl Known {
             return 0;
         }
         let before = batch.past.len();
+        let called = std::mem::take(&mut batch.called);
         batch.past.retain(|past| {
-            let own = past.source == super::log::SOURCE
-                && self.ids.contains(&past.change.id)
-                && !self.ids.contains(&past.id);
-            let other = self.moments.contains(&moment(past)) && !self.ids.contains(&past.id);
-            !own && !other
+            // What we wrote ourselves calls runs by their ids.
+            let own = called.get(&past.id).is_some_and(|name| self.ids.contains(name));
+            self.ids.contains(&past.id) || !(own || self.moments.contains(&moment(past)))
         });
         before - batch.past.len()
     }

@@ -12,7 +12,7 @@ use crate::history::{Mode, Past, PastChange, PastStage};
 use crate::learn::log::{NO_TIME, NO_WORD};
 use crate::learn::{Case, Column, Log, Values};
 
-pub(super) const SOURCE: &str = "log";
+const SOURCE: &str = "log";
 const STATUS: &str = "status";
 /// Properties of a run, as they are written and looked for.
 const LANE: &str = "lane";
@@ -45,7 +45,10 @@ pub(super) fn read(source: &Source<'_>, asked: &Import) -> Result<Batch, Error> 
     for (place, case) in log.cases.iter().enumerate() {
         let past = past(log, place, case, (lane_column, asked.lane.as_deref()));
         match jsonl::contradiction(&past) {
-            None => batch.past.push(past),
+            None => {
+                batch.called.insert(past.id.clone(), case.id.to_string());
+                batch.past.push(past);
+            }
             Some(what) => batch.complaints.bad(what, 0, &case.id),
         }
     }

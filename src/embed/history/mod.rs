@@ -88,6 +88,8 @@ struct Batch {
     notes: Vec<String>,
     /// The file does not say the runs' own ids.
     nameless: bool,
+    /// What it calls them, by the ids they were given.
+    called: BTreeMap<String, String>,
 }
 
 /// What the project the program was started in remembers.
