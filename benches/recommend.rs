@@ -2,7 +2,7 @@
 //! it alone. One history is made up and its truth is known, others are the runs of the system that the sources
 //! describe and the tests of a library. Prints a table beside the lane's own rules, which leave nothing out; judges nothing.
 //!
-//! `cargo bench --bench recommend [-- --data FOLDER --runs 2000 --seed 7]`. The folder holds `history.csv` and
+//! `cargo bench --bench recommend [-- --data FOLDER --runs 2000 --seed 7 --only Dune]`. The folder holds `history.csv` and
 //! `history_stages.csv`, and `ci/dune_debian11_gcc10.csv.gz`; without it the made-up histories are all there is.
 
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ struct Settings {
     data: PathBuf,
     runs: usize,
     seed: u64,
+    /// Histories whose name holds this.
+    only: String,
 }
 
 /// Runs of one lane in order of time, and what each stage needs.
@@ -56,6 +58,7 @@ fn main() {
         "| history | decided by | runs | left out | stage time saved, 80 %, 95 % | missed | recall, 80 %, 95 % | slipped |"
     );
     println!("|---|---|---|---|---|---|---|---|");
+    histories.retain(|history| history.name.contains(&settings.only));
     for history in &histories {
         row(history, "the lane's rules", &decided(history, Feedback::All, seed, |_, _| Vec::new()));
         for (name, effort) in EFFORTS {
@@ -73,7 +76,8 @@ fn main() {
 }
 
 fn settings() -> Settings {
-    let mut settings = Settings { data: "/work/shared/data".into(), runs: 2_000, seed: 7 };
+    let mut settings =
+        Settings { data: "/work/shared/data".into(), runs: 2_000, seed: 7, only: String::new() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_default();
@@ -81,6 +85,7 @@ fn settings() -> Settings {
             "--data" => settings.data = value().into(),
             "--runs" => settings.runs = value().parse().unwrap_or(settings.runs),
             "--seed" => settings.seed = value().parse().unwrap_or(settings.seed),
+            "--only" => settings.only = value(),
             _ => {}
         }
     }
