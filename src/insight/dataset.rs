@@ -57,27 +57,17 @@ pub struct Said {
     pub word: Word,
 }
 
-/// The words of a change, without their texts.
+/// The words of a change, each once, without their texts.
 pub fn words(change: &PastChange, at: Option<Timestamp>) -> Vec<Word> {
-    let mut found: Vec<Word> = Vec::with_capacity(32);
-    each(change, at, &mut |kind, text| {
-        let word = word(kind, text);
-        if !found.contains(&word) {
-            found.push(word);
-        }
-    });
+    let mut found: Vec<Word> = Vec::with_capacity(40);
+    each(change, at, &mut |_, _, word| found.push(word));
     found
 }
 
-/// The words of a change, to be shown.
+/// The same, to be shown.
 pub fn spoken(change: &PastChange, at: Option<Timestamp>) -> Vec<Said> {
     let mut found: Vec<Said> = Vec::new();
-    each(change, at, &mut |kind, text| {
-        let word = word(kind, text);
-        if !found.iter().any(|said| said.word == word) {
-            found.push(Said { kind, text: text.to_string(), word });
-        }
-    });
+    each(change, at, &mut |kind, text, word| found.push(Said { kind, text: text.to_string(), word }));
     found
 }
 
@@ -103,16 +93,18 @@ fn word(kind: Kind, text: &str) -> Word {
     Word { kind: kind as u8, hash: hasher.finish() }
 }
 
-fn each(change: &PastChange, at: Option<Timestamp>, take: &mut dyn FnMut(Kind, &str)) {
+/// Takes a word with its kind and text.
+type Take<'a> = dyn FnMut(Kind, &str, Word) + 'a;
+
+fn each(change: &PastChange, at: Option<Timestamp>, take: &mut Take) {
     let mut given = |kind: Kind, text: &str| {
         if !text.is_empty() {
-            take(kind, text);
+            take(kind, text, word(kind, text));
         }
     };
     given(Kind::Type, &change.kind);
     given(Kind::Author, &change.author);
     given(Kind::Branch, branch(&change.branch));
-    paths(&change.files, &mut given);
     let count = change.count.max(change.files.len() as u64);
     given(Kind::Count, count_words(count));
     if count > 0 {
@@ -122,40 +114,45 @@ fn each(change: &PastChange, at: Option<Timestamp>, take: &mut dyn FnMut(Kind, &
         given(Kind::Day, day(at));
         given(Kind::Hour, hour(at));
     }
+    paths(&change.files, take);
 }
 
-fn paths(files: &[String], take: &mut dyn FnMut(Kind, &str)) {
-    let looked: Vec<&str> = files.iter().take(LOOKED_AT).map(String::as_str).collect();
-    let mut held = Few::default();
-    for file in &looked {
+fn paths(files: &[String], take: &mut Take) {
+    let looked = &files[..files.len().min(LOOKED_AT)];
+    let mut few = Few { held: Vec::with_capacity(32), counts: [0; KINDS], take };
+    for file in looked {
         let levels = file.match_indices('/').take(LEVELS).map(|(at, _)| &file[..=at]);
-        levels.for_each(|folder| held.once(Kind::Folder, folder, take));
-        held.once(Kind::Ending, ending(file), take);
-        held.once(Kind::File, file, take);
+        levels.for_each(|folder| few.once(Kind::Folder, folder));
+        few.once(Kind::Ending, ending(file));
+        few.once(Kind::File, file);
     }
     let Some(first) = looked.first() else { return };
-    let top = folder(first);
+    let (top, last) = (folder(first), ending(first));
     if looked.iter().all(|file| folder(file) == top) {
-        take(Kind::OnlyFolder, top);
+        few.once(Kind::OnlyFolder, top);
     }
-    let last = ending(first);
-    if !last.is_empty() && looked.iter().all(|file| ending(file) == last) {
-        take(Kind::OnlyEnding, last);
+    if looked.iter().all(|file| ending(file) == last) {
+        few.once(Kind::OnlyEnding, last);
     }
 }
 
-/// Bounds how many words of a kind there are.
-#[derive(Default)]
-struct Few<'a> {
-    held: Vec<(Kind, &'a str)>,
+/// Hands on each word once, and bounds how many of a kind there are.
+struct Few<'a, 't> {
+    held: Vec<Word>,
+    counts: [usize; KINDS],
+    take: &'a mut Take<'t>,
 }
 
-impl<'a> Few<'a> {
-    fn once(&mut self, kind: Kind, text: &'a str, take: &mut dyn FnMut(Kind, &str)) {
-        let of_kind = self.held.iter().filter(|held| held.0 == kind);
-        if of_kind.clone().count() < OF_A_KIND && !text.is_empty() && !self.held.contains(&(kind, text)) {
-            self.held.push((kind, text));
-            take(kind, text);
+impl Few<'_, '_> {
+    fn once(&mut self, kind: Kind, text: &str) {
+        if text.is_empty() || self.counts[kind as usize] == OF_A_KIND {
+            return;
+        }
+        let word = word(kind, text);
+        if !self.held.contains(&word) {
+            self.held.push(word);
+            self.counts[kind as usize] += 1;
+            (self.take)(kind, text, word);
         }
     }
 }

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn ninety_percent_lets_one_in_ten_go() {
-        let risk = |at: usize| if at % 10 == 0 { 0.005 } else { 0.5 };
+        let risk = |at: usize| if at.is_multiple_of(10) { 0.005 } else { 0.5 };
         let (safe, fast) = (validate(&mixed(90, risk), 0.98), validate(&mixed(90, risk), 0.90));
         assert!(safe.threshold <= Some(0.0051), "{safe:?}");
         assert!(fast.threshold > Some(0.01), "{fast:?}");

@@ -13,17 +13,13 @@ use super::dataset::{self, Said};
 use super::effort::{Effort, Validation, validate};
 use super::estimate::{Estimate, Step, estimate};
 use super::model::{Model, Score, VERSION};
-use super::reasons::{self, Question};
+use super::reasons;
 use super::{PastRun, as_runs};
 
 /// Runs of the lane from which history may speak.
 pub const TRUSTED: usize = 50;
 /// Executions of a stage from which its risk may leave it out.
 const EXECUTED: u32 = 20;
-/// Reasons given of each stage, besides what decided.
-const REASONS: usize = 3;
-/// Evidence that changes the odds by less is none.
-const SLIGHT: f64 = 0.05;
 
 /// What is known of the change at hand.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -392,7 +388,7 @@ impl Judged<'_> {
         let Chances { need, risk } = self.chances;
         let own = model.stage(&self.stage().name);
         let mut reasons = self.decisive(threshold);
-        reasons.extend(evidence(self.chances, words, &self.stage().name));
+        reasons.extend(reasons::evidence(need, risk, words, &self.stage().name));
         StageAdvice {
             name: self.stage().name.clone(),
             keep: self.keep,
@@ -428,42 +424,6 @@ impl Judged<'_> {
         let mut stages = self.lane.stages.iter();
         stages.find(|stage| stage.needs.contains(&self.index)).map(|stage| stage.name.as_str())
     }
-}
-
-/// The strongest evidence on both questions, and how often it was at all.
-fn evidence(chances: &Chances, words: &[Said], stage: &str) -> Vec<String> {
-    let Chances { need, risk } = chances;
-    if need.base.seen == 0 && risk.base.seen == 0 {
-        return vec!["no past run says anything of it".into()];
-    }
-    let of = |question: Question, answer: &Answer| -> Vec<(f64, String)> {
-        let told = answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT);
-        reasons::distinct(told, words)
-            .into_iter()
-            .filter_map(|because| {
-                Some((because.weight.abs(), reasons::sentence(question, because, words, stage)?))
-            })
-            .collect()
-    };
-    let (fails, needed) = (of(Question::Fails, risk), of(Question::Needed, need));
-    let mut said = strongest(fails, needed);
-    let plain = [(Question::Needed, need.base), (Question::Fails, risk.base)];
-    let plain = plain.into_iter().filter(|(_, tally)| tally.seen > 0);
-    said.extend(plain.map(|(question, tally)| reasons::plain(question, tally)));
-    said.truncate(REASONS);
-    said
-}
-
-/// The strongest of each question, then whatever is strongest; all in order of their strength.
-fn strongest(fails: Vec<(f64, String)>, needed: Vec<(f64, String)>) -> Vec<String> {
-    let (mut fails, mut needed) = (fails.into_iter(), needed.into_iter());
-    let mut found: Vec<(f64, String)> = fails.next().into_iter().chain(needed.next()).collect();
-    let mut rest: Vec<(f64, String)> = fails.chain(needed).collect();
-    rest.sort_by(|a, b| b.0.total_cmp(&a.0));
-    rest.truncate(REASONS - found.len());
-    found.extend(rest);
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.into_iter().map(|(_, sentence)| sentence).collect()
 }
 
 fn estimate_kept(lane: &Lane, keep: &[bool], past: &[PastRun]) -> Estimate {

@@ -102,7 +102,7 @@ pub fn mixed(count: usize) -> Vec<Past> {
                 ),
                 kind => {
                     let file = if kind == 1 { "src/api/a.rs" } else { "src/b.rs" };
-                    let bad = kind == 1 && number % 4 == 0;
+                    let bad = kind == 1 && number.is_multiple_of(4);
                     let unit = if bad { Status::Failed } else { ok };
                     remembered(
                         number,

@@ -184,25 +184,25 @@ impl Model {
     /// By stage, each once.
     fn outcomes(&mut self, run: &Past, later: &[String]) -> Vec<(usize, Outcome)> {
         let mut found: Vec<(usize, Outcome)> = Vec::with_capacity(run.stages.len());
-        let mut last = FxHashMap::default();
+        // By stage, where it stands in `found`.
+        let mut held: Vec<Option<usize>> = Vec::with_capacity(self.names.len());
         for stage in &run.stages {
             let place = self.place_of(&stage.stage);
+            held.resize(self.names.len(), None);
             let outcome = Outcome::of(stage, run.mode);
-            match last.insert(place, found.len()) {
-                Some(at) => {
-                    let (_, known): &mut (usize, Outcome) = &mut found[at];
-                    *known = known.with(outcome);
-                    last.insert(place, at);
+            match held[place] {
+                Some(at) => found[at].1 = found[at].1.with(outcome),
+                None => {
+                    held[place] = Some(found.len());
+                    found.push((place, outcome));
                 }
-                None => found.push((place, outcome)),
             }
         }
         for name in later {
             let place = self.place_of(name);
             self.stages[place].needed_later += 1;
-            let known = last.get(&place).and_then(|at| found.get_mut(*at));
-            if let Some((_, outcome)) = known {
-                outcome.needed = Some(true);
+            if let Some(at) = held.get(place).copied().flatten() {
+                found[at].1.needed = Some(true);
             }
         }
         found

@@ -1,12 +1,16 @@
-//! What evidence says, in words with counts. Decides nothing.
+//! What evidence says, in words with counts: the strongest few pieces of it. Decides nothing.
 
-use crate::learn::labels::{Because, Tally};
+use crate::learn::labels::{Answer, Because, Tally};
 
 use super::dataset::{Kind, Said};
 use super::explain::Rule;
 
 /// Runs below which a reason says that it rests on few.
 const FEW: u32 = 5;
+/// Reasons given of each stage, besides what decided.
+const REASONS: usize = 3;
+/// Evidence that changes the odds by less is none.
+const SLIGHT: f64 = 0.05;
 
 /// The two questions that are asked of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +48,41 @@ pub fn subject(said: &Said) -> String {
     }
 }
 
+/// The strongest evidence on both questions, and how often it was at all.
+pub fn evidence(need: &Answer, risk: &Answer, words: &[Said], stage: &str) -> Vec<String> {
+    if need.base.seen == 0 && risk.base.seen == 0 {
+        return vec!["no past run says anything of it".into()];
+    }
+    let of = |question: Question, answer: &Answer| -> Vec<(f64, String)> {
+        let told = answer.because.iter().filter(|because| because.weight.abs() >= SLIGHT);
+        distinct(told, words)
+            .into_iter()
+            .filter_map(|because| Some((because.weight.abs(), sentence(question, because, words, stage)?)))
+            .collect()
+    };
+    let (fails, needed) = (of(Question::Fails, risk), of(Question::Needed, need));
+    let mut said = strongest(fails, needed);
+    let counts = [(Question::Needed, need.base), (Question::Fails, risk.base)];
+    let counts = counts.into_iter().filter(|(_, tally)| tally.seen > 0);
+    said.extend(counts.map(|(question, tally)| plain(question, tally)));
+    said.truncate(REASONS);
+    said
+}
+
+/// The strongest of each question, then whatever is strongest; all in order of their strength.
+fn strongest(fails: Vec<(f64, String)>, needed: Vec<(f64, String)>) -> Vec<String> {
+    let (mut fails, mut needed) = (fails.into_iter(), needed.into_iter());
+    let mut found: Vec<(f64, String)> = fails.next().into_iter().chain(needed.next()).collect();
+    let mut rest: Vec<(f64, String)> = fails.chain(needed).collect();
+    rest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    rest.truncate(REASONS - found.len());
+    found.extend(rest);
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, sentence)| sentence).collect()
+}
+
 /// Of evidence with the same counts, which mostly means the same runs, only what tells people most; strongest first still.
-pub fn distinct<'a>(all: impl Iterator<Item = &'a Because>, words: &[Said]) -> Vec<&'a Because> {
+fn distinct<'a>(all: impl Iterator<Item = &'a Because>, words: &[Said]) -> Vec<&'a Because> {
     let telling = |because: &Because| {
         let kind = because.word.and_then(|place| words.get(place)).map(|said| said.kind);
         TELLING.iter().position(|one| Some(*one) == kind).unwrap_or(TELLING.len())
@@ -74,7 +111,7 @@ const TELLING: [Kind; 8] = [
 ];
 
 /// One piece of evidence as a sentence.
-pub fn sentence(question: Question, because: &Because, words: &[Said], stage: &str) -> Option<String> {
+fn sentence(question: Question, because: &Because, words: &[Said], stage: &str) -> Option<String> {
     let tally = because.tally;
     let Some(place) = because.word else { return Some(of_late(question, tally)) };
     let subject = subject(words.get(place)?);
@@ -116,7 +153,7 @@ fn of_late(question: Question, tally: Tally) -> String {
 }
 
 /// How often it was at all.
-pub fn plain(question: Question, tally: Tally) -> String {
+fn plain(question: Question, tally: Tally) -> String {
     let Tally { yes, seen } = tally;
     match (question, seen) {
         (_, 0) => "no past run says anything of it".into(),

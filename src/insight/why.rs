@@ -101,7 +101,11 @@ fn evidence(known: Knowledge, spoken: &[Said], place: usize) -> Vec<Evidence> {
     for (question, labels) in [(Question::Fails, fail), (Question::Needed, need)] {
         if labels.base(place).is_varied() {
             let each = labels.known(&words).each(place);
-            found.extend(each.into_iter().filter(|because| because.weight.abs() >= SLIGHT).filter_map(|because| row(question, because)));
+            found.extend(
+                each.into_iter()
+                    .filter(|because| because.weight.abs() >= SLIGHT)
+                    .filter_map(|because| row(question, because)),
+            );
         }
     }
     found.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));

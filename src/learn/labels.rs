@@ -218,7 +218,11 @@ impl Labels {
         outcomes: &[(usize, bool)],
         mut said: impl FnMut(usize, f64, bool),
     ) {
-        let rows = self.rows(words);
+        let mut rows: Vec<Row> = Vec::with_capacity(words.len());
+        for (place, word) in words.iter().enumerate() {
+            rows.extend(self.row(*word).map(|row| (word.kind, place, row)));
+        }
+        rows.sort_by_key(|row| row.0);
         let mut found = Weighed::default();
         for &(label, yes) in outcomes {
             self.weigh(&rows, label, &mut found);
@@ -228,10 +232,7 @@ impl Labels {
                 self.correct(&found.inputs, probability - f64::from(u8::from(yes)));
             }
         }
-        let rows: Vec<u32> = words.iter().filter_map(|word| self.row(*word)).collect();
-        for &(label, yes) in outcomes {
-            self.add(label, yes, &rows);
-        }
+        self.count_in(outcomes, &rows);
     }
 
     /// Works out what goes into the sum, and of each kind the word that speaks for a yes most: if any part of the thing calls
@@ -300,22 +301,21 @@ impl Labels {
         Some(row)
     }
 
-    fn add(&mut self, label: usize, yes: bool, rows: &[u32]) {
-        if label >= self.base.len() {
-            self.base.resize(label + 1, Tally::default());
-            self.recent.resize(label + 1, Recent::default());
+    fn count_in(&mut self, outcomes: &[(usize, bool)], rows: &[Row]) {
+        let labels = outcomes.iter().map(|(label, _)| label + 1).max().unwrap_or(0).max(self.base.len());
+        self.base.resize(labels, Tally::default());
+        self.recent.resize(labels, Recent::default());
+        for &(label, yes) in outcomes {
+            self.all.add(yes);
+            self.base[label].add(yes);
+            let recent = &mut self.recent[label];
+            recent.yes = recent.yes * FADE + f32::from(u8::from(yes));
+            recent.seen = recent.seen * FADE + 1.0;
         }
-        self.all.add(yes);
-        self.base[label].add(yes);
-        let recent = &mut self.recent[label];
-        recent.yes = recent.yes * FADE + f32::from(u8::from(yes));
-        recent.seen = recent.seen * FADE + 1.0;
-        for &row in rows {
+        for &(_, _, row) in rows {
             let row = &mut self.counts[row as usize];
-            if row.len() <= label {
-                row.resize(label + 1, Tally::default());
-            }
-            row[label].add(yes);
+            row.resize(labels.max(row.len()), Tally::default());
+            outcomes.iter().for_each(|&(label, yes)| row[label].add(yes));
         }
     }
 

@@ -59,7 +59,12 @@ fn run(number: usize, kind: &str, stages: Vec<PastStage>) -> Past {
         status: RunStatus::Succeeded,
         started: Timestamp(number as i64 * DAY),
         duration_ms: 0,
-        change: PastChange { kind: kind.into(), files: vec!["a.py".into()], count: 1, ..PastChange::default() },
+        change: PastChange {
+            kind: kind.into(),
+            files: vec!["a.py".into()],
+            count: 1,
+            ..PastChange::default()
+        },
         stages,
         mode: Mode::Full,
     }
@@ -73,7 +78,8 @@ fn runs(count: usize, stages: usize) -> Vec<Past> {
 
 fn advised(past: &[Past], stages: usize, kind: &str) -> Advice {
     let model = Model::fit(past, 1, Timestamp(0));
-    let change = PastChange { kind: kind.into(), files: vec!["a.py".into()], count: 1, ..PastChange::default() };
+    let change =
+        PastChange { kind: kind.into(), files: vec!["a.py".into()], count: 1, ..PastChange::default() };
     let situation = Situation { change, at: Timestamp(0) };
     explain(&lane(stages), &situation, Knowledge { model: &model, past }, Effort::Usual)
 }
@@ -140,7 +146,7 @@ fn where_a_constant_is_right_99_times_of_100_the_models_accuracy_stands_beside_i
 #[test]
 fn where_there_is_something_to_learn_the_model_is_better_than_the_constant() {
     let mut past = original();
-    for (number, run) in past.iter_mut().enumerate().filter(|(number, _)| number % 3 == 0) {
+    for (number, run) in past.iter_mut().enumerate().filter(|(number, _)| number.is_multiple_of(3)) {
         run.change.kind = "docs".into();
         run.stages[5] = stage(5, Status::Skipped, 0);
         run.id = format!("docs-{number}");

@@ -59,7 +59,7 @@ const CHECKS: &str = "\
 stage build { exec \"true\" }
 stage unit { needs build; exec \"true\" }
 stage lint { exec \"true\" }
-stage deploy { effect once; exec \"true\" }
+stage deploy { once; exec \"true\" }
 lane l { include build, unit, lint, deploy }
 lane release { recommend off; include build, unit, lint }
 ";
