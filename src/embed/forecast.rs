@@ -19,7 +19,7 @@ use crate::plan::Plan;
 use super::at_once;
 
 /// Plans of more stages have no forecast: it would cost more than it tells.
-const LARGEST: usize = 10_000;
+const LARGEST: usize = 5_000;
 
 /// What is foretold of a plan, and from how many runs.
 #[derive(Clone)]

@@ -84,6 +84,8 @@ struct Game<'g> {
     begun: Vec<bool>,
     /// The first is the next to start.
     ready: BTreeSet<(Reverse<u32>, usize)>,
+    /// How many of them need no slot.
+    idle: usize,
     /// By the bits of its end, which rise as times that are not below zero do.
     running: BinaryHeap<Reverse<(u64, usize)>>,
     working: usize,
@@ -104,6 +106,7 @@ impl<'g> Game<'g> {
             waits: graph.jobs.iter().map(|job| job.after.iter().filter(open).count()).collect(),
             begun: states.iter().map(|state| *state != Progress::Pending).collect(),
             ready: BTreeSet::new(),
+            idle: 0,
             running: BinaryHeap::new(),
             working: 0,
             room: graph.room.clone(),
@@ -120,12 +123,13 @@ impl<'g> Game<'g> {
     /// Ready, if nothing is waited for any more.
     fn offer(&mut self, place: usize) {
         if self.waits[place] == 0 && !self.begun[place] {
-            self.ready.insert((Reverse(self.graph.jobs[place].priority), place));
+            let job = &self.graph.jobs[place];
+            self.idle += usize::from(self.ready.insert((Reverse(job.priority), place)) && !job.works);
         }
     }
 
     fn start_what_fits(&mut self, takes: &dyn Fn(usize) -> f64) {
-        loop {
+        while self.working < self.graph.slots || self.idle > 0 {
             let fits = |&&(_, place): &&(Reverse<u32>, usize)| {
                 let job = &self.graph.jobs[place];
                 let slot = !job.works || self.working < self.graph.slots;
@@ -133,6 +137,7 @@ impl<'g> Game<'g> {
             };
             let Some(&next) = self.ready.iter().take(LOOKED_AT).find(fits) else { return };
             self.ready.remove(&next);
+            self.idle -= usize::from(!self.graph.jobs[next.1].works);
             self.start(next.1, takes(next.1));
         }
     }

@@ -377,7 +377,7 @@ impl Observer for Live {
         });
         self.picture(&record.event);
         if let Some(ahead) = self.outlook.ask(self.lines.board(), record.at) {
-            self.screen.update(|picture| picture.expect(ahead, Instant::now()));
+            self.screen.update(|picture| picture.foresee(ahead, Instant::now()));
         }
         if matches!(record.event, Event::RunFinished { .. }) {
             self.close();

@@ -59,7 +59,7 @@ impl Picture {
     }
 
     /// So much was left at that moment.
-    pub fn expect(&mut self, ahead: Ahead, now: Instant) {
+    pub fn foresee(&mut self, ahead: Ahead, now: Instant) {
         self.ahead = Some((ahead, now));
     }
 
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn what_is_left_counts_down_between_two_events() {
         let (mut picture, now) = picture(0, 0);
-        picture.expect(Ahead { ms: 42_000, between: Some((30_000, 60_000)) }, now);
+        picture.foresee(Ahead { ms: 42_000, between: Some((30_000, 60_000)) }, now);
         let footer = |after| picture.rows(80, 24, now + Duration::from_secs(after)).pop();
         assert_eq!(footer(2).as_deref(), Some("0 of 50 stages done - 2s - about 40s left"));
         assert_eq!(footer(70).as_deref(), Some("0 of 50 stages done - 1m 10s - longer than usual"));
