@@ -29,6 +29,8 @@ struct Settings {
     data: PathBuf,
     runs: usize,
     seed: u64,
+    /// Runs in a row that may leave the same stage out.
+    in_a_row: usize,
     /// Histories whose name holds this.
     only: String,
 }
@@ -62,11 +64,11 @@ fn main() {
     for history in &histories {
         row(history, "the lane's rules", &decided(history, Feedback::All, seed, |_, _| Vec::new()));
         for (name, effort) in EFFORTS {
-            let mut all = Recommender::new(effort, seed);
+            let mut all = Recommender::new(effort, seed, settings.in_a_row);
             let figures =
                 decided(history, Feedback::All, seed, |before, run| all.decide(history, before, run));
             row(history, name, &figures);
-            let mut own = Recommender::new(effort, seed);
+            let mut own = Recommender::new(effort, seed, settings.in_a_row);
             let known = Feedback::AsItWouldBe { control: CONTROL, seed };
             let figures = decided(history, known, seed, |before, run| own.decide(history, before, run));
             row(history, &format!("{name}, knowing what it would know"), &figures);
@@ -76,8 +78,13 @@ fn main() {
 }
 
 fn settings() -> Settings {
-    let mut settings =
-        Settings { data: "/work/shared/data".into(), runs: 2_000, seed: 7, only: String::new() };
+    let mut settings = Settings {
+        data: "/work/shared/data".into(),
+        runs: 2_000,
+        seed: 7,
+        in_a_row: IN_A_ROW,
+        only: String::new(),
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_default();
@@ -85,6 +92,7 @@ fn settings() -> Settings {
             "--data" => settings.data = value().into(),
             "--runs" => settings.runs = value().parse().unwrap_or(settings.runs),
             "--seed" => settings.seed = value().parse().unwrap_or(settings.seed),
+            "--in-a-row" => settings.in_a_row = value().parse().unwrap_or(settings.in_a_row),
             "--only" => settings.only = value(),
             _ => {}
         }
@@ -133,11 +141,12 @@ struct Recommender {
     seed: u64,
     model: Option<Model>,
     learned: usize,
+    in_a_row: usize,
 }
 
 impl Recommender {
-    fn new(effort: Effort, seed: u64) -> Self {
-        Recommender { effort, seed, model: None, learned: 0 }
+    fn new(effort: Effort, seed: u64, in_a_row: usize) -> Self {
+        Recommender { effort, seed, model: None, learned: 0, in_a_row }
     }
 
     fn decide(&mut self, history: &History, before: &[Past], run: &Past) -> Vec<String> {
@@ -152,7 +161,7 @@ impl Recommender {
         let Some(model) = &self.model else { return Vec::new() };
         let situation = Situation { change: run.change.clone(), at: run.started };
         let advice = explain(&lane(history, run), &situation, Knowledge { model, past: &[] }, self.effort);
-        let due = overdue(before.iter().rev(), IN_A_ROW);
+        let due = overdue(before.iter().rev(), self.in_a_row);
         let out = advice.stages.iter().filter(|stage| stage.decided.by_history() && !stage.keep);
         out.filter(|stage| !due.contains(&stage.name)).map(|stage| stage.name.clone()).collect()
     }
