@@ -50,7 +50,11 @@ pub fn difference(now: &Advice, then: &Advice) -> Difference {
         kept: without(&then.recommended, &now.recommended),
         left: without(&now.recommended, &then.recommended),
         stages: then.stages.iter().filter_map(moved).collect(),
-        seconds: now.estimate.seconds.zip(then.estimate.seconds).map(|(now, then)| then - now),
-        confidence: then.confidence - now.confidence,
+        seconds: now.estimate.seconds.zip(then.estimate.seconds).map(|(now, then)| round(then - now)),
+        confidence: round(then.confidence - now.confidence),
     }
+}
+
+fn round(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
 }

@@ -114,6 +114,8 @@ type Row = (u8, usize, u32);
 pub struct Known<'a> {
     labels: &'a Labels,
     rows: Vec<Row>,
+    /// Kinds of words that were given, known or not.
+    kinds: usize,
 }
 
 /// What the words say of one question: what goes into the sum, and the strongest word of each kind.
@@ -184,7 +186,10 @@ impl Labels {
 
     /// What the words are known as.
     pub fn known(&self, words: &[Word]) -> Known<'_> {
-        Known { labels: self, rows: self.rows(words) }
+        let mut kinds: Vec<u8> = words.iter().map(|word| word.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        Known { labels: self, rows: self.rows(words), kinds: kinds.len() }
     }
 
     /// Those of one kind together.
@@ -332,13 +337,14 @@ impl Labels {
 }
 
 impl Known<'_> {
-    /// The answer to one question.
+    /// The answer to one question. Each kind of words that never came with it halves what the answer rests on.
     pub fn answer(&self, label: usize) -> Answer {
         let labels = self.labels;
         let mut found = Weighed::default();
         labels.weigh(&self.rows, label, &mut found);
         let Weighed { inputs, strongest } = found;
         let probability = labels.probability(label, &inputs);
+        let strange = self.kinds.saturating_sub(strongest.iter().flatten().count());
         let mut because: Vec<Because> = strongest
             .into_iter()
             .zip(KINDS..)
@@ -351,7 +357,11 @@ impl Known<'_> {
         because.retain(|reason| reason.tally.seen > 0);
         because.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
         let base = labels.base(label);
-        let (low, high) = interval(probability, support(base, &because));
+        let support = match base.is_varied() {
+            true => support(base, &because) * 0.5_f64.powi(strange.min(60) as i32),
+            false => f64::from(base.seen),
+        };
+        let (low, high) = interval(probability, support);
         Answer { probability, low, high, base, because }
     }
 

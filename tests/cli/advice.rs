@@ -214,9 +214,10 @@ fn why_shows_evidence_on_both_sides_and_the_nearest_runs() {
     assert_eq!(why["failed"]["of"], 200, "{why}");
     let evidence = why["evidence"].to_string();
     assert!(evidence.contains("files in `src/api/`") && evidence.contains("\"for\""), "{evidence}");
-    assert_eq!(why["nearest"][0]["alike"], 1.0, "{why}");
+    assert!(why["nearest"][0]["alike"].as_f64() > Some(0.6), "{why}");
+    assert_eq!(why["nearest"][0]["files"], serde_json::json!(["src/api/a.rs"]), "{why}");
     assert!(why["nearest"][0]["run"].as_str().is_some_and(|run| run.starts_with("run-")));
-    subject.end(&asked).expect_code(0).says("evidence, strongest first").says("100 % alike");
+    subject.end(&asked).expect_code(0).says("evidence, strongest first").says(" % alike");
     subject
         .end(&["explain", "l", "--why", "nothing"])
         .expect_code(2)
