@@ -351,8 +351,8 @@ mod tests {
     fn what_came_lately_outweighs_what_came_often_only_where_others_fade() {
         for (fading, new_wins) in [(Some(Fading { most: 30, part: 3 }), true), (None, false)] {
             let mut table = Table::new(10);
-            (0..1000).for_each(|_| table.add(hash(1), 0, lately));
-            (0..30).for_each(|_| table.add(hash(1), 1, lately));
+            (0..1000).for_each(|_| table.add(hash(1), 0, fading));
+            (0..30).for_each(|_| table.add(hash(1), 1, fading));
             let counts = counts(&table, hash(1));
             assert_eq!(counts[1].1 > counts[0].1, new_wins, "{counts:?}");
         }
