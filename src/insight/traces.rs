@@ -228,6 +228,6 @@ mod tests {
         ];
         let (log, left) = log(&runs);
         assert_eq!((log.cases.len(), left), (1, NotTaken { unfinished: 1, chosen: 1, empty: 1 }));
-        assert!(left.words().iter().any(|why| why.contains("chosen")));
+        assert!(left.words().iter().any(|why| why.contains("chose their stages")));
     }
 }
