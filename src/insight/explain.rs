@@ -14,7 +14,7 @@ use super::effort::{Effort, Validation, validate};
 use super::estimate::{Estimate, Step, estimate};
 use super::model::{Model, Score, VERSION};
 use super::reasons;
-use super::{PastRun, as_runs};
+use super::regress::{Regression, regressions};
 
 /// Runs of the lane from which history may speak.
 pub const TRUSTED: usize = 50;
@@ -124,7 +124,7 @@ pub struct Advice {
     /// How the threshold was chosen and what it held, where one was asked for.
     pub validation: Option<Validation>,
     /// Stages that became slower, in words.
-    pub regressions: Vec<String>,
+    pub regressions: Vec<Regression>,
     pub versions: Versions,
 }
 
@@ -252,8 +252,7 @@ pub fn explain(lane: &Lane, situation: &Situation, known: Knowledge, effort: Eff
         decided: decided[index],
         chances: &chances[index],
     };
-    let shown = as_runs(past);
-    let (own, rules) = (estimate_kept(lane, &keep, &shown), estimate_kept(lane, &by_rules, &shown));
+    let (own, rules) = (estimate_kept(lane, &keep, past), estimate_kept(lane, &by_rules, past));
     Advice {
         lane: lane.name.clone(),
         chosen_by: lane.chosen_by.clone(),
@@ -269,7 +268,7 @@ pub fn explain(lane: &Lane, situation: &Situation, known: Knowledge, effort: Eff
         baseline: baseline(lane, &by_rules, model),
         alternative: Alternative { rule: OWN, recommended: names(lane, &by_rules), estimate: rules },
         validation,
-        regressions: Vec::new(),
+        regressions: regressions(past),
         versions: Versions { model: VERSION, seed: model.seed, fitted: model.fitted, updates: model.updates },
     }
 }
@@ -426,7 +425,7 @@ impl Judged<'_> {
     }
 }
 
-fn estimate_kept(lane: &Lane, keep: &[bool], past: &[PastRun]) -> Estimate {
+fn estimate_kept(lane: &Lane, keep: &[bool], past: &[Past]) -> Estimate {
     let place: Vec<Option<usize>> = keep
         .iter()
         .scan(0, |next, keep| {

@@ -9,20 +9,20 @@ pub mod expect;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod forecast;
 pub mod ledger;
 pub mod model;
 pub mod overdue;
 pub mod reasons;
+pub mod regress;
 pub mod replay;
+pub mod schedule;
 pub mod snapshot;
 pub mod suspect;
+pub mod times;
 pub mod traces;
 pub mod what_if;
 pub mod why;
-pub mod forecast;
-pub mod regress;
-pub mod schedule;
-pub mod times;
 
 pub use effort::{Effort, Validation};
 pub use estimate::Estimate;
@@ -32,7 +32,7 @@ pub use what_if::{Difference, difference};
 pub use why::{Why, why};
 
 use crate::event::RunStatus;
-use crate::history::{Change, Filter, History, HistoryError, Past, RunSummary, StageSummary};
+use crate::history::{Filter, History, HistoryError, RunSummary, StageSummary};
 
 /// A run that ended, with what became of its stages.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,40 +50,4 @@ pub fn past_runs(history: &dyn History, lane: &str) -> Result<Vec<PastRun>, Hist
     let open = |run: &RunSummary| matches!(run.status, RunStatus::Running | RunStatus::Waiting);
     let finished = history.runs(&filter)?.into_iter().filter(|run| run.finished.is_some() && !open(run));
     finished.map(|run| Ok(PastRun { stages: history.stages(&run.id)?, run })).collect()
-}
-
-/// What is remembered of runs, in the form that estimates are made from.
-pub fn as_runs(past: &[Past]) -> Vec<PastRun> {
-    past.iter().map(as_run).collect()
-}
-
-fn as_run(past: &Past) -> PastRun {
-    let run = RunSummary {
-        id: past.id.clone(),
-        lane: past.lane.clone(),
-        status: past.status,
-        started: past.started,
-        finished: Some(past.started),
-        duration_ms: past.duration_ms,
-        change: Change::default(),
-        params: Default::default(),
-        cause: None,
-        exit: None,
-    };
-    let stages = past.stages.iter().map(|stage| StageSummary {
-        name: stage.name.clone(),
-        stage: stage.stage.clone(),
-        number: stage.number,
-        kind: stage.kind.clone(),
-        status: stage.status,
-        reason: None,
-        started: stage.began_ms.map(|_| past.started),
-        finished: None,
-        duration_ms: stage.duration_ms,
-        attempts: Vec::new(),
-        outputs: Default::default(),
-        measures: Default::default(),
-        undo: None,
-    });
-    PastRun { stages: stages.collect(), run }
 }

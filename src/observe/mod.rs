@@ -2,8 +2,8 @@
 //! store or read anything.
 
 pub mod actions;
-pub mod ahead;
 pub mod advised;
+pub mod ahead;
 pub mod board;
 pub mod early;
 pub mod failures;

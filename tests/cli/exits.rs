@@ -41,7 +41,7 @@ fn help_and_version_are_data() {
 
 #[test]
 fn commands_of_later_versions_say_so() {
-    for command in ["metrics", "report", "profile", "history"] {
+    for command in ["metrics", "report", "profile"] {
         Subject::new().end(&[command, "--anything"]).expect_code(2).says("not in this version");
     }
 }

@@ -275,11 +275,11 @@ fn no_sql_is_put_together_from_values() {
             .collect()
     };
     let mut seen = 0;
-    for entry in
-        std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store")).expect("a folder")
-    {
-        let path = entry.expect("an entry").path();
-        let source = std::fs::read_to_string(&path).expect("a source");
+    let store = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let files = walkdir::WalkDir::new(store).into_iter().map(|entry| entry.expect("an entry"));
+    for entry in files.filter(|entry| entry.file_type().is_file()) {
+        let path = entry.path();
+        let source = std::fs::read_to_string(path).expect("a source");
         seen += sql.find_iter(&source).count();
         assert_eq!(strange(&source), Vec::<String>::new(), "{}", path.display());
     }

@@ -72,7 +72,7 @@ fn column<'a>(columns: &'a [Column], name: &str) -> Option<&'a Values> {
     columns.iter().find(like).map(|column| &column.values)
 }
 
-fn word<'a>(values: Option<&'a Values>, place: usize) -> Option<&'a str> {
+fn word(values: Option<&Values>, place: usize) -> Option<&str> {
     match values? {
         Values::Words { codes, names } => {
             let code = codes.get(place).copied().filter(|code| *code != NO_WORD)?;

@@ -53,7 +53,10 @@ impl Line {
     }
 }
 
-fn lines(source: &Source<'_>) -> Result<Vec<Result<Line, (u64, String)>>, Error> {
+/// A row, or its line and what is wrong with it.
+type Row = Result<Line, (u64, String)>;
+
+fn lines(source: &Source<'_>) -> Result<Vec<Row>, Error> {
     let bytes = eventlog::bytes(source, LARGEST)?;
     let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let wrong = |error: csv::Error| {

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::reuse::drawn;
 use crate::event::{Advised, Course, Effort, LeftOut};
 use crate::history::{Filter, History};
+use crate::insight::explain::TRUSTED;
 use crate::insight::overdue::{IN_A_ROW, overdue};
 use crate::insight::{self, Advice, Decided, Validation};
 use crate::plan::{LEFT_OUT, Plan};
@@ -50,6 +51,8 @@ pub struct Offer {
     /// How the risk below which stages are left out was chosen, where one was asked for.
     pub validation: Option<Validation>,
     permitted: Permitted,
+    /// How likely this change fails each stage: what likely-failures-first goes by.
+    risks: BTreeMap<String, f64>,
 }
 
 impl Project {
@@ -109,7 +112,15 @@ pub fn offer(plan: &Plan, advice: &Advice, overdue: &BTreeSet<String>, wish: Wis
         total_ms: advice.stages.iter().filter_map(|stage| stage.seconds).map(ms).sum(),
         validation: advice.validation.clone(),
         permitted,
+        risks: risks(advice),
     }
+}
+
+/// None where too few runs are known to tell this change from others.
+fn risks(advice: &Advice) -> BTreeMap<String, f64> {
+    let known = advice.history.runs >= TRUSTED;
+    let stages = advice.stages.iter().filter(|_| known);
+    stages.map(|stage| (stage.name.clone(), stage.risk)).collect()
 }
 
 /// As the advice knows it.
@@ -173,8 +184,9 @@ impl Offer {
     }
 
     /// The plan with what was decided: cut down where the advice is followed, and recorded in either case. An empty offer
-    /// changes nothing.
+    /// leaves nothing out.
     pub fn decide(self, mut planned: Planned, declined: bool, by: String) -> Planned {
+        planned.order.risks.clone_from(&self.risks);
         if self.is_empty() {
             return planned;
         }

@@ -18,7 +18,7 @@ pub fn text(advice: &Advice, terminal: &Terminal) -> String {
     lines.extend(advice.validation.as_ref().map(|found| threshold(found, advice.effort)));
     lines.extend(quality(advice));
     lines.extend(needed_later(advice));
-    lines.extend(advice.regressions.iter().cloned());
+    lines.extend(advice.regressions.iter().map(|one| one.words(&|ms| elapsed(ms))));
     let head: String = lines.iter().map(|line| wrapped(line, "", "  ", width)).collect();
     let body: String = stages(advice, terminal, width);
     format!("{head}\n{body}")
