@@ -221,7 +221,7 @@ fn cost(stages: usize) {
     let task = |at: usize| Task {
         name: format!("s{at}"),
         stage: format!("s{at}"),
-        after: if at % 10 == 0 { Vec::new() } else { vec![at - 1] },
+        after: if at.is_multiple_of(10) { Vec::new() } else { vec![at - 1] },
         ms: 1_000.0 + (at * 37 % 911) as f64,
     };
     let run: Run = (0..stages).map(task).collect();

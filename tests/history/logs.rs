@@ -62,7 +62,7 @@ fn a_table_in_all_its_dialects_is_one_log() {
         assert_eq!(good(&text).log, plain.log, "{text}");
     }
     assert_eq!(of(&gzipped(PLAIN.as_bytes()), &Names::default()).unwrap().log, plain.log);
-    let quoted = good(&PLAIN.replace(",a,", ",\"a\nand ;\"\"more\"\"\",").replace(",b,", ",b,"));
+    let quoted = good(&PLAIN.replace(",a,", ",\"a\nand ;\"\"more\"\"\","));
     assert_eq!(quoted.log.activities[0], "a\nand ;\"more\"");
 }
 

@@ -183,7 +183,7 @@ fn merging_twice_is_merging_once_and_contradictions_are_told() {
     assert!(all(&store).is_empty());
     assert_eq!(store.remember(&both).unwrap(), merged(2, 0, 0));
     assert_eq!(store.remember(&both).unwrap(), merged(0, 2, 0));
-    assert_eq!(store.remember(&[richer.clone()]).unwrap(), merged(0, 0, 1));
+    assert_eq!(store.remember(std::slice::from_ref(&richer)).unwrap(), merged(0, 0, 1));
     assert_eq!(store.remember(&[one]).unwrap(), merged(0, 0, 1));
     let kept = all(&store);
     assert_eq!(ids(&kept), ["y", "x"]);

@@ -42,10 +42,12 @@ pub(super) fn new(conn: &Connection, most: usize) -> rusqlite::Result<Found> {
 }
 
 /// The run of this number, once it has ended.
-pub(super) fn one(conn: &Connection, run: i64) -> rusqlite::Result<Found> {
+pub(super) fn one(conn: &Connection, number: i64) -> rusqlite::Result<Found> {
     read(
         conn,
-        &format!("SELECT num FROM run WHERE num = {run} AND {NEW} AND status NOT IN ('waiting', 'running')"),
+        &format!(
+            "SELECT num FROM run WHERE num = {number} AND {NEW} AND status NOT IN ('waiting', 'running')"
+        ),
     )
 }
 
