@@ -79,7 +79,7 @@ fn main() {
 
 fn settings() -> Settings {
     let mut settings = Settings {
-        data: "/work/shared/data".into(),
+        data: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
         runs: 2_000,
         seed: 7,
         in_a_row: IN_A_ROW,
