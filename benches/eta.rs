@@ -72,7 +72,8 @@ impl Score {
 
 fn main() {
     let given = std::env::args().skip(1).find(|word| !word.starts_with("--"));
-    let folder = given.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let folder =
+        given.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     println!("| runs foretold | n | 80 % interval held | within 10 % | mean error |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     let history = history(&folder.join("history_stages.csv"));

@@ -201,16 +201,18 @@ fn limits(trained: &TrainedOn) -> Vec<String> {
         "What never failed here is not proven safe; its chance is a share of few outcomes, with an interval.".to_string(),
     ];
     if trained.failures < 20 {
+        let found = match trained.failures {
+            0 => "No stage found anything yet".to_string(),
+            1 => "Only one stage found something".to_string(),
+            more => format!("Only {more} stages found something"),
+        };
         limits.push(format!(
-            "Only {} stages found something: too few to choose a threshold by, so `--safe` and `--fast` leave no check out.",
-            trained.failures
+            "{found}: too few to choose a threshold by, so `--safe` and `--fast` leave no check out."
         ));
     }
     if trained.days < 14 && trained.runs > 0 {
-        limits.push(format!(
-            "All of it is of {} days: habits of the week or the month are not in it.",
-            trained.days.max(1)
-        ));
+        let span = if trained.days <= 1 { "one day".to_string() } else { format!("{} days", trained.days) };
+        limits.push(format!("All of it is of {span}: habits of the week or the month are not in it."));
     }
     limits
 }

@@ -17,10 +17,16 @@ const LONGEST: usize = 1000;
 /// Stages of one run.
 const MOST_STAGES: usize = 100_000;
 
-/// Whether a line may be one of this form.
+/// Whether a line may be one of this form, however another program put its spaces. Of a long one only the beginning may
+/// have been read.
 pub(super) fn is_ours(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with("{\"id\":") && line.contains("\"lane\":") && line.contains("\"stages\":[")
+    match serde_json::from_str::<Value>(line) {
+        Ok(whole) => whole["id"].is_string() && whole["lane"].is_string() && whole["stages"].is_array(),
+        Err(_) => {
+            let close: String = line.split_whitespace().collect();
+            close.starts_with("{\"id\":") && close.contains("\"lane\":") && close.contains("\"stages\":[")
+        }
+    }
 }
 
 pub(super) fn read(bytes: &[u8]) -> Batch {
@@ -120,4 +126,18 @@ pub(super) fn text(past: &[Past], project: &str) -> String {
         .collect();
     lines.sort();
     lines.into_iter().map(|(.., line)| line + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn spaces_of_another_program_and_a_cut_line_do_not_hide_what_it_is() {
+        let tight = r#"{"id":"a","lane":"l","stages":[]}"#;
+        let loose = r#"{ "lane": "l", "stages": [], "id": "a" }"#;
+        let cut = r#"{"id": "a", "lane": "l", "stages": [{"name": "un"#;
+        assert!(is_ours(tight) && is_ours(loose) && is_ours(cut));
+        assert!(!is_ours(r#"{"change_id":"a","lane_used":"l","stages_executed":[1]}"#));
+    }
 }
