@@ -67,21 +67,14 @@ fn stage(suite: &Suite, started: i64) -> PastStage {
         (false, false) => Status::Skipped,
     };
     PastStage {
-        name: suite.name.clone(),
-        stage: suite.name.clone(),
-        number: None,
-        kind: "stage".into(),
         status,
-        reason: None,
         began_ms: began.map(|began| began.saturating_sub(started).max(0) as u64),
         duration_ms: suite.seconds.map_or(0, |seconds| (seconds * 1000.0).round() as u64),
         attempts: u32::from(ran || suite.failed > 0),
-        cpu_ms: 0,
-        memory: 0,
-        io: 0,
         measures: BTreeMap::from([
             ("tests".into(), suite.tests as f64),
             ("failed".into(), suite.failed as f64),
         ]),
+        ..PastStage::passed(&suite.name, "stage")
     }
 }

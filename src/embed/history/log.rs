@@ -156,7 +156,7 @@ fn stages(log: &Log, case: &Case) -> (Vec<PastStage>, i64, i64) {
         let place = *places.entry(symbol).or_insert_with(|| {
             let name = log.activities.get(symbol as usize).cloned().unwrap_or_default();
             let first = log.at[event].saturating_sub(ms as i64).saturating_sub(started).max(0) as u64;
-            stages.push(stage(name, first));
+            stages.push(stage(&name, first));
             stages.len() - 1
         });
         let one = &mut stages[place];
@@ -174,22 +174,8 @@ fn of_word(word: &str) -> Option<Status> {
     serde_json::from_value(serde_json::Value::from(word)).ok()
 }
 
-fn stage(name: String, began: u64) -> PastStage {
-    PastStage {
-        stage: name.clone(),
-        name,
-        number: None,
-        kind: "stage".into(),
-        status: Status::Succeeded,
-        reason: None,
-        began_ms: Some(began),
-        duration_ms: 0,
-        attempts: 0,
-        cpu_ms: 0,
-        memory: 0,
-        io: 0,
-        measures: BTreeMap::new(),
-    }
+fn stage(name: &str, began: u64) -> PastStage {
+    PastStage { began_ms: Some(began), attempts: 0, ..PastStage::passed(name, "stage") }
 }
 
 /// Words of one column, as they come.

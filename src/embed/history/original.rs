@@ -177,19 +177,5 @@ fn stages(
 }
 
 fn stage(number: u32, name: &str) -> PastStage {
-    PastStage {
-        name: name.to_owned(),
-        stage: name.to_owned(),
-        number: Some(number),
-        kind: "stage".into(),
-        status: Status::Succeeded,
-        reason: None,
-        began_ms: None,
-        duration_ms: 0,
-        attempts: 1,
-        cpu_ms: 0,
-        memory: 0,
-        io: 0,
-        measures: BTreeMap::new(),
-    }
+    PastStage { number: Some(number), ..PastStage::passed(name, "stage") }
 }

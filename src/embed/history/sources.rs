@@ -1,7 +1,6 @@
 //! The JSON schema of the sources' workflow history: `workflows`, each with what was changed, which numbered stages ran,
 //! and how they did. Knows no store.
 
-use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -95,19 +94,10 @@ fn stage(number: &Value, entry: &Value) -> Option<PastStage> {
     };
     let duration = of("duration_ms");
     Some(PastStage {
-        name: format!("stage_{number}"),
-        stage: format!("stage_{number}"),
         number: Some(number),
-        kind: "stage".into(),
-        status: Status::Succeeded,
-        reason: None,
-        began_ms: None,
         duration_ms: duration as u64,
-        attempts: 1,
         cpu_ms: (duration * of("cpu_avg") / 100.0) as u64,
-        memory: 0,
-        io: 0,
-        measures: BTreeMap::new(),
+        ..PastStage::passed(&format!("stage_{number}"), "stage")
     })
 }
 
@@ -115,21 +105,7 @@ fn gates(entry: &Value) -> Vec<PastStage> {
     let results = entry.get("quality_results").and_then(Value::as_object);
     let gate = |(name, passed): (&String, &Value)| {
         let status = if passed.as_bool()? { Status::Succeeded } else { Status::Failed };
-        Some(PastStage {
-            name: name.clone(),
-            stage: name.clone(),
-            number: None,
-            kind: "gate".into(),
-            status,
-            reason: None,
-            began_ms: None,
-            duration_ms: 0,
-            attempts: 1,
-            cpu_ms: 0,
-            memory: 0,
-            io: 0,
-            measures: BTreeMap::new(),
-        })
+        Some(PastStage { status, ..PastStage::passed(name, "gate") })
     };
     results.into_iter().flatten().filter_map(gate).collect()
 }

@@ -1,7 +1,6 @@
 //! Status files of the original systems as remembered runs: those that ended and say when. Repairs nothing: that is
 //! [`crate::embed::status`]'s.
 
-use std::collections::BTreeMap;
 
 use super::{Batch, id, jsonl, sources};
 use crate::base::Timestamp;
@@ -114,18 +113,11 @@ fn stage(stage: &Stage, started: i64) -> Option<PastStage> {
     let between = began.zip(ended).map(|(began, ended)| ended.saturating_sub(began).max(0) as u64);
     let attempts = stage.attempts.and_then(|attempts| u32::try_from(attempts).ok()).unwrap_or(1).max(1);
     Some(PastStage {
-        stage: name.clone(),
-        name,
         number,
-        kind: "stage".into(),
         status,
-        reason: None,
         began_ms: began.map(|began| began.saturating_sub(started).max(0) as u64),
         duration_ms: told.or(between).unwrap_or(0),
         attempts: if ran { attempts } else { 0 },
-        cpu_ms: 0,
-        memory: 0,
-        io: 0,
-        measures: BTreeMap::new(),
+        ..PastStage::passed(&name, "stage")
     })
 }
