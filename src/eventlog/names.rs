@@ -1,5 +1,5 @@
-//! Which column of a log is which: by the name that was given, else by the names such columns usually have. Guesses no
-//! outcome.
+//! Which column of a log is which: by the name that was given, else by the names such columns usually have. Of an outcome
+//! only names that say which way is failure are known.
 
 use serde::Serialize;
 
@@ -84,12 +84,22 @@ const TIME: &[&str] = &[
     "starttimestamp",
     "starttime",
 ];
+const OUTCOME: &[&str] =
+    &["caseoutcome", "outcome", "failed", "buildfailed", "casefailed", "isfailed", "hasfailed"];
 const START: &[&str] = &["starttimestamp", "starttime", "begintimestamp"];
 const TRANSITION: &str = "lifecycletransition";
 
 /// A name without what writers of logs disagree on.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether the column says how a case went.
+pub(super) fn is_outcome(names: &Names, column: &str) -> bool {
+    match &names.outcome {
+        Some(named) => named == column,
+        None => OUTCOME.contains(&plain(column).as_str()),
+    }
 }
 
 /// Finds the columns in a table's header. `name` is the file's.
@@ -101,7 +111,7 @@ pub(super) fn find(name: &str, header: &[String], names: &Names) -> Result<Place
     let usual = |usual: &[&str]| {
         usual.iter().find_map(|usual| header.iter().position(|column| plain(column) == *usual))
     };
-    let outcome = named(&names.outcome, "--outcome")?;
+    let outcome = named(&names.outcome, "--outcome")?.or_else(|| usual(OUTCOME));
     let case = named(&names.case, "--case")?.or_else(|| usual(CASE));
     let activity = named(&names.activity, "--activity")?.or_else(|| usual(ACTIVITY));
     let suffix = || {

@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::assemble::{Assembly, Event, Part};
 use super::column::Growing;
-use super::names::Roles;
+use super::names::{Roles, is_outcome};
 use super::rows::{duration, part};
 use super::source::Opened;
 use super::time::Slashes;
@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
     fn event_value(&mut self, key: &str, value: &str, (place, case): (usize, usize), at: u64) {
         let names = self.names;
         let is = |name: &Option<String>| name.as_deref() == Some(key);
-        if is(&names.outcome) {
+        if is_outcome(names, key) {
             self.all.outcome(case, at, value);
             return;
         }
@@ -220,7 +220,7 @@ impl<'a> Walk<'a> {
         let key = self.names.case.as_deref().unwrap_or(NAME).to_owned();
         let case = self.all.case_of(&name);
         for (name, value) in std::mem::take(&mut self.trace) {
-            if self.names.outcome.as_deref() == Some(name.as_str()) {
+            if is_outcome(self.names, &name) {
                 self.all.outcome(case, at, &value);
             } else if name != key
                 && let Some(column) = column(&mut self.traits, &mut self.all.traits, &name)

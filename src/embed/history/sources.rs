@@ -1,7 +1,6 @@
 //! The JSON schema of the sources' workflow history: `workflows`, each with what was changed, which numbered stages ran,
 //! and how they did. Knows no store.
 
-
 use serde_json::{Map, Value, json};
 
 use super::{Batch, id, jsonl};

@@ -1,7 +1,6 @@
 //! Status files of the original systems as remembered runs: those that ended and say when. Repairs nothing: that is
 //! [`crate::embed::status`]'s.
 
-
 use super::{Batch, id, jsonl, sources};
 use crate::base::Timestamp;
 use crate::embed::Error;
