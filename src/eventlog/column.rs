@@ -35,10 +35,12 @@ enum State {
     TooMany,
 }
 
+/// Words of one column, as they come: each different one is kept once.
 #[derive(Clone, Debug, Default)]
-struct Words {
-    codes: Vec<u32>,
-    names: Vec<String>,
+pub struct Words {
+    /// Places in `names`, or `NO_WORD`.
+    pub codes: Vec<u32>,
+    pub names: Vec<String>,
     seen: FxHashMap<Box<str>, u32>,
 }
 
@@ -51,6 +53,16 @@ impl Words {
         self.names.push(word.to_owned());
         self.seen.insert(word.into(), code);
         code
+    }
+
+    /// One value more; an empty one is none.
+    pub fn push(&mut self, word: &str) {
+        let code = if word.is_empty() { NO_WORD } else { self.code(word) };
+        self.codes.push(code);
+    }
+
+    pub fn column(self, name: &str) -> Column {
+        Column { name: name.into(), values: Values::Words { codes: self.codes, names: self.names } }
     }
 }
 

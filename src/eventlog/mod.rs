@@ -14,6 +14,7 @@ mod xes;
 
 use crate::learn::Log;
 
+pub use column::Words;
 pub use complaint::{Complaint, Complaints};
 pub use names::Roles;
 pub use source::Source;

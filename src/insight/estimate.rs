@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::history::Change;
+use crate::history::{Change, Past};
 
 use super::forecast::{Forecast, Work};
 use super::times::Times;
@@ -23,16 +23,15 @@ pub struct Step<'a> {
 }
 
 /// Of a graph whose stages are all carried out, at most `slots` at once; `past` newest first.
-pub fn estimate(steps: &[Step], slots: usize, past: impl Into<Times>) -> Estimate {
+pub fn estimate(steps: &[Step], slots: usize, past: &[Past]) -> Estimate {
     let work = Work::plain(steps.iter().map(|step| (step.name, step.name, step.after)), slots);
-    let forecast = Forecast::of(work, &past.into(), &Change::default(), None);
+    let forecast = Forecast::of(work, &Times::of(past), &Change::default(), None);
     forecast.map_or_else(Estimate::default, |forecast| forecast.before())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::PastRun;
-    use super::super::fixture::{change, past};
+    use super::super::fixture::remembered;
     use super::*;
     use crate::event::Status;
 
@@ -42,15 +41,14 @@ mod tests {
         GRAPH.iter().map(|(name, after)| Step { name, after }).collect()
     }
 
-    fn run(build: u64, unit: u64, lint: u64) -> PastRun {
+    fn run(build: u64, unit: u64, lint: u64) -> Past {
         let ok = Status::Succeeded;
-        past(change("fix", &[]), &[("build", ok, build), ("unit", ok, unit), ("lint", ok, lint)])
+        remembered(0, "fix", &[], &[("build", ok, build), ("unit", ok, unit), ("lint", ok, lint)])
     }
 
     #[test]
     fn no_history_gives_no_number() {
-        let none: [PastRun; 0] = [];
-        assert_eq!(estimate(&steps(), 4, &none), Estimate::default());
+        assert_eq!(estimate(&steps(), 4, &[]), Estimate::default());
     }
 
     #[test]
@@ -63,7 +61,7 @@ mod tests {
 
     #[test]
     fn five_runs_give_an_interval_around_the_estimate() {
-        let runs: Vec<PastRun> = [5, 9, 2, 7, 1, 4, 8, 3, 6].map(|n| run(1000, n * 1000, 10)).into();
+        let runs: Vec<Past> = [5, 9, 2, 7, 1, 4, 8, 3, 6].map(|n| run(1000, n * 1000, 10)).into();
         let found = estimate(&steps(), 4, &runs);
         assert!((5.0..=7.0).contains(&found.seconds.unwrap()), "{found:?}");
         assert!(found.low < found.seconds && found.seconds < found.high, "{found:?}");

@@ -1,70 +1,21 @@
 //! Past runs for tests of this layer. Knows no store.
 
-use std::collections::BTreeMap;
-
 use crate::base::Timestamp;
 use crate::event::{RunStatus, Status};
-use crate::history::{Change, Mode, Past, PastChange, PastStage, RunSummary, StageSummary};
+use crate::history::{Mode, Past, PastChange, PastStage};
 
-use super::{Model, PastRun};
+use super::Model;
 
 const DAY: i64 = 86_400_000;
-
-pub fn change(kind: &str, files: &[&str]) -> Change {
-    Change {
-        kind: kind.into(),
-        files: files.iter().map(|file| file.to_string()).collect(),
-        ..Change::default()
-    }
-}
-
-pub fn past(change: Change, stages: &[(&str, Status, u64)]) -> PastRun {
-    let stage = |(name, status, ms): &(&str, Status, u64)| StageSummary {
-        name: name.to_string(),
-        stage: name.to_string(),
-        number: None,
-        kind: "stage".into(),
-        status: *status,
-        reason: None,
-        started: None,
-        finished: None,
-        duration_ms: *ms,
-        attempts: Vec::new(),
-        outputs: BTreeMap::new(),
-        measures: BTreeMap::new(),
-        undo: None,
-    };
-    let run = RunSummary {
-        id: "r".into(),
-        lane: "l".into(),
-        status: RunStatus::Succeeded,
-        started: Timestamp(0),
-        finished: Some(Timestamp(1)),
-        duration_ms: stages.iter().map(|stage| stage.2).sum(),
-        change,
-        params: BTreeMap::new(),
-        cause: None,
-        exit: None,
-    };
-    PastRun { run, stages: stages.iter().map(stage).collect() }
-}
 
 /// The `number`th run of a lane, a day after the one before.
 pub fn remembered(number: usize, kind: &str, files: &[&str], stages: &[(&str, Status, u64)]) -> Past {
     let stage = |(name, status, ms): &(&str, Status, u64)| PastStage {
-        name: name.to_string(),
-        stage: name.to_string(),
-        number: None,
-        kind: "stage".into(),
         status: *status,
-        reason: None,
         began_ms: (*ms > 0).then_some(0),
         duration_ms: *ms,
         attempts: u32::from(*ms > 0),
-        cpu_ms: 0,
-        memory: 0,
-        io: 0,
-        measures: BTreeMap::new(),
+        ..PastStage::passed(name, "stage")
     };
     Past {
         id: format!("r{number:05}"),

@@ -3,8 +3,6 @@
 use crate::event::{RunStatus, Status};
 use crate::history::{Mode, Past};
 
-use super::PastRun;
-
 /// What became of a stage's time in one run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Took {
@@ -79,38 +77,6 @@ impl Times {
 impl From<&[Past]> for Times {
     fn from(past: &[Past]) -> Times {
         Times::of(past)
-    }
-}
-
-impl From<&[PastRun]> for Times {
-    fn from(past: &[PastRun]) -> Times {
-        let run = |past: &PastRun| RunTimes {
-            stages: past
-                .stages
-                .iter()
-                .map(|stage| StageTime {
-                    name: stage.name.clone(),
-                    stage: stage.stage.clone(),
-                    took: took(stage.status, stage.duration_ms, stage.started.is_some()),
-                })
-                .collect(),
-            total: total(past.run.status, past.run.duration_ms),
-            files: past.run.change.files.clone(),
-            count: past.run.change.files.len() as u64,
-        };
-        Times { runs: past.iter().rev().map(run).collect() }
-    }
-}
-
-impl<const N: usize> From<&[PastRun; N]> for Times {
-    fn from(past: &[PastRun; N]) -> Times {
-        Times::from(past.as_slice())
-    }
-}
-
-impl From<&Vec<PastRun>> for Times {
-    fn from(past: &Vec<PastRun>) -> Times {
-        Times::from(past.as_slice())
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Batch, Import, id, jsonl, sources};
 use crate::base::Timestamp;
 use crate::embed::Error;
 use crate::event::{RunStatus, Status};
-use crate::eventlog::{self, DURATION, Names, Source};
+use crate::eventlog::{self, DURATION, Names, Source, Words};
 use crate::facts::git::{self, AUTHOR as AUTHOR_HASH};
 use crate::history::{Mode, Past, PastChange, PastStage};
 use crate::learn::log::{NO_TIME, NO_WORD};
@@ -176,35 +176,6 @@ fn of_word(word: &str) -> Option<Status> {
 
 fn stage(name: &str, began: u64) -> PastStage {
     PastStage { began_ms: Some(began), attempts: 0, ..PastStage::passed(name, "stage") }
-}
-
-/// Words of one column, as they come.
-#[derive(Default)]
-struct Words {
-    codes: Vec<u32>,
-    names: Vec<String>,
-    seen: BTreeMap<String, u32>,
-}
-
-impl Words {
-    fn code(&mut self, word: &str) -> u32 {
-        if let Some(code) = self.seen.get(word) {
-            return *code;
-        }
-        let code = self.names.len() as u32;
-        self.names.push(word.to_owned());
-        self.seen.insert(word.to_owned(), code);
-        code
-    }
-
-    fn push(&mut self, word: &str) {
-        let code = if word.is_empty() { NO_WORD } else { self.code(word) };
-        self.codes.push(code);
-    }
-
-    fn column(self, name: &str) -> Column {
-        Column { name: name.into(), values: Values::Words { codes: self.codes, names: self.names } }
-    }
 }
 
 /// A case a run, oldest first; an event where each of its stages ended that ran.
